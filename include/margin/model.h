@@ -2,6 +2,7 @@
 #ifndef MARGIN_MODEL_H
 #define MARGIN_MODEL_H
 
+#include <margin/calibrate.h>
 #include <margin/data.h>
 #include <margin/status.h>
 
@@ -31,6 +32,8 @@ typedef struct mg_model_parts {
     double dual;                      /* certified lower bound of the objective; NaN if there is none */
     double bias_value;                /* value of the constant feature, model.bias */
     int64_t step, epoch, training_rows;
+    mg_calibration_report calibration; /* of the scores; method "": none */
+    const double *slope, *intercept;   /* [classes] with the method "sigmoid"; otherwise NULL */
 } mg_model_parts;
 
 /*

@@ -34,10 +34,12 @@ _EXPECTED_FAILURES = {
 
 
 def _gives_probabilities(estimator: "MarginClassifier") -> bool:
-    if estimator.loss == "softmax":
+    fitted = getattr(estimator, "calibration_", None)
+    wanted = estimator.calibration is not None and not hasattr(estimator, "coef_")
+    if estimator.loss == "softmax" or fitted is not None or wanted:
         return True
     raise AttributeError(
-        f"loss {estimator.loss!r} has no probabilities: set loss='softmax', or use sklearn.calibration.CalibratedClassifierCV"
+        f"loss {estimator.loss!r} has no probabilities: set calibration='temperature', or loss='softmax'"
     )
 
 
@@ -71,6 +73,10 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         Weights of the classes. "balanced" counts rows by their weights.
     delta : float, default=1.0
         By how much the score of the true class must exceed those of the others.
+    calibration : {"temperature", "sigmoid"} or None, default=None
+        Fit probabilities, for `predict_proba`: on X_val, on the rows that early stopping holds out or, without
+        these, on rows that five further trainings hold out. "temperature" divides all scores by one number
+        before the softmax; "sigmoid" fits a curve to each class, as CalibratedClassifierCV does.
     early_stopping : bool, default=False
         Hold out rows (`validation_fraction`, or X_val), and keep the epoch that classifies them best. No
         certificate is computed.
@@ -108,6 +114,9 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         gap_ is at most tol.
     validation_score_ : float
         Accuracy on X_val or the held-out rows; NaN without them.
+    calibration_ : dict or None
+        method, temperature (or arrays slope and intercept), rows, and log_loss and ece on these rows, with the
+        calibration and before it (log_loss_before, ece_before).
     copied_bytes_ : int
         Bytes of rows that were copied or converted, because they could not be used where they are.
 
@@ -134,6 +143,7 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         intercept_scaling: float = 1.0,
         class_weight: Union[dict, str, None] = None,
         delta: float = 1.0,
+        calibration: Optional[str] = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
@@ -154,6 +164,7 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         self.intercept_scaling = intercept_scaling
         self.class_weight = class_weight
         self.delta = delta
+        self.calibration = calibration
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -292,13 +303,14 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         self.objective_, self.dual_bound_, self.gap_ = trained.objective, trained.dual, trained.gap
         self.converged_ = bool(trained.converged)
         self.validation_score_ = trained.accuracy
+        self.calibration_ = parts["calibration"]
         self.copied_bytes_ = copied + result.copied_bytes
         self._parts = {key: value for key, value in parts.items() if key not in ("classes", "feature_names")}
 
     def _warn(self, trained: Any, watch: Any) -> None:
         _train.warn_uncertified(trained, watch, level=5)
-        if self.verbose:
-            _train.warn(watch.messages, level=5)
+        doubts = [line for line in watch.messages if line.startswith("warning: model.calibration")]
+        _train.warn(watch.messages if self.verbose else doubts, level=5)
 
     def _made(self) -> Any:
         """The model of the library with the present coef_ and intercept_."""
@@ -354,7 +366,10 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the classes, ndarray of shape (N, K). Only for loss "softmax".
+        """Probabilities of the classes, ndarray of shape (N, K). For the loss "softmax", or with `calibration`.
+
+        With ``calibration="sigmoid"`` the most probable class may differ from that of `predict`, which has
+        the highest score.
 
         Examples
         --------
@@ -363,6 +378,9 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         >>> X, y = load_iris(return_X_y=True)
         >>> p = MarginClassifier("softmax").fit(X, y).predict_proba(X)
         >>> p.shape, bool(abs(p.sum(axis=1) - 1).max() < 1e-5)
+        ((150, 3), True)
+        >>> svm = MarginClassifier(calibration="temperature").fit(X, y)
+        >>> svm.predict_proba(X).shape, svm.calibration_["log_loss"] < svm.calibration_["log_loss_before"]
         ((150, 3), True)
         """
         return self._score(X, "probabilities")
@@ -388,7 +406,9 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         labels, order = _model.stored_labels(self.classes_)
         names = getattr(self, "feature_names_in_", None)
         weights, bias = weights[order], bias[order]
-        return _model.Model(**{**self._parts, "weights": weights, "bias": bias, "classes": labels, "feature_names": names})
+        calibration = _model.reordered(self._parts.get("calibration"), order)
+        parts = {**self._parts, "calibration": calibration, "feature_names": names}
+        return _model.Model(**{**parts, "weights": weights, "bias": bias, "classes": labels})
 
     def _exported(self) -> Any:
         return self.to_model()._made()

@@ -117,6 +117,7 @@ class MarginClassifierCV(MarginClassifier):
         intercept_scaling: float = 1.0,
         class_weight: Union[dict, str, None] = None,
         delta: float = 1.0,
+        calibration: Optional[str] = None,
         n_jobs: Optional[int] = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -134,6 +135,7 @@ class MarginClassifierCV(MarginClassifier):
         self.intercept_scaling = intercept_scaling
         self.class_weight = class_weight
         self.delta = delta
+        self.calibration = calibration
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -174,7 +176,8 @@ class MarginClassifierCV(MarginClassifier):
         weights = check_weights(sample_weight, X)
         Cs = self._values(X, weights)
         settings = self._with_C(Cs[0], tol=self.path_tol)._settings(classes, True)
-        del settings["model.C"]
+        for key in "model.C", "model.calibration":
+            settings.pop(key, None)
         problem = _Problem(X, labels, weights, len(classes), settings)
         folds = list(check_cv(self.cv, y, classifier=True).split(X, y))
         paths = []

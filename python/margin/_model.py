@@ -19,7 +19,7 @@ def read_parts(handle: _library.Handle) -> dict:
     parts = s.ModelParts()
     _library.lib.mg_model_get(handle.address, c.byref(parts))
     shape = (parts.classes, parts.features)
-    out = {name: getattr(parts, name) for name, _ in s.ModelParts._fields_[7:]}
+    out = {name: getattr(parts, name) for name, _ in s.ModelParts._fields_[7:-3]}
     for name in ("loss", "rows", "transform"):
         out[name] = out[name].decode("utf-8")
     out["weights"] = _copy(parts.weights, np.float32, shape)
@@ -32,7 +32,27 @@ def read_parts(handle: _library.Handle) -> dict:
     if parts.feature_names:
         names = [parts.feature_names[d].decode("utf-8") for d in range(shape[1])]
         out["feature_names"] = np.array(names, dtype=object)
+    out["calibration"] = _read_calibration(parts)
     return out
+
+
+def _read_calibration(parts: s.ModelParts) -> Optional[dict]:
+    """The calibration as numbers, a name and, of sigmoids, arrays of float64 with a value for each class."""
+    out = s.as_dict(parts.calibration)
+    if not out["method"]:
+        return None
+    if parts.slope:
+        del out["temperature"]
+        out["slope"] = _copy(parts.slope, np.float64, (parts.classes,))
+        out["intercept"] = _copy(parts.intercept, np.float64, (parts.classes,))
+    return out
+
+
+def reordered(calibration: Optional[dict], order: np.ndarray) -> Optional[dict]:
+    """The calibration of a model whose classes are put into another order."""
+    if calibration is None or "slope" not in calibration:
+        return calibration
+    return {**calibration, **{name: calibration[name][order] for name in ("slope", "intercept")}}
 
 
 def _copy(address: int, dtype: Any, shape: tuple) -> np.ndarray:
@@ -81,6 +101,14 @@ def make_handle(parts: dict) -> _library.Handle:
     for name in ("delta", "lambda", "objective", "dual", "bias_value", "step", "epoch", "training_rows"):
         if parts.get(name) is not None:
             setattr(given, name, parts[name])
+    for name, value in (parts.get("calibration") or {}).items():
+        if name in ("slope", "intercept"):
+            keep.append(np.ascontiguousarray(value, np.float64))
+            if keep[-1].shape != bias.shape:
+                raise ValueError(f"calibration: {name} has shape {keep[-1].shape}, but there are {len(bias)} classes")
+            setattr(given, name, keep[-1].ctypes.data)
+        else:
+            setattr(given.calibration, name, value.encode("utf-8") if isinstance(value, str) else value)
     address = c.c_void_p()
     _library.call("mg_model_create", c.byref(given), c.byref(address))
     return _library.Handle(address, "mg_model_destroy")
@@ -119,6 +147,10 @@ class Model(ExportMixin):
         The loss, and the preparation of rows and cells, as in a configuration.
     lambda_, delta, objective, dual, bias_value : float
     step, epoch, training_rows : int
+    calibration : dict or None
+        What turns scores into probabilities: method ("temperature" or "sigmoid"), temperature or arrays slope
+        and intercept, and how well it fits its rows: rows, log_loss, ece, and both before (log_loss_before,
+        ece_before).
     training : dict or None
         How `margin.train` ended: objective, gap, converged, reason, seconds, accuracy and others.
 
@@ -140,6 +172,7 @@ class Model(ExportMixin):
             "loss": loss,
             "dual": float("nan"),
             "bias_value": 1.0,
+            "calibration": None,
             **parts,
         }
         self._handle: Optional[_library.Handle] = None
@@ -177,7 +210,7 @@ class Model(ExportMixin):
         return self._score(X, "scores", threads)
 
     def predict_proba(self, X: Any, threads: int = 0) -> np.ndarray:
-        """Probabilities, float32 (N, K); only of loss softmax, otherwise ValueError."""
+        """Probabilities, float32 (N, K); ValueError unless the loss is softmax or the model is calibrated."""
         return self._score(X, "probabilities", threads)
 
     def predict(self, X: Any, threads: int = 0) -> np.ndarray:

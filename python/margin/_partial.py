@@ -54,7 +54,7 @@ def _numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 def _settings(estimator: Any, classes: np.ndarray, seen: dict) -> dict:
     settings = estimator._settings(classes, False)
-    for key in ("train.tolerance", "train.patience", "data.validation", "model.C"):
+    for key in ("train.tolerance", "train.patience", "data.validation", "model.C", "model.calibration"):
         settings.pop(key, None)
     if estimator.alpha is None:
         settings["model.lambda"] = 1 / (_positive("C", estimator.C) * seen["weight"])

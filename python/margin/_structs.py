@@ -108,6 +108,12 @@ Observer = struct(
     ("stop", OnStep),
 )
 
+CalibrationReport = struct(
+    "mg_calibration_report",
+    ("method", c.c_char * 16),
+    ("rows", c.c_int64),
+    *[(name, c.c_double) for name in ("temperature", "log_loss_before", "log_loss", "ece_before", "ece")],
+)
 TrainRequest = struct(
     "mg_train_request",
     ("resume", c.c_bool),
@@ -128,6 +134,7 @@ TrainResult = struct(
     ("reason", c.c_char * 64),
     ("model_path", c.c_char * PATH_TEXT),
     ("warning", c.c_char * 640),
+    ("calibration", CalibrationReport),
 )
 FitRequest = struct(
     "mg_fit_request",
@@ -161,6 +168,9 @@ ModelParts = struct(
     *[(name, c.c_char_p) for name in ("loss", "rows", "transform")],
     *[(name, c.c_double) for name in ("delta", "lambda", "objective", "dual", "bias_value")],
     *[(name, c.c_int64) for name in ("step", "epoch", "training_rows")],
+    ("calibration", CalibrationReport),
+    ("slope", c.c_void_p),
+    ("intercept", c.c_void_p),
 )
 ScoreRequest = struct(
     "mg_score_request",

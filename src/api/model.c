@@ -4,7 +4,9 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "loss/loss.h"
+#include "model/calibration.h"
 #include "rows/rows.h"
+#include "train/run_calibrate.h"
 #include "train/score.h"
 
 #include <margin/model.h>
@@ -62,6 +64,33 @@ static mg_status take_values(const mg_model_parts *parts, mg_model *model, mg_er
     return status ? status : mg_memory_text(&model->labels_name, "y", error);
 }
 
+static mg_status take_calibration(const mg_model_parts *parts, mg_model *model, mg_error *error) {
+    const mg_calibration_report *given = &parts->calibration;
+    bool ended = memchr(given->method, 0, sizeof given->method) != NULL;
+    int method = ended && given->method[0] ? mg_calibration_find(given->method) : MG_CALIBRATION_NONE;
+    bool sigmoid = method == MG_CALIBRATION_SIGMOID;
+    if (method < 0 || !ended)
+        return mg_fail(error, MG_DATA,
+                       "calibration.method: '%.15s' is not allowed (temperature, sigmoid, or empty)",
+                       given->method);
+    if (sigmoid && (!parts->slope || !parts->intercept))
+        return mg_fail(error, MG_DATA, "the calibration sigmoid needs slope and intercept");
+    const mg_calibration from = {
+        .method = (mg_calibration_method)method,
+        .temperature = given->temperature,
+        .slope = sigmoid ? (double *)(uintptr_t)parts->slope : NULL, // read only
+        .intercept = sigmoid ? (double *)(uintptr_t)parts->intercept : NULL,
+        .rows = given->rows,
+        .before = {given->log_loss_before, given->ece_before},
+        .after = {given->log_loss, given->ece},
+    };
+    mg_calibration copy;
+    mg_status status = mg_model_calibration_check(&from, parts->classes, error);
+    if (!status) status = mg_calibration_copy(&from, parts->classes, &copy, error);
+    if (!status) mg_model_calibrate(model, &copy);
+    return status;
+}
+
 static mg_status check_parts(const mg_model_parts *parts, mg_error *error) {
     if (parts->classes < 2 || parts->classes > INT32_MAX || parts->features < 1 ||
         parts->features > MG_MOST_INDEX)
@@ -84,6 +113,7 @@ mg_status mg_model_create(const mg_model_parts *parts, mg_model **out, mg_error 
     mg_status status = check_parts(parts, error);
     if (!status) status = mg_model_new(parts->classes, parts->features, &model, error);
     if (!status) status = take_values(parts, model, error);
+    if (!status) status = take_calibration(parts, model, error);
     if (!status) status = mg_model_check(model, error);
     if (!status) status = mg_model_check_numbers(model, error);
     if (status) mg_model_free(model);
@@ -112,7 +142,10 @@ void mg_model_get(const mg_model *model, mg_model_parts *out) {
         .step = model->step,
         .epoch = model->epoch,
         .training_rows = model->training_rows,
+        .slope = model->calibration.slope,
+        .intercept = model->calibration.intercept,
     };
+    mg_calibration_tell(&model->calibration, &out->calibration);
 }
 
 void mg_model_destroy(mg_model *model) { mg_model_free(model); }

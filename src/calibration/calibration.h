@@ -64,8 +64,8 @@ mg_calibration_quality mg_calibration_quality_of(const mg_calibration_sums *sums
 // Fits `method` to the rows, and measures the result on them. At least one row must have a class and a weight
 // above 0. `before`: the present calibration. The bits of the result do not depend on the number of threads.
 // *limited (`limited` may be NULL) becomes true if the rows do not determine a temperature, because their
-// scores are right for every row, or independent of the classes; it is then the lowest or highest that is
-// allowed. Errors: MG_MEMORY.
+// scores are right for every row, or independent of the classes; it is then that of the rule of succession
+// (M34), or the highest that is allowed. Errors: MG_MEMORY.
 mg_status mg_calibration_fit(mg_calibration_method method, const mg_scored *rows,
                              const mg_calibration *before, mg_team *team, mg_calibration *out, bool *limited,
                              mg_error *error);

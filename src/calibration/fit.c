@@ -23,7 +23,8 @@ enum { PARTS = 64, MOST_STEPS = 200 };
 // Sums over the rows of a part.
 typedef struct moments {
     double weight, square; // square: sum of (score - mean score of the row)^2
-    double slope, curve;   // derivatives of the log-loss with respect to the inverse temperature
+    double loss;
+    double slope, curve; // derivatives of the log-loss with respect to the inverse temperature
 } moments;
 
 typedef struct cooling {
@@ -48,6 +49,7 @@ static void add_moments(const cooling *c, const float *scores, int64_t y, double
     }
     first /= sum;
     to->weight += weight;
+    to->loss += weight * (log(sum) - c->inverse * ((double)scores[y] - most));
     to->slope += weight * (first - ((double)scores[y] - most));
     to->curve += weight * (second / sum - first * first);
 }
@@ -68,10 +70,24 @@ static moments moments_at(cooling *c, mg_team *team, double inverse) {
     for (int p = 0; p < PARTS; p++) {
         all.weight += c->part[p].weight;
         all.square += c->part[p].square;
+        all.loss += c->part[p].loss;
         all.slope += c->part[p].slope;
         all.curve += c->part[p].curve;
     }
     return all;
+}
+
+// For rows that are all in their class: the lower the temperature, the lower their log-loss. Takes the
+// temperature at which it is that of the rule of succession, by which the next row is in its class with the
+// probability (n + 1) / (n + 2) after n rows that were.
+static double cool_unbounded(cooling *c, mg_team *team, double low, double high) {
+    double rows = moments_at(c, team, low).weight, loss = rows * log1p(1 / (rows + 1));
+    for (int i = 0; i < MOST_STEPS && high > low * (1 + PRECISION); i++) {
+        double middle = sqrt(low) * sqrt(high);
+        if (moments_at(c, team, middle).loss > loss) low = middle;
+        else high = middle;
+    }
+    return high;
 }
 
 // (M34) Minimises the log-loss, which is convex in the inverse temperature, by Newton's method for the root
@@ -85,7 +101,7 @@ static double cool(cooling *c, mg_team *team, bool *limited) {
     double low = 1 / (REACH * spread), high = REACH / spread, before = high - low, inverse = 1 / spread;
     *limited = true;
     if (moments_at(c, team, low).slope >= 0) return low;
-    if (moments_at(c, team, high).slope <= 0) return high;
+    if (moments_at(c, team, high).slope <= 0) return cool_unbounded(c, team, low, high);
     *limited = false;
     for (int i = 0; i < MOST_STEPS; i++) {
         at = moments_at(c, team, inverse);

@@ -11,8 +11,10 @@
 
 #include <margin/calibrate.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FEW_ROWS = 10, LINE = 600 }; // FEW_ROWS: with fewer rows of a class, there is a warning
@@ -24,6 +26,7 @@ typedef struct work {
     mg_collection rows;
     mg_evaluation evaluation;
     mg_directory *directory; // directory of the model
+    char path[PATH_MAX];     // path of the model without symbolic links
     const char *name;        // name of the model in the directory
     mg_lock lock;
 } work;
@@ -39,7 +42,9 @@ static void report(const work *w, const char *line) {
 // write its model again, without the calibration.
 static mg_status enter(work *w, mg_error *error) {
     mg_metrics_ending end;
-    mg_status status = mg_directory_open_parent(w->request->model, &w->directory, &w->name, error);
+    // A symbolic link stays: the file that it leads to is replaced.
+    const char *path = realpath(w->request->model, w->path) ? w->path : w->request->model;
+    mg_status status = mg_directory_open_parent(path, &w->directory, &w->name, error);
     if (status || strcmp(w->name, "model.h5") || !mg_run_is_there(w->directory)) return status;
     mg_error why = {0};
     status = mg_lock_take(w->directory, &w->lock, &why);
@@ -128,14 +133,11 @@ static void warn_of_training_rows(const work *w) {
     report(w, line);
 }
 
-static void warn_of_limit(const work *w, double temperature) {
+static void warn_of_limit(const work *w, const mg_calibration *calibration) {
     char line[LINE];
-    bool sure = temperature < 1;
     snprintf(line, sizeof line,
              "warning: the rows do not determine a temperature, because %s: %.3g is used; give more rows",
-             sure ? "the model puts every one of them into its class"
-                  : "the scores say nothing about their classes",
-             temperature);
+             mg_calibration_limit(calibration), calibration->temperature);
     report(w, line);
 }
 
@@ -163,7 +165,7 @@ static mg_status calibrate(work *w, mg_calibration_method method, mg_calibration
     mg_model *model = w->scoring.model;
     mg_team_run(&w->scoring.team, fit, &f);
     if (f.status) return f.status;
-    if (f.limited) warn_of_limit(w, f.fitted.temperature);
+    if (f.limited) warn_of_limit(w, &f.fitted);
     mg_model_calibrate(model, &f.fitted);
     mg_status status = mg_model_write(model, w->directory, w->name, error);
     if (!status && out) mg_calibration_tell(&model->calibration, out);

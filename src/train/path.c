@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "train/judge.h"
 #include "train/run.h"
+#include "train/run_calibrate.h"
 
 #include <math.h>
 #include <string.h>
@@ -308,15 +309,11 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
         return mg_fail(error, MG_CONFIG,
                        "train.solver: %s cannot start from the previous point of a path: use dual",
                        solver->name);
-    if (!options->trial && !options->folds && strcmp(options->model->calibration, "none"))
-        return mg_fail(
-            error, MG_CONFIG,
-            "model.calibration is not for paths: leave it out, and run margin calibrate MODEL DATA");
     if (limit)
         return mg_fail(error, MG_CONFIG,
                        "train.%s limits a run, not a path: set it to 0; train.epochs limits each point",
                        limit);
-    return MG_OK;
+    return mg_path_check_calibration(options, error);
 }
 
 static mg_status check_same(const char *name, int64_t place, double value, double same, mg_error *error) {

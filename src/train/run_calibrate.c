@@ -29,7 +29,23 @@ void mg_calibration_tell(const mg_calibration *c, mg_calibration_report *out) {
         .ece_before = none ? NAN : c->before.ece,
         .ece = none ? NAN : c->after.ece,
     };
-    if (!none) snprintf(out->method, sizeof out->method, "%s", mg_calibration_name(c->method));
+    if (!none) snprintf(out->method, sizeof out->method, "%s", mg_calibration_name((int)c->method));
+}
+
+mg_status mg_path_check_calibration(const mg_trainer_options *options, mg_error *error) {
+    bool wanted = strcmp(options->model->calibration, mg_calibration_name(MG_CALIBRATION_NONE)) != 0;
+    if (!wanted || options->trial || options->folds) return MG_OK;
+    return mg_fail(
+        error, MG_CONFIG,
+        "model.calibration: %s is not for paths: leave it out, and run margin calibrate MODEL DATA on the "
+        "model of the path",
+        options->model->calibration);
+}
+
+const char *mg_calibration_limit(const mg_calibration *calibration) {
+    // The scores say nothing: the log-loss is then that of equal probabilities, at least log(2).
+    if (calibration->after.log_loss > 0.5) return "the scores say nothing about their classes";
+    return "the model puts every one of them into its class";
 }
 
 // ---- before training ----------------------------------------------------------------------------
@@ -146,9 +162,7 @@ static void warn_of_limit(mg_run *run, const mg_calibration *c) {
         run,
         "warning: model.calibration: the rows that are held out do not determine a temperature, because %s: "
         "%.3g is used",
-        c->temperature < 1 ? "the model puts every one of them into its class"
-                           : "the scores say nothing about their classes",
-        c->temperature);
+        mg_calibration_limit(c), c->temperature);
 }
 
 mg_status mg_run_calibrate(mg_run *run, const mg_weights *weights, mg_calibration *out, mg_error *error) {

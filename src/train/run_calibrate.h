@@ -18,6 +18,12 @@ mg_status mg_run_check_calibration(const mg_run *run, mg_error *error);
 // that of no calibration if the run does not want one. Errors: those of a run; MG_STOPPED.
 mg_status mg_run_calibrate(mg_run *run, const mg_weights *weights, mg_calibration *out, mg_error *error);
 
+// Refuses model.calibration for a path that keeps its best model. Errors: MG_CONFIG.
+mg_status mg_path_check_calibration(const mg_trainer_options *options, mg_error *error);
+
+// Why the rows do not determine the temperature of this calibration.
+const char *mg_calibration_limit(const mg_calibration *calibration);
+
 // Describes a calibration; one that does not calibrate has the method "".
 void mg_calibration_tell(const mg_calibration *calibration, mg_calibration_report *out);
 

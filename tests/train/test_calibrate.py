@@ -148,6 +148,17 @@ def check_only_calibration_changes(case):
         fail("labels changed")
 
 
+def check_link(case):
+    """A link to a model stays a link, and the model of a run behind it is recognised."""
+    case.fresh()
+    link = Path(case.work.at("link.h5"))
+    link.symlink_to("model.h5")
+    case.done("calibrate", "link.h5", "held4.h5")
+    case.done("predict", "model.h5", "held4.h5", "--probabilities")
+    if not link.is_symlink():
+        fail("the link was replaced")
+
+
 def follow(case, text, data):
     """Runs the command that a message names, up to the comma or the end."""
     command = text[text.index("margin calibrate"):].split(",")[0].replace("DATA", data)
@@ -214,6 +225,7 @@ with Work(sys.argv[1]) as work:
     check_sigmoid(case, 2)
     check_threads(case)
     check_only_calibration_changes(case)
+    check_link(case)
     check_advice(case)
     check_runs(case)
     check_warnings(case)
