@@ -1,5 +1,6 @@
 """margin.train, margin.path, margin.cv and margin.Run, on files and on arrays."""
 
+import _thread
 import os
 import warnings
 
@@ -237,3 +238,25 @@ def test_nothing_printed(blobs, capfd):
     assert capfd.readouterr() == ("", "")
     margin.train(OPTIONS, blobs, verbose=2)
     assert "epoch 1" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["arrays", "file"])
+def test_interrupt(blobs, file, tmp_path, kind):
+    """Ctrl-C leaves a checkpoint; the next run is not stopped by it."""
+    calls = []
+
+    def interrupt(event):
+        if event["kind"] == "progress" and not calls:
+            calls.append(event)
+            _thread.interrupt_main()
+
+    rows = file if kind == "file" else blobs
+    long = {"train.solver": "sgd", "train.epochs": 10**8, "sgd.eta": 1e-3}
+    with pytest.raises(KeyboardInterrupt):
+        margin.train(long, rows, directory=tmp_path / "run", callbacks=[interrupt])
+    run = margin.Run(tmp_path / "run")
+    assert run.status == "stopped" and len(calls) == 1
+    assert margin.train(OPTIONS, rows, directory=tmp_path / "other").status == "finished"
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        margin.train(long, rows, directory=tmp_path / "run", resume=True, callbacks=[interrupt])
