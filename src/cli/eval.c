@@ -173,7 +173,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case ARGP_KEY_ARG:
         if (state->arg_num == 0) request->model = value;
         else if (state->arg_num == 1) request->data = value;
-        else mg_cli_wrong(state, "only MODEL and DATA are allowed; this is one argument more: %s", value);
+        else mg_cli_wrong(state, "only MODEL and DATA are allowed; this one is too many: %s", value);
         return 0;
     case ARGP_KEY_END:
         if (!request->data) argp_error(state, "MODEL and DATA are required");

@@ -25,7 +25,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_OVERWRITE: all->overwrite = true; return 0;
     case KEY_QUIET: all->quiet = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->model) mg_cli_wrong(state, "only one MODEL is allowed; this is a second one: %s", value);
+        if (all->model) mg_cli_wrong(state, "only one MODEL is allowed; remove the second one: %s", value);
         all->model = value;
         return 0;
     case ARGP_KEY_END:

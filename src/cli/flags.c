@@ -81,7 +81,8 @@ static error_t parse_shared(int key, char *value, struct argp_state *state) {
             return 0;
         }
     if (key == ARGP_KEY_ARG && all->takes & MG_CLI_CONFIG) {
-        if (flags->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
+        if (flags->config)
+            mg_cli_wrong(state, "only one CONFIG is allowed; remove the second one: %s", value);
         flags->config = value;
         return 0;
     }

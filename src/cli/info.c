@@ -20,7 +20,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_FEATURES: all->features = value; return 0;
     case KEY_LABELS: all->labels = value; return 0;
     case ARGP_KEY_ARG:
-        if (all->path) mg_cli_wrong(state, "only one FILE is allowed; this is a second one: %s", value);
+        if (all->path) mg_cli_wrong(state, "only one FILE is allowed; remove the second one: %s", value);
         all->path = value;
         return 0;
     case ARGP_KEY_END:

@@ -8,7 +8,7 @@
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     const char **kind = state->input;
     if (key != ARGP_KEY_ARG) return ARGP_ERR_UNKNOWN;
-    if (*kind) mg_cli_wrong(state, "only one kind is allowed; this is a second one: %s", value);
+    if (*kind) mg_cli_wrong(state, "only one kind is allowed; remove the second one: %s", value);
     *kind = value;
     return 0;
 }

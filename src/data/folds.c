@@ -26,8 +26,8 @@ static mg_status check_dealt(const char *name, const int64_t *first, const mg_cl
         dealt += first[k + 1] - first[k] > 1 ? first[k + 1] - first[k] : 0;
     if (dealt >= folds) return MG_OK;
     return mg_fail(error, MG_USAGE,
-                   "--folds: %lld folds need at least %lld rows that are not the only row of their class; %s "
-                   "has %lld: use fewer folds",
+                   "--folds: %lld folds need at least %lld rows in classes of two or more rows; %s has %lld: "
+                   "use fewer folds or more rows",
                    (long long)folds, (long long)folds, name, (long long)dealt);
 }
 
@@ -39,7 +39,7 @@ mg_status mg_folds_deal(const mg_split_request *request, int32_t *fold, mg_error
     if (folds > rows || rows > UINT32_MAX)
         return mg_fail(
             error, MG_USAGE,
-            "--folds: %lld folds of %lld rows are not allowed (no more folds than rows, at most %u rows)",
+            "--folds: %lld folds are not allowed for %lld rows (at most as many folds as rows, and %u rows)",
             (long long)folds, (long long)rows, UINT32_MAX);
     mg_status status = mg_memory_zeroed(&first, (size_t)classes->count + 1, sizeof *first, error);
     if (!status) status = mg_memory_get(&member, (size_t)rows, sizeof *member, error);

@@ -41,7 +41,7 @@ static mg_status fail_syntax(const mg_grid *grid, mg_error *error) {
 }
 
 static mg_status fail_many(const mg_grid *grid, const char *advice, mg_error *error) {
-    return mg_fail(error, MG_USAGE, "--%s: %s gives more than %d points, the most allowed: %s", grid->name,
+    return mg_fail(error, MG_USAGE, "--%s: %s gives more than the %d points that are allowed: %s", grid->name,
                    grid->text, MG_PATH_POINTS, advice);
 }
 
@@ -83,9 +83,10 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     if (!status) status = check_value(grid, "to", to, error);
     if (status) return status;
     if (!(factor >= LEAST_FACTOR))
-        return mg_fail(error, MG_USAGE,
-                       "--%s: factor %g is not allowed (at least %g; if from is above to, the values fall)",
-                       grid->name, factor, LEAST_FACTOR);
+        return mg_fail(
+            error, MG_USAGE,
+            "--%s: factor %g is not allowed (at least %g; for falling values, make from greater than to)",
+            grid->name, factor, LEAST_FACTOR);
     bool falling = from > to;
     double next = from;
     while (falling ? next >= to * (1 - ROUNDING) : next <= to * (1 + ROUNDING)) {

@@ -13,11 +13,10 @@ static mg_status check(const void *values, const char *const *origins, mg_error 
     if (strcmp(options->update, "adam") || beta1 == 0 || beta2 > beta1 * beta1) return MG_OK;
     const char *at = mg_section_origin(&mg_sgd_section, origins, "beta2");
     if (!at) at = mg_section_origin(&mg_sgd_section, origins, "beta1");
-    return mg_fail(
-        error, MG_CONFIG,
-        "%s: sgd.beta2: %g is not allowed with sgd.beta1 %g (more than its square, %g, is allowed): "
-        "the steps of adam would have no limit: raise sgd.beta2 or lower sgd.beta1",
-        at ? at : "sgd", beta2, beta1, beta1 * beta1);
+    return mg_fail(error, MG_CONFIG,
+                   "%s: sgd.beta2: %g is not allowed with sgd.beta1 %g (beta2 must be above the square of "
+                   "beta1, %g): the steps of adam would have no limit: raise sgd.beta2 or lower sgd.beta1",
+                   at ? at : "sgd", beta2, beta1, beta1 * beta1);
 }
 
 #define AT(field) offsetof(mg_sgd_options, field)
