@@ -63,7 +63,7 @@ class Bench:
     def __init__(self, options, path, problem, loss, rows):
         self.options, self.path = options, path
         self.C = options.C or 1e4 / rows
-        self.told = {"problem": problem, "loss": loss, "peer": PEERS[loss], "C": self.C, "rows": rows}
+        self.told = {"problem": problem, "loss": loss, "other": PEERS[loss], "C": self.C, "rows": rows}
         self.rounds = {"margin": [], "peer": []}
         self.tol, self.reached = None, None
         self.late = self.failure = None
@@ -130,7 +130,7 @@ def seconds(value):
 def fit_row(told):
     margin, peer = told.get("margin"), told.get("peer")
     if margin is None:
-        return [told["problem"], told["peer"], "", "did not end in time, or failed", *[""] * 5]
+        return [told["problem"], told["other"], "", "did not end in time, or failed", *[""] * 5]
     if peer:
         its, ratio = seconds(peer["seconds"]), f"{peer['seconds'] / margin['seconds']:.1f}"
         its += " (not converged)" if any("converge" in text for text in peer["warnings"]) else ""
@@ -142,7 +142,7 @@ def fit_row(told):
         objective = accuracy = memory = ""
     own = f"{margin['objective']:.6g}" + ("" if told["reached"] else " (above)")
     return [
-        told["problem"], told["peer"], its, seconds(margin["seconds"]), ratio, f"{told['tol']:g}",
+        told["problem"], told["other"], its, seconds(margin["seconds"]), ratio, f"{told['tol']:g}",
         f"{objective} / {own}", f"{accuracy} / {100 * margin['accuracy']:.2f}%",
         f"{memory} / {margin['peak_mb']:.0f} ({margin['fit_mb']:.0f})",
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _model, _train
 from ._arrays import Rows, converted_bytes, encode, plain
-from ._export import ExportMixin
+from ._conversions import ConversionMixin
 from ._settings import SettingsMixin
 from ._validation import check_weights, finite_errors, threads, validate
 from .callbacks import show_progress
@@ -23,7 +23,7 @@ _HANDLES: Any = weakref.WeakKeyDictionary()
 _EXPECTED_FAILURES = {
     name: (
         "the check wants decisions that agree within 1e-7, but rows and weights are in single precision; "
-        "tests/test_weights.py compares certified objectives instead"
+        "tests/test_estimator.py compares certified objectives instead"
     )
     for name in (
         "check_sample_weights_invariance",
@@ -43,7 +43,7 @@ def _gives_probabilities(estimator: "MarginClassifier") -> bool:
     )
 
 
-class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimator):
+class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEstimator):
     """Multiclass linear SVM, or multinomial logistic regression, with a certified optimum.
 
     Minimises ``1/2 ||W||^2 + C * sum of (weight * loss)`` over the rows, with the intercepts in W. Rows are
@@ -74,9 +74,9 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
     delta : float, default=1.0
         By how much the score of the true class must exceed those of the others.
     calibration : {"temperature", "sigmoid"} or None, default=None
-        Fit probabilities, for `predict_proba`: on X_val, on the rows that early stopping holds out or, without
-        these, on rows that five further trainings hold out. "temperature" divides all scores by one number
-        before the softmax; "sigmoid" fits a curve to each class, as CalibratedClassifierCV does.
+        Fit probabilities, for `predict_proba`: on X_val, on the rows that early stopping holds out or,
+        without these, on rows that five further trainings hold out. "temperature" divides all scores by one
+        number before the softmax; "sigmoid" fits a curve to each class, as CalibratedClassifierCV does.
     early_stopping : bool, default=False
         Hold out rows (`validation_fraction`, or X_val), and keep the epoch that classifies them best. No
         certificate is computed.
@@ -115,8 +115,8 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
     validation_score_ : float
         Accuracy on X_val or the held-out rows; NaN without them.
     calibration_ : dict or None
-        method, temperature (or arrays slope and intercept), rows, and log_loss and ece on these rows, with the
-        calibration and before it (log_loss_before, ece_before).
+        method, temperature (or arrays slope and intercept), rows, and log_loss and ece on these rows, with
+        the calibration and before it (log_loss_before, ece_before).
     copied_bytes_ : int
         Bytes of rows that were copied or converted, because they could not be used where they are.
 
@@ -175,7 +175,9 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         self.callbacks = callbacks
         self.options = options
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> "MarginClassifier":
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> "MarginClassifier":
         """Trains.
 
         Parameters
@@ -224,7 +226,9 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         self._seen = None
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> "MarginClassifier":
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> "MarginClassifier":
         """Trains one epoch of stochastic gradient descent on some rows, from the present weights.
 
         Parameters
@@ -274,7 +278,9 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
             return None
         return self._made()
 
-    def _run(self, settings: dict, rows: Rows, validation: Optional[Rows], start: Any, classes: np.ndarray) -> dict:
+    def _run(
+        self, settings: dict, rows: Rows, validation: Optional[Rows], start: Any, classes: np.ndarray
+    ) -> dict:
         callbacks = list(self.callbacks or [])
         bar = show_progress(int(self.verbose)) if self.verbose else None
         if bar is not None:
@@ -318,7 +324,8 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         if kept is not None and kept[0] is self.coef_ and kept[1] is self.intercept_:
             return kept[2]
         weights, bias = self._weights()
-        handle = _model.make_handle({**self._parts, "weights": weights, "bias": bias, "classes": np.arange(len(bias))})
+        parts = {**self._parts, "weights": weights, "bias": bias, "classes": np.arange(len(bias))}
+        handle = _model.make_handle(parts)
         self._keep(handle)
         return handle
 
@@ -326,13 +333,6 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
         # A change in place would not be noticed; a new array is.
         self.coef_.flags.writeable = self.intercept_.flags.writeable = False
         _HANDLES[self] = (self.coef_, self.intercept_, handle)
-
-    def _weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (K, D) and bias (K,), also for two classes."""
-        weights, bias = np.asarray(self.coef_, np.float32), np.asarray(self.intercept_, np.float32)
-        if len(self.classes_) == 2:  # halves, so that the difference of the two scores is exact
-            return np.vstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
-        return weights, bias
 
     def _score(self, X: Any, what: str) -> np.ndarray:
         check_is_fitted(self)
@@ -366,7 +366,7 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the classes, ndarray of shape (N, K). For the loss "softmax", or with `calibration`.
+        """Probabilities of the classes, ndarray of shape (N, K), for loss "softmax" or with `calibration`.
 
         With ``calibration="sigmoid"`` the most probable class may differ from that of `predict`, which has
         the highest score.
@@ -398,39 +398,3 @@ class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimato
 
     def _more_tags(self) -> dict:  # before scikit-learn 1.6
         return {"_xfail_checks": _EXPECTED_FAILURES}
-
-    def to_model(self) -> _model.Model:
-        """The fitted model with its labels, feature names and certificate, as a margin.Model."""
-        check_is_fitted(self)
-        weights, bias = self._weights()
-        labels, order = _model.stored_labels(self.classes_)
-        names = getattr(self, "feature_names_in_", None)
-        weights, bias = weights[order], bias[order]
-        calibration = _model.reordered(self._parts.get("calibration"), order)
-        parts = {**self._parts, "calibration": calibration, "feature_names": names}
-        return _model.Model(**{**parts, "weights": weights, "bias": bias, "classes": labels})
-
-    def _exported(self) -> Any:
-        return self.to_model()._made()
-
-    def save(self, path: Any) -> None:
-        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError."""
-        self.to_model().save(path)
-
-    def to_sklearn(self) -> Any:
-        """A fitted scikit-learn estimator with the same weights: LogisticRegression for softmax, else LinearSVC."""
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.svm import LinearSVC
-
-        check_is_fitted(self)
-        for name in ("rows", "transform"):
-            if self._parts.get(name) not in (None, "", "none"):
-                raise ValueError(f"data.{name} is {self._parts[name]!r}, which estimators of scikit-learn do not apply")
-        C = 1.0 if isinstance(self.C, str) else self.C
-        out = LogisticRegression(C=C) if self.loss == "softmax" else LinearSVC(C=C)
-        names = ("coef_", "intercept_", "classes_", "n_features_in_", "feature_names_in_")
-        for name in names:
-            if hasattr(self, name):
-                setattr(out, name, np.array(getattr(self, name)) if name != "n_features_in_" else self.n_features_in_)
-        out.n_iter_ = self.n_iter_
-        return out

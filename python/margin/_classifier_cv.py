@@ -250,11 +250,3 @@ class MarginClassifierCV(MarginClassifier):
     @property
     def partial_fit(self) -> Any:
         raise AttributeError("MarginClassifierCV has no partial_fit: a batch of rows cannot choose C")
-
-    def to_sklearn(self) -> Any:
-        """As MarginClassifier.to_sklearn, with the chosen C."""
-        fitted = self._with_C(self.C_, tol=self.tol)
-        for name, value in vars(self).items():
-            if name.endswith("_") or name == "_parts":
-                setattr(fitted, name, value)
-        return fitted.to_sklearn()

@@ -105,7 +105,9 @@ def make_handle(parts: dict) -> _library.Handle:
         if name in ("slope", "intercept"):
             keep.append(np.ascontiguousarray(value, np.float64))
             if keep[-1].shape != bias.shape:
-                raise ValueError(f"calibration: {name} has shape {keep[-1].shape}, but there are {len(bias)} classes")
+                raise ValueError(
+                    f"calibration: {name} has shape {keep[-1].shape}, but there are {len(bias)} classes"
+                )
             setattr(given, name, keep[-1].ctypes.data)
         else:
             setattr(given.calibration, name, value.encode("utf-8") if isinstance(value, str) else value)
@@ -115,8 +117,7 @@ def make_handle(parts: dict) -> _library.Handle:
 
 
 def score(handle: _library.Handle, rows: Rows, classes: int, what: str, threads: int = 0) -> np.ndarray:
-    """Scores rows. `what`: "scores" or "probabilities" (float32 [rows, classes]), or "best" (int32 [rows]).
-    """
+    """Scores rows. `what`: "scores" or "probabilities" (float32 [rows, classes]); "best" (int32 [rows])."""
     shape, dtype = ((rows.rows,), np.int32) if what == "best" else ((rows.rows, classes), np.float32)
     out = np.empty(shape, dtype)
     stop = _library.flag()

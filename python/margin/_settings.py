@@ -45,7 +45,9 @@ class SettingsMixin:
             settings["model.C"] = _positive("C", self.C)
         if self.calibration is not None:
             if self.calibration not in ("temperature", "sigmoid"):
-                raise ValueError(f"calibration is {self.calibration!r}; None, 'temperature' or 'sigmoid' is allowed")
+                raise ValueError(
+                    f"calibration is {self.calibration!r}; None, 'temperature' or 'sigmoid' is allowed"
+                )
             settings["model.calibration"] = self.calibration
         if self.max_iter is not None:
             settings["train.epochs"] = _whole("max_iter", self.max_iter, 1)

@@ -1,4 +1,5 @@
-"""Probabilities of calibrated models: fitted on X_val or folds, the values of scikit-learn, pickles and files."""
+"""Probabilities of calibrated models: on X_val or folds, equal to scikit-learn's, pickles and files."""
+
 import pickle
 
 import numpy as np
@@ -46,7 +47,9 @@ def test_temperature_is_that_of_scikit_learn(halves):
     if sklearn.__version__ >= "1.8":
         from sklearn.frozen import FrozenEstimator
 
-        theirs = CalibratedClassifierCV(FrozenEstimator(MarginClassifier().fit(X, y)), method="temperature", ensemble=False)
+        theirs = CalibratedClassifierCV(
+            FrozenEstimator(MarginClassifier().fit(X, y)), method="temperature", ensemble=False
+        )
         assert np.allclose(ours.predict_proba(X), theirs.fit(X_val, y_val).predict_proba(X), atol=1e-3)
 
 
@@ -74,9 +77,14 @@ def test_when_there_are_probabilities(blobs):
     assert not hasattr(partial, "predict_proba") and partial.calibration_ is None
     with pytest.raises(ValueError, match="calibration is 'isotonic'"):
         MarginClassifier(calibration="isotonic").fit(X, y)
-    grid = GridSearchCV(MarginClassifier(calibration="temperature"), {"C": [0.01, 1]}, scoring="neg_log_loss", cv=3)
+    grid = GridSearchCV(
+        MarginClassifier(calibration="temperature"), {"C": [0.01, 1]}, scoring="neg_log_loss", cv=3
+    )
     assert grid.fit(X, y).best_score_ > -np.log(3)
-    assert MarginClassifierCV(calibration="temperature", cv=3, Cs=3).fit(X, y).predict_proba(X).shape == (300, 3)
+    assert MarginClassifierCV(calibration="temperature", cv=3, Cs=3).fit(X, y).predict_proba(X).shape == (
+        300,
+        3,
+    )
 
 
 def test_rows_that_do_not_determine_a_temperature(blobs):

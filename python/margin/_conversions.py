@@ -1,0 +1,61 @@
+"""From a fitted estimator to a Model, its file, and estimators of scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from . import _model
+from ._export import ExportMixin
+
+
+class ConversionMixin(ExportMixin):
+    """The part of MarginClassifier that makes other objects of the fitted weights."""
+
+    def _weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (K, D) and bias (K,), also for two classes."""
+        weights, bias = np.asarray(self.coef_, np.float32), np.asarray(self.intercept_, np.float32)
+        if len(self.classes_) == 2:  # halves, so that the difference of the two scores is exact
+            return np.vstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
+        return weights, bias
+
+    def to_model(self) -> _model.Model:
+        """The fitted model with its labels, feature names and certificate, as a margin.Model."""
+        check_is_fitted(self)
+        weights, bias = self._weights()
+        labels, order = _model.stored_labels(self.classes_)
+        names = getattr(self, "feature_names_in_", None)
+        weights, bias = weights[order], bias[order]
+        calibration = _model.reordered(self._parts.get("calibration"), order)
+        parts = {**self._parts, "calibration": calibration, "feature_names": names}
+        return _model.Model(**{**parts, "weights": weights, "bias": bias, "classes": labels})
+
+    def _exported(self) -> Any:
+        return self.to_model()._made()
+
+    def save(self, path: Any) -> None:
+        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError."""
+        self.to_model().save(path)
+
+    def to_sklearn(self) -> Any:
+        """A fitted estimator of scikit-learn with the same weights: LogisticRegression for softmax, otherwise
+        LinearSVC."""
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.svm import LinearSVC
+
+        check_is_fitted(self)
+        for name in ("rows", "transform"):
+            prepared = self._parts.get(name)
+            if prepared not in (None, "", "none"):
+                raise ValueError(
+                    f"data.{name} is {prepared!r}, which estimators of scikit-learn do not apply"
+                )
+        C = getattr(self, "C_", None) or (1.0 if isinstance(self.C, str) else self.C)
+        out = LogisticRegression(C=C) if self.loss == "softmax" else LinearSVC(C=C)
+        for name in ("coef_", "intercept_", "classes_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(out, name, np.array(getattr(self, name)))
+        out.n_features_in_, out.n_iter_ = self.n_features_in_, self.n_iter_
+        return out
