@@ -9,7 +9,6 @@ same formula for every estimator: 1/2 ||W||^2 + C * sum of the losses, where W h
 
 import gzip
 import json
-import os
 import sys
 import time
 import warnings
