@@ -162,6 +162,19 @@ def mean_square(X: Any, weights: Optional[np.ndarray] = None) -> float:
     return total / (X.shape[0] if weights is None else float(weights.sum()))
 
 
+def whole(labels: np.ndarray, name: str) -> np.ndarray:
+    """Labels that are whole numbers, as int64. Errors: ValueError for one that int64 cannot hold."""
+    if labels.dtype.kind in "fu" and labels.size:
+        beyond = (labels >= 2**63) | (labels < -(2**63))
+        if beyond.any():
+            at = int(np.argmax(beyond))
+            raise ValueError(
+                f"{name}[{at}] is {shown(labels[at])}; "
+                "whole numbers from -2^63 to 2^63 - 1, and texts, are labels"
+            )
+    return np.ascontiguousarray(labels, np.int64)
+
+
 def shown(value: Any) -> Any:
     """A label as a message shows it: numpy 2 prints np.int64(3) for 3."""
     return value.item() if hasattr(value, "item") else value

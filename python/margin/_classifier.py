@@ -323,6 +323,7 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
         kept = _HANDLES.get(self)
         if kept is not None and kept[0] is self.coef_ and kept[1] is self.intercept_:
             return kept[2]
+        _model.check_weights(self.coef_, self.intercept_, len(self.classes_), self.n_features_in_)
         weights, bias = self._weights()
         parts = {**self._parts, "weights": weights, "bias": bias, "classes": np.arange(len(bias))}
         handle = _model.make_handle(parts)

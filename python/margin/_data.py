@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array
 
 from . import _library
-from ._arrays import Rows, canonical, plain
+from ._arrays import Rows, canonical, plain, whole
 from ._validation import _CHECK
 
 KINDS = "arrays: (X, y) or (X, y, weights); or the path of an HDF5 file"
@@ -55,10 +55,8 @@ def _names_of(X: Any) -> Optional[list]:
 def _label(rows: Rows, y: np.ndarray, name: str) -> None:
     if y.shape != (rows.rows,):
         raise ValueError(f"{name}: y has shape {y.shape}, but there are {rows.rows} rows")
-    if y.dtype.kind == "f" and np.isfinite(y).all() and (y == np.floor(y)).all():
-        y = y.astype(np.int64)
-    if y.dtype.kind in "iub":
-        rows.label(y.astype(np.int64), None)
+    if y.dtype.kind in "iub" or y.dtype.kind == "f" and np.isfinite(y).all() and (y == np.floor(y)).all():
+        rows.label(whole(y, f"{name}: y"), None)
     elif y.dtype.kind == "f":
         row = int(np.argmax(~np.isfinite(y) | (y != np.floor(y))))
         raise ValueError(f"{name}: y[{row}] is {y[row]:g}; whole numbers and texts are labels")

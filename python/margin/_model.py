@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _library
 from . import _structs as s
-from ._arrays import Rows
+from ._arrays import Rows, whole
 from ._export import ExportMixin
 
 
@@ -75,11 +75,36 @@ def stored_labels(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return labels[order], order
 
 
+def check_weights(coef: Any, intercept: Any, classes: int, features: int) -> None:
+    """Errors: ValueError for a coef_ or intercept_ that a program set to another shape."""
+    rows = 1 if classes == 2 else classes
+    found, needed = (np.shape(coef), np.shape(intercept)), ((rows, features), (rows,))
+    if found != needed:
+        raise ValueError(
+            f"coef_ and intercept_ have the shapes {found[0]} and {found[1]}; "
+            f"{needed[0]} and {needed[1]} are needed"
+        )
+
+
+def _check_shapes(weights: np.ndarray, bias: np.ndarray, classes: np.ndarray, names: Any) -> None:
+    """The library gets addresses: it would read past the end of an array that is too short."""
+    if weights.ndim != 2:
+        raise ValueError(f"weights has shape {weights.shape}; (classes, features) is needed")
+    if bias.shape != weights.shape[:1] or classes.shape != weights.shape[:1]:
+        raise ValueError(
+            f"weights has {weights.shape[0]} rows, one for each class, but the shape of bias is {bias.shape} "
+            f"and that of classes {classes.shape}"
+        )
+    if names is not None and len(names) != weights.shape[1]:
+        raise ValueError(f"feature_names has {len(names)} names, but weights has {weights.shape[1]} columns")
+
+
 def make_handle(parts: dict) -> _library.Handle:
     """A model of the library from `parts`, as read_parts returns them."""
     weights = np.ascontiguousarray(parts["weights"], np.float32)
     bias = np.ascontiguousarray(parts["bias"], np.float32)
     classes = np.asarray(parts["classes"])
+    _check_shapes(weights, bias, classes, parts.get("feature_names"))
     given = s.ModelParts(
         classes=weights.shape[0],
         features=weights.shape[1],
@@ -88,7 +113,7 @@ def make_handle(parts: dict) -> _library.Handle:
     )
     keep: list = [weights, bias]
     if classes.dtype.kind in "iu":
-        keep.append(np.ascontiguousarray(classes, np.int64))
+        keep.append(whole(classes, "classes"))
         given.labels = keep[-1].ctypes.data
     else:
         keep.append(_library.texts([str(label) for label in classes]))
@@ -135,6 +160,10 @@ def score(handle: _library.Handle, rows: Rows, classes: int, what: str, threads:
     return out
 
 
+# Beside weights, bias, classes and loss.
+_PARTS = {name for name, _ in s.ModelParts._fields_[8:-2]} | {"feature_names"}
+
+
 class Model(ExportMixin):
     """A trained model, such as the model.h5 of a run.
 
@@ -166,6 +195,9 @@ class Model(ExportMixin):
     def __init__(
         self, weights: Any, bias: Any, classes: Any, loss: str = "crammer-singer", **parts: Any
     ) -> None:
+        unknown = sorted(set(parts) - _PARTS)
+        if unknown:
+            raise TypeError(f"Model has no part {unknown[0]!r}; {', '.join(sorted(_PARTS))} are allowed")
         self._parts = {
             "weights": np.ascontiguousarray(weights, np.float32),
             "bias": np.ascontiguousarray(bias, np.float32),
@@ -184,7 +216,11 @@ class Model(ExportMixin):
         key = "lambda" if name == "lambda_" else name
         if key in parts:
             return parts[key]
-        raise AttributeError(name)
+        raise AttributeError(f"Model has no attribute {name!r}")
+
+    def __dir__(self) -> list:
+        names = {"lambda_" if name == "lambda" else name for name in self._parts}
+        return sorted(names | set(super().__dir__()))
 
     def __getstate__(self) -> dict:
         return {"_parts": self._parts, "_handle": None, "training": self.training}

@@ -1,0 +1,60 @@
+"""margin.Model and changed weights of estimators: parts that do not fit together are refused."""
+
+import numpy as np
+import pytest
+
+import margin
+from margin import MarginClassifier, Model
+
+
+def test_lengths():
+    """The library gets addresses only, so it would read past the end of a short array."""
+    wide = np.ones((3000, 2))
+    for parts, says in (
+        ((wide, [0], np.arange(3000)), r"3000 rows, .* shape of bias is \(1,\)"),
+        ((wide, np.zeros(3000), ["1"]), r"shape of bias is \(3000,\) and that of classes \(1,\)"),
+        ((np.ones(3), [0, 0, 0], [1, 2, 3]), r"weights has shape \(3,\)"),
+        ((np.ones((3, 2, 2)), [0, 0, 0], [1, 2, 3]), r"weights has shape \(3, 2, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            Model(*parts).predict(np.ones((2, 2)))
+    with pytest.raises(ValueError, match="feature_names has 1 names, but weights has 2 columns"):
+        Model(wide, np.zeros(3000), np.arange(3000), feature_names=["a"]).predict(np.ones((2, 2)))
+    with pytest.raises(TypeError, match="no part 'lambda_'"):
+        Model(np.eye(2), [0, 0], [1, 2], lambda_=3)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_changed_weights(blobs, classes):
+    X, y = blobs
+    fitted = MarginClassifier().fit(X, y % classes)
+    fitted.coef_ = -fitted.coef_
+    assert fitted.predict(X).shape == y.shape
+    for coef, intercept in (
+        (np.ones((900, 8)), np.zeros(900)),
+        (np.ones((900, 8)), fitted.intercept_),
+        (fitted.coef_, np.zeros(9)),
+        (np.ones((len(fitted.coef_), 9)), fitted.intercept_),
+    ):
+        changed = MarginClassifier().fit(X, y % classes)
+        changed.coef_, changed.intercept_ = coef, intercept
+        with pytest.raises(ValueError, match="coef_ and intercept_ have the shapes"):
+            changed.predict(X)
+
+
+def test_labels_beyond_int64(blobs, tmp_path):
+    X, y = blobs
+    large = y.astype(np.uint64) + 2**63
+    fitted = MarginClassifier().fit(X, large)
+    assert set(fitted.predict(X)) == set(large)
+    says = r"\[0\] is 9223372036854775808; whole numbers from -2\^63 to 2\^63 - 1, and texts, are labels"
+    with pytest.raises(ValueError, match="classes" + says):
+        fitted.save(tmp_path / "model.h5")
+    with pytest.raises(ValueError, match=r"train: y\[\d+\] is \d+; whole numbers"):
+        margin.train(None, (X, large))
+    with pytest.raises(ValueError, match=r"train: y\[\d+\] is 1e\+300"):
+        margin.train(None, (X, y * 1e300))
+
+
+def test_attributes_are_listed():
+    assert {"weights", "bias", "classes", "loss", "predict"} <= set(dir(Model(np.eye(2), [0, 0], [1, 2])))
