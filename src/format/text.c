@@ -236,8 +236,8 @@ static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
     if (!status && !o->column && o->label && r->labelled && !placed)
         status =
             mg_fail(error, MG_USAGE,
-                    "--label %s needs --text: both name columns of the header (without --text: first, last "
-                    "or none)",
+                    "--label %s names a column of the header, so it needs --text, which names the other one; "
+                    "without --text, give first, last or none",
                     o->label);
     if (!status && !o->column) status = find_kind(r, guesses, error);
     if (status || strcmp(o->weighting, "tf-idf") != 0) return status;

@@ -104,8 +104,10 @@ static mg_status check_shape(mg_h5_array *array, mg_error *error) {
     array->columns = (int64_t)columns;
     if (countable && (!rows || columns <= ((hsize_t)1 << 56) / rows)) return MG_OK;
     char shape[MG_H5_SHAPE];
-    return mg_fail(error, MG_DATA, "%s: data set %s declares the shape %s, which no machine can hold",
-                   array->file->path, array->name, mg_h5_array_shape(array, shape));
+    return mg_fail(
+        error, MG_DATA,
+        "%s: data set %s declares the shape %s, which is impossible: the file is damaged; write it again",
+        array->file->path, array->name, mg_h5_array_shape(array, shape));
 }
 
 // Returns true if every chunk is stored. H5Dget_space_status cannot be used: it compares bytes, which is

@@ -213,7 +213,9 @@ mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, const mg_h5
     for (int i = 0; i < shape->rank; i++) {
         extent[i] = (hsize_t)shape->dims[i];
         if (__builtin_mul_overflow(size, shape->dims[i], &size))
-            return mg_fail(error, MG_DATA, "%s: array %s has more than 2^63 bytes", writer->path, name);
+            return mg_fail(error, MG_DATA,
+                           "%s: array %s would have more than 2^63 bytes: use fewer rows or features",
+                           writer->path, name);
     }
     mg_status status = mg_memory_get(&place->buffer, BUFFER, 1, error);
     if (status) return status;
@@ -290,8 +292,10 @@ mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
     if (failed < 0 || closed < 0) return library_failed(writer, "the metadata", error);
     for (int i = 0; i < writer->count; i++)
         if (writer->slots[i].size > 0 && writer->slots[i].offset < METADATA)
-            return mg_fail(error, MG_FAILED, "%s: libhdf5 has put array %s among the metadata", writer->path,
-                           writer->slots[i].name);
+            return mg_fail(error, MG_FAILED,
+                           "%s: libhdf5 placed array %s where margin writes the metadata: report this "
+                           "version of libhdf5",
+                           writer->path, writer->slots[i].name);
     mg_status status = mg_directory_begin(writer->place.directory, writer->place.name, writer->temporary,
                                           &writer->file, error);
     if (status) return status;

@@ -284,7 +284,8 @@ mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t siz
                         (long long)row);
     }
     if (!status && at != end)
-        status = mg_fail(error, MG_DATA, "dual variables: %lld bytes are left after the last of %lld rows",
+        status = mg_fail(error, MG_DATA,
+                         "dual variables: %lld bytes too many for %lld rows: the checkpoint is damaged",
                          (long long)(end - at), (long long)r->rows);
     mg_memory_free(c);
     return status;

@@ -84,8 +84,8 @@ static void score_part(void *context, int64_t p) {
     }
 }
 
-// Reports the first row with a score that is not finite, which has a cell that is not finite. (Copied rows
-// were already checked when they were copied.)
+// Reports the first row that has a cell that is not finite. The score of such a row is not finite either.
+// (Copied rows were already checked when they were copied.)
 static mg_status check_finite(const score_job *job, mg_error *error) {
     char name[MG_REACH_NAME];
     for (int64_t p = 0; p * PART < job->batch->rows.count; p++) {

@@ -311,8 +311,8 @@ static void test_resume_of_a_whole(void **unused) {
     expect_same(whole, again, "resumed when it was done");
 }
 
-// Without a checkpoint, points from before the first checkpoint are computed again; results from after it are
-// not replaced.
+// A path without a checkpoint and with one result may have been killed before its first checkpoint: it is
+// computed again. With more results the checkpoint was lost: they are not replaced.
 static void test_results_stay(void **unused) {
     (void)unused;
     const char *data = support_path("stay.h5"), *whole = support_path("stay"),
