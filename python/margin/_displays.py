@@ -166,8 +166,7 @@ class RunDisplay:
             getattr(self, f"_draw_{name}")(axes, x)
             self._draw_handovers(axes, x)
             axes.set_xlabel("epoch" if x == "epoch" else "training time (s)")
-            if x == "epoch":
-                axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.get_major_locator().set_params(nbins=5, integer=x == "epoch")
             axes.grid(True, color="0.9", linewidth=0.6)
             axes.set_axisbelow(True)
             axes.spines[["top", "right"]].set_visible(False)
@@ -189,17 +188,20 @@ class RunDisplay:
         self._draw(axes, x, "dual", ORANGE, "--", "lower bound")
         self._limit(axes)
         axes.set_ylabel("objective")
-        axes.set_title("Objective and certified lower bound", fontsize="medium")
+        certified = self._measured("dual").any()
+        axes.set_title("Objective and certified lower bound" if certified else "Objective", fontsize="medium")
         axes.legend(frameon=False, loc="best", fontsize="small")
 
     def _limit(self, axes: Any) -> None:
         """Cuts off first bounds that are far below zero, and first objectives far above the last."""
         values = self.curves["objective"][self._measured("objective")]
         last, low = values[-1], values[-1]
-        bounds = self.curves.get("dual", np.zeros(0))
-        if np.isfinite(bounds).any():
-            low = max(np.nanmin(bounds), 0.0 if last > 0 else -math.inf)
-        high = min(values.max(), last + 10 * max(last - low, 0.1 * abs(last)))
+        losses = self._measured("train_loss")
+        if losses.any():
+            low = min(low, self.curves["train_loss"][losses].min())
+        if self._measured("dual").any():
+            low = min(low, max(np.nanmin(self.curves["dual"]), 0.0 if last > 0 else -math.inf))
+        high = min(values.max(), last + 10 * max(last - low, 0.3 * abs(last)))
         room = 0.06 * max(high - low, 1e-9 * abs(last) + 1e-300)
         axes.set_ylim(min(low, last) - room, high + room)
 
