@@ -8,7 +8,7 @@ import sys
 import tempfile
 from typing import Any, Callable, Optional, Sequence, Union
 
-from . import _data, _model, _tables, _train
+from . import _data, _library, _model, _tables, _train
 from . import _structs as s
 from ._run import Run
 from ._validation import finite_errors
@@ -221,7 +221,7 @@ class _Call:
     def run(self, name: str, *arguments: Any) -> None:
         try:
             with finite_errors():
-                _train.call(self.watch, name, self.config.address, *arguments, files=self.rows is None)
+                _train.call(self.watch, name, self.config, *arguments, files=self.rows is None)
         finally:
             if hasattr(self.bar, "close"):
                 self.bar.close()
@@ -244,11 +244,13 @@ class _Call:
                 f"init is {type(init).__name__}; for arrays a Model is allowed (margin.load_model)"
             )
         request, result = self.request(), s.FitResult()
-        request.start = init._made().address if init is not None else None
+        if init is not None:
+            self.watch.held.append(init._made())
+            request.start = init._made().address
         request.resume, request.overwrite = self.resume, self.overwrite
-        address = c.c_void_p()
-        self.run("mg_fit", c.byref(request), c.byref(address), c.byref(result))
-        model = _model.adopt(address)
+        made = _library.Handle(c.c_void_p(), "mg_model_destroy")
+        self.run("mg_fit", c.byref(request), c.byref(made.address), c.byref(result))
+        model = _model.adopt(made)
         self.warn(result.train)
         if self.directory is not None:
             return Run(self.directory)
@@ -285,17 +287,17 @@ class _Call:
         request, result = s.PathRequest(C=C, resume=self.resume, overwrite=self.overwrite), s.PathResult()
         setattr(request, "lambda", alpha)
         request.observer = c.pointer(self.watch.watch_steps())
-        rows, address = None, c.c_void_p()
+        rows, made = None, _library.Handle(c.c_void_p(), "mg_model_destroy")
         if self.rows is not None:
             rows = self.request()
-            request.rows, request.model = c.pointer(rows), c.pointer(address)
+            request.rows, request.model = c.pointer(rows), c.pointer(made.address)
         self.run("mg_path", c.byref(request), c.byref(result))
         self.warn()
         points = _train.points_of(result)
         for number, point in enumerate(points):
             point["best"] = number == result.best
-        if address:
-            return points, _model.adopt(address)
+        if made.address:
+            return points, _model.adopt(made)
         written = result.model_path.decode("utf-8", "surrogateescape")
         return points, _model.load_model(written) if result.best >= 0 else None
 

@@ -149,6 +149,9 @@ def run(work: Callable[[], Any], stop: Callable[[], None]) -> Any:
 
     Signals reach Python's main thread only between its own instructions. So there the call runs in another
     thread while this one waits. In other threads no signal arrives, and the call runs directly.
+
+    `work` must hold everything that the library reads and writes: several signals in quick succession can
+    end this function while the call still runs.
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
@@ -171,10 +174,11 @@ def run(work: Callable[[], Any], stop: Callable[[], None]) -> Any:
     except BaseException as error:  # KeyboardInterrupt, or what a signal handler of the program raises
         interrupted = error
         stop()
-    while not done.is_set():
+    ended = False
+    while not ended:
         try:
             # A signal that another thread received, or interrupt_main(), does not wake this one.
-            done.wait(0.05)
+            ended = done.wait(0.05)
         except BaseException as error:
             interrupted = interrupted or error
             stop()

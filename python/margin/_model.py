@@ -150,7 +150,8 @@ def score(handle: _library.Handle, rows: Rows, classes: int, what: str, threads:
     setattr(request, what, out.ctypes.data)
 
     def work() -> None:
-        _library.call("mg_model_score", handle.address, c.byref(request))
+        held = (handle, rows, out, stop)  # as long as the call lasts
+        _library.call("mg_model_score", held[0].address, c.byref(request))
 
     # A thread costs more than a call on few values.
     if rows.rows * rows.features * classes < 1 << 26:
@@ -270,14 +271,13 @@ def load_model(path: Any) -> Model:
     >>> margin.load_model(path)
     Model(crammer-singer, 2 classes, 2 features)
     """
-    address = c.c_void_p()
-    _library.call("mg_model_load", os.fsencode(path), c.byref(address))
-    return adopt(address)
+    handle = _library.Handle(c.c_void_p(), "mg_model_destroy")
+    _library.call("mg_model_load", os.fsencode(path), c.byref(handle.address))
+    return adopt(handle)
 
 
-def adopt(address: c.c_void_p) -> Model:
-    """The Model of a model of the library, which is destroyed with it."""
-    handle = _library.Handle(address, "mg_model_destroy")
+def adopt(handle: _library.Handle) -> Model:
+    """The Model of a model of the library."""
     model = Model(**read_parts(handle))
     model._handle = handle
     return model

@@ -27,6 +27,7 @@ class Watch:
         self.messages: list[str] = []
         self.plan: dict = {}
         self.error: Optional[BaseException] = None
+        self.held: list = []  # what a request points to
         self.stop, self.finish = c.c_int(0), c.c_int(0)
         plan, progress = s.OnPlan(self._on_plan), s.OnProgress(self._on_progress)
         self._functions = (plan, progress, s.Message(self._on_message))
@@ -91,7 +92,8 @@ def fit_request(
     start: Optional[_library.Handle] = None,
     directory: Any = None,
 ) -> s.FitRequest:
-    """A request of mg_fit. It points to the rows and to the watch, which must outlive it."""
+    """A request of mg_fit. It points to the watch, which holds what else it points to."""
+    watch.held += [train, validation, start]
     return s.FitRequest(
         train=c.pointer(train.data),
         validation=c.pointer(validation.data) if validation is not None else None,
@@ -103,15 +105,27 @@ def fit_request(
     )
 
 
-def call(watch: Watch, name: str, *arguments: Any, files: bool = False) -> None:
+def call(
+    watch: Watch, name: str, config: _library.Handle, *arguments: Any, files: bool = False
+) -> None:
     """Calls a function of the library that trains. `files`: it has no flags of its own to stop it."""
+
+    running = [True]
 
     def stop() -> None:
         watch.interrupt()
-        if files:  # also while the rows are read, when the observer is not asked
+        # For rows that are being read, when the observer is not asked. After the call it would stop the next.
+        if files and running:
             _library.lib.mg_train_stop()
 
-    watch.run(lambda: _library.call(name, *arguments), stop)
+    def work() -> None:
+        held = (watch, config)  # as long as the call lasts
+        try:
+            _library.call(name, held[1].address, *arguments)
+        finally:
+            running.clear()
+
+    watch.run(work, stop)
 
 
 def fit(
@@ -124,10 +138,10 @@ def fit(
     """Calls mg_fit. Returns the model, the result, and the watch with messages and plan."""
     watch = Watch(callbacks)
     config = _library.load_config(None, settings)
-    model, result = c.c_void_p(), s.FitResult()
+    model, result = _library.Handle(c.c_void_p(), "mg_model_destroy"), s.FitResult()
     request = fit_request(watch, train, validation, start)
-    call(watch, "mg_fit", config.address, c.byref(request), c.byref(model), c.byref(result))
-    return _library.Handle(model, "mg_model_destroy"), result, watch
+    call(watch, "mg_fit", config, c.byref(request), c.byref(model.address), c.byref(result))
+    return model, result, watch
 
 
 def path(settings: dict, train: Rows, validation: Rows, C: str) -> list[dict]:
@@ -136,7 +150,7 @@ def path(settings: dict, train: Rows, validation: Rows, C: str) -> list[dict]:
     config = _library.load_config(None, settings)
     rows, result = fit_request(watch, train, validation), s.PathResult()
     request = s.PathRequest(C=C.encode(), observer=c.pointer(watch.observer), rows=c.pointer(rows))
-    call(watch, "mg_path", config.address, c.byref(request), c.byref(result))
+    call(watch, "mg_path", config, c.byref(request), c.byref(result))
     return points_of(result)
 
 

@@ -1,15 +1,17 @@
 """Ctrl-C, callbacks, threads and fork."""
 
 import _thread
+import gc
 import os
 import signal
 import threading
+import weakref
 
 import numpy as np
 import pytest
 
 import margin
-from margin import MarginClassifier, MarginClassifierCV, _library, _train
+from margin import MarginClassifier, MarginClassifierCV, _classifier, _library, _train
 
 LONG = dict(solver="sgd", max_iter=10**8)
 
@@ -32,6 +34,59 @@ def test_interrupt(blobs):
     assert np.array_equal(classifier.coef_, before)
     classifier.set_params(callbacks=None, max_iter=1)
     assert classifier.fit(X, y).score(X, y) > 0.5
+
+
+def abandoned(monkeypatch, work):
+    """The call of the library in `work`, when signals in quick succession end Python's wait for it."""
+    calls = []
+
+    def run(call, stop):
+        calls.append(call)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_library, "run", run)
+        try:
+            work()
+        except KeyboardInterrupt:
+            pass
+    return calls
+
+
+def test_calls_hold_what_they_use(blobs, monkeypatch):
+    X, y = blobs
+    made = []
+
+    class Watched(_classifier.Rows):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr(_classifier, "Rows", Watched)
+    many = np.zeros((3_000_000, 8), np.uint8)
+    fitted = MarginClassifier().fit(X, y)
+    for work in (
+        lambda: MarginClassifier().fit(np.asfortranarray(X), y, X_val=X[::-1], y_val=y[::-1]),
+        lambda: fitted.predict(many),
+    ):
+        made.clear()
+        calls = abandoned(monkeypatch, work)
+        gc.collect()
+        assert made and all(rows() is not None for rows in made)
+        calls[0]()
+        calls.clear()
+        gc.collect()
+        assert all(rows() is None for rows in made)
+
+
+def test_late_interrupt(monkeypatch):
+    """Ctrl-C after the library has ended a run of files does not stop the next run."""
+    config, stopped = _library.load_config(None, {}), []
+    monkeypatch.setattr(_library, "run", lambda work, stop: (work(), stop()))
+    monkeypatch.setattr(_library, "call", lambda *arguments: None)
+    monkeypatch.setattr(_library.lib, "mg_train_stop", lambda: stopped.append(True))
+    _train.call(_train.Watch(), "mg_train", config, files=True)
+    assert not stopped
 
 
 def test_interrupt_in_predict(blobs, monkeypatch):
