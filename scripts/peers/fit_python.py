@@ -3,12 +3,14 @@
     fit_python.py prepare PROBLEM DATA WORK ROWS       writes WORK/PROBLEM.npz
     fit_python.py fit WORK/PROBLEM.npz SETTINGS        SETTINGS and the printed result are JSON
 
-Settings: estimator, loss, C, tol, threads. The objective is computed here, in double precision and by the
-same formula for every estimator: 1/2 ||W||^2 + C * sum of the losses, where W has a column of intercepts.
+Settings: estimator, loss, C, tol, threads, limit (seconds). The objective is computed here, in double precision
+and by the same formula for every estimator: 1/2 ||W||^2 + C * sum of the losses, where W has a column of
+intercepts.
 """
 
 import gzip
 import json
+import signal
 import sys
 import time
 import warnings
@@ -265,9 +267,12 @@ def fit(path, how):
     before = peak_mb()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        # The alarm ends the process, also within the code of a library.
+        signal.setitimer(signal.ITIMER_REAL, how["limit"])
         begun = time.perf_counter()
         worker.fit(rows, y)
         seconds = time.perf_counter() - begun
+        signal.setitimer(signal.ITIMER_REAL, 0)
     peak = peak_mb()
     weights, bias = worker.weights()
     X = rows if X is not None else rows[:, :-1]
