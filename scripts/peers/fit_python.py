@@ -3,9 +3,9 @@
     fit_python.py prepare PROBLEM DATA WORK ROWS       writes WORK/PROBLEM.npz
     fit_python.py fit WORK/PROBLEM.npz SETTINGS        SETTINGS and the printed result are JSON
 
-Settings: estimator, loss, C, tol, threads, limit (seconds). The objective is computed here, in double precision
-and by the same formula for every estimator: 1/2 ||W||^2 + C * sum of the losses, where W has a column of
-intercepts.
+Settings: estimator, loss, C, tol, threads, limit (seconds). The objective is computed here, in double
+precision and by the same formula for every estimator: 1/2 ||W||^2 + C * sum of the losses, where W has a
+column of intercepts.
 """
 
 import gzip
