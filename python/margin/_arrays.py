@@ -104,6 +104,7 @@ def plain(X: Any) -> Any:
     """X as numpy or scipy can take it: CPU tensors of torch and other DLPack arrays are borrowed, bfloat16
     becomes float32, and sparse rows with repeated indices are summed up."""
     if sp.issparse(X):
+        _check_structure(X)
         return X
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(X, torch.Tensor):
@@ -118,6 +119,25 @@ def plain(X: Any) -> Any:
     if hasattr(X, "__dlpack__") and not hasattr(X, "__array__"):
         return np.from_dlpack(X)
     return X
+
+
+def _check_structure(X: Any) -> None:
+    """Errors: ValueError for an indptr that leads scipy and the library out of the arrays."""
+    if X.format not in ("csr", "csc"):
+        return
+    stored, lines = min(len(X.indices), len(X.data)), X.shape[X.format == "csc"]
+    pointers, name = X.indptr, f"X is not a valid {X.format.upper()} matrix"
+    if len(pointers) != lines + 1 or pointers[0] != 0 or pointers[-1] > stored:
+        raise ValueError(
+            f"{name}: indptr has {len(pointers)} elements, from {pointers[0]} to {pointers[-1]}, "
+            f"but {lines + 1} are needed, from 0 to at most {stored}, the length of indices and data"
+        )
+    descending = pointers[1:] < pointers[:-1]
+    if descending.any():
+        at = int(np.argmax(descending))
+        raise ValueError(
+            f"{name}: indptr[{at + 1}] is {pointers[at + 1]}, below indptr[{at}], which is {pointers[at]}"
+        )
 
 
 def converted_bytes(before: Any, after: Any) -> int:

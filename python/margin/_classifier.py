@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from . import _model, _train
 from ._arrays import Rows, converted_bytes, encode, plain
@@ -261,7 +261,7 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
 
     def _validation_rows(self, X: Any, y: Any, classes: np.ndarray) -> Rows:
         X = validate(self, X, reset=False)
-        y = np.asarray(y)
+        y = column_or_1d(y)
         if len(y) != X.shape[0]:
             raise ValueError(f"y_val has {len(y)} labels, but X_val has {X.shape[0]} rows")
         at = np.minimum(np.searchsorted(classes, y), len(classes) - 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+import margin
 from margin import MarginClassifier
 
 
@@ -194,6 +195,33 @@ def test_labels(blobs, labels):
     assert (fitted.predict(X) == labels[y]).mean() > 0.7
 
 
+def test_broken_sparse_rows(whole):
+    """scipy and the library would read behind the arrays."""
+    X, y, weights = whole
+    for kind in (sp.csr_matrix, sp.csc_matrix):
+        good = kind(X)
+        changed = {
+            "data": good.data[:10],
+            "indices": good.indices[:10],
+            "indptr": np.append(good.indptr[:-1], 10**6),
+        }
+        for name, array in changed.items():
+            broken = kind(X)
+            setattr(broken, name, array)
+            for work in (
+                lambda: fit(broken, y),
+                lambda: MarginClassifier().partial_fit(broken, y, classes=np.unique(y)),
+                lambda: MarginClassifier().fit(X, y).predict(broken),
+                lambda: margin.train(None, (broken, y)),
+            ):
+                with pytest.raises(ValueError, match="X is not a valid CS. matrix: indptr has"):
+                    work()
+        broken = kind(X)
+        broken.indptr[3] = 10**6
+        with pytest.raises(ValueError, match=r"indptr\[4\] is \d+, below indptr\[3\], which is 1000000"):
+            fit(broken, y)
+
+
 def test_label_numbers():
     from margin._arrays import encode
 
@@ -211,6 +239,7 @@ def test_label_numbers():
 MEMORY = """
 import resource, sys
 import numpy as np, scipy.sparse as sp
+import margin
 from margin import MarginClassifier
 kind = sys.argv[1]
 small = np.eye(64, dtype=np.float32)

@@ -87,6 +87,12 @@ def test_alpha_and_C(blobs):
     )
 
 
+def test_validation_labels_are_one_column(blobs):
+    X, y = blobs
+    with pytest.raises(ValueError, match="1d array"):
+        MarginClassifier().fit(X, y, X_val=X, y_val=np.column_stack([y, y]))
+
+
 def test_validation_rows(blobs):
     X, y = blobs
     fitted = MarginClassifier(early_stopping=True).fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
