@@ -3,6 +3,7 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "base/utf8.h"
 
 #include <margin/export.h>
 #include <margin/output.h>
@@ -40,9 +41,24 @@ static mg_status refuse_format(const char *name, mg_error *error) {
     return status;
 }
 
+// A label of HDF5 data may have any bytes.
+static mg_status check_labels(const mg_model *model, const char *name, mg_error *error) {
+    const mg_classes *classes = &model->classes;
+    for (int64_t k = 0; classes->texts && k < classes->count; k++)
+        if (!mg_utf8_valid(classes->text[k]))
+            return mg_fail(
+                error, MG_CONFIG,
+                "%s: classes[%lld] is '%s', which is not UTF-8, but a file of %s holds UTF-8 only: "
+                "train with labels in UTF-8, or use the format csv",
+                model->path, (long long)k, classes->text[k], name);
+    return MG_OK;
+}
+
 static mg_status check(const mg_model *model, const char *name, const mg_export_format *format,
                        mg_error *error) {
     if (!format) return refuse_format(name, error);
+    mg_status status = format->keeps_bytes ? MG_OK : check_labels(model, name, error);
+    if (status) return status;
     if (format->keeps_preparation || (!strcmp(model->rows, "none") && !strcmp(model->transform, "none")))
         return MG_OK;
     return mg_fail(

@@ -38,5 +38,7 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
     return MG_OK;
 }
 
-const mg_export_format mg_export_csv = {
-    .name = "csv", .help = "table with a row for each class: label, intercept, weights", .write = write};
+const mg_export_format mg_export_csv = {.name = "csv",
+                                        .keeps_bytes = true,
+                                        .help = "table with a row for each class: label, intercept, weights",
+                                        .write = write};

@@ -10,6 +10,7 @@ typedef struct mg_export_format {
     const char *name;
     const char *help;
     bool keeps_preparation; // the exported file describes or computes the preparation of rows
+    bool keeps_bytes;       // labels are written byte for byte; other formats hold UTF-8 only
     mg_status (*write)(const mg_model *model, mg_writer *out, mg_error *error);
 } mg_export_format;
 

@@ -3,10 +3,13 @@
 
 #include "base/bound.h"
 #include "data/options.h"
+#include "loss/loss.h"
 
+#include <margin/version.h>
+#include <math.h>
 #include <string.h>
 
-enum { MOST_NAME = 1000 }; // most bytes of the name of a data set
+enum { MOST_NAME = 1000, MOST_LABEL = 1000 }; // most bytes of the name of a data set, and of a label
 
 static mg_status check_floats(const char *name, const float *values, int64_t count, mg_error *error) {
     mg_status status = MG_OK;
@@ -25,6 +28,10 @@ static mg_status check_classes(const mg_classes *classes, mg_error *error) {
             return mg_fail(
                 error, MG_DATA, "classes[%lld] is '%s' after '%s' (labels must be in ascending order)",
                 (long long)k, mg_classes_label(classes, k, now), mg_classes_label(classes, k - 1, before));
+        size_t length = classes->texts ? strlen(classes->text[k]) : 1;
+        if (length < 1 || length > MOST_LABEL)
+            return mg_fail(error, MG_DATA, "classes[%lld] is a label of %zu bytes (1 to %d are allowed)",
+                           (long long)k, length, MOST_LABEL);
     }
     return MG_OK;
 }
@@ -35,6 +42,27 @@ static mg_status check_choice(const char *name, const char *value, mg_error *err
     for (int i = 0; (choice = option->choice(i)) != NULL; i++)
         if (!strcmp(choice, value)) return MG_OK;
     return mg_fail(error, MG_DATA, "%s is '%s', which data.%s does not allow", name, value, name);
+}
+
+static mg_status check_loss(const char *name, mg_error *error) {
+    if (mg_loss_find(name)) return MG_OK;
+    return mg_fail(error, MG_DATA, "loss is '%s', which this margin (%s) does not have: use a newer margin",
+                   name, MG_VERSION);
+}
+
+// Checks numbers against each other: a lower bound cannot exceed the objective by more than rounding, and
+// only weights of zero have the norm 0. The limit is generous, because scores that are very large round
+// coarsely.
+static mg_status check_agreement(const mg_model *model, mg_error *error) {
+    int64_t values = model->classes_count * model->per_class;
+    if (model->dual > 2 * fabs(model->objective) + 1)
+        return mg_fail(error, MG_DATA, "dual is %g, far above the objective, which is %g", model->dual,
+                       model->objective);
+    for (int64_t i = 0; model->square_norm == 0 && i < values; i++)
+        if (model->weights[i] != 0)
+            return mg_fail(error, MG_DATA, "square_norm is 0, but weights of class %lld are not 0",
+                           (long long)(i / model->per_class));
+    return MG_OK;
 }
 
 static mg_status check_name(const char *name, const char *value, mg_error *error) {
@@ -49,9 +77,10 @@ mg_status mg_model_check(const mg_model *model, mg_error *error) {
         check_floats("weights", model->weights, model->classes_count * model->per_class, error);
     if (!status) status = check_floats("bias", model->bias, model->classes_count, error);
     if (!status) status = check_classes(&model->classes, error);
+    if (!status) status = check_loss(model->loss, error);
     if (!status) status = check_choice("rows", model->rows, error);
     if (!status) status = check_choice("transform", model->transform, error);
     if (!status) status = check_name("features", model->features_name, error);
     if (!status) status = check_name("labels", model->labels_name, error);
-    return status;
+    return status ? status : check_agreement(model, error);
 }

@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <margin/version.h>
 
@@ -285,13 +286,23 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     return status;
 }
 
-mg_status mg_model_read(const char *path, mg_model **out, mg_error *error) {
+mg_status mg_model_read_open(int fd, const char *path, mg_model **out, mg_error *error) {
     *out = NULL;
     unsigned char *bytes = NULL;
     size_t size = 0, content = 0;
-    mg_status status = mg_file_read(path, most_bytes, &bytes, &size, error);
+    mg_status status = mg_file_read_open(fd, path, most_bytes, &bytes, &size, error);
     if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
     if (!status) status = mg_model_parse(path, bytes, content, out, error);
     mg_memory_free(bytes);
+    return status;
+}
+
+mg_status mg_model_read(const char *path, mg_model **out, mg_error *error) {
+    int fd;
+    *out = NULL;
+    mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
+    if (status) return status;
+    status = mg_model_read_open(fd, path, out, error);
+    close(fd);
     return status;
 }

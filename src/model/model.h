@@ -54,8 +54,9 @@ void mg_model_calibrate(mg_model *model, const mg_calibration *calibration);
 mg_status mg_model_write(const mg_model *model, const mg_directory *directory, const char *name,
                          mg_error *error);
 
-// Checks that the values can be those of a trained model: finite weights, classes in order, names that are
-// not too long. Errors: MG_DATA; the message lacks the path.
+// Checks that the values can be those of a trained model: finite weights, classes in order, a known
+// loss, names that are not too long, a bound that is not above its objective. Errors: MG_DATA; the message
+// lacks the path.
 mg_status mg_model_check(const mg_model *model, mg_error *error);
 
 // Checks that numbers are within the bounds of a model file. Errors: MG_DATA; the message lacks the path.
@@ -64,6 +65,9 @@ mg_status mg_model_check_numbers(const mg_model *model, mg_error *error);
 // Reads a model. Checks the seal before anything is parsed, and then every field before it is used: a correct
 // seal shows that the file is intact, but not that a run wrote it. Errors: MG_IO, MG_DATA.
 mg_status mg_model_read(const char *path, mg_model **out, mg_error *error);
+
+// The same for an open file, which stays open. `path` is used in messages.
+mg_status mg_model_read_open(int fd, const char *path, mg_model **out, mg_error *error);
 
 // The same for content in memory, whose seal has been checked. `path` is used in messages.
 mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out,

@@ -3,6 +3,7 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "io/lock.h"
+#include "io/output.h"
 #include "train/collect.h"
 #include "train/metrics.h"
 #include "train/run_calibrate.h"
@@ -11,11 +12,13 @@
 
 #include <margin/calibrate.h>
 
-#include <limits.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { FEW_ROWS = 10, LINE = 600 }; // FEW_ROWS: with fewer rows of a class, there is a warning
 
@@ -25,10 +28,10 @@ typedef struct work {
     mg_dataset *data;
     mg_collection rows;
     mg_evaluation evaluation;
-    mg_directory *directory; // directory of the model
-    char path[PATH_MAX];     // path of the model without symbolic links
-    const char *name;        // name of the model in the directory
-    mg_lock lock;
+    mg_place place;    // the model, behind any symbolic links
+    int fd;            // the model that was read
+    struct stat about; // its state at that time
+    mg_lock lock;      // of the directory of the model, if that is a run's
 } work;
 
 static void report(const work *w, const char *line) {
@@ -42,27 +45,67 @@ static void report(const work *w, const char *line) {
 // write its model again, without the calibration.
 static mg_status enter(work *w, mg_error *error) {
     mg_metrics_ending end;
-    // A symbolic link stays: the file that it leads to is replaced.
-    const char *path = realpath(w->request->model, w->path) ? w->path : w->request->model;
-    mg_status status = mg_directory_open_parent(path, &w->directory, &w->name, error);
-    if (status || strcmp(w->name, "model.h5") || !mg_run_is_there(w->directory)) return status;
+    const mg_directory *directory = w->place.directory;
+    if (strcmp(w->place.name, "model.h5") || !mg_run_is_there(directory)) return MG_OK;
     mg_error why = {0};
-    status = mg_lock_take(w->directory, &w->lock, &why);
+    mg_status status = mg_lock_take(directory, &w->lock, &why);
     if (status == MG_CONFIG)
         return mg_fail(error, status,
                        "%s: belongs to a run that is going on: wait until it ends, or copy the model "
                        "elsewhere and calibrate the copy (%.300s)",
                        w->request->model, why.text);
     if (status) return mg_fail(error, status, "%s", why.text);
-    bool run = mg_directory_holds(w->directory, "begun.h5") || mg_run_has_checkpoints(w->directory);
+    bool run = mg_directory_holds(directory, "begun.h5") || mg_run_has_checkpoints(directory);
     bool ended = !run;
-    if (run) status = mg_metrics_find_end(w->directory, &end, &ended, error);
+    if (run) status = mg_metrics_find_end(directory, &end, &ended, error);
     if (status || ended) return status;
     return mg_fail(
         error, MG_CONFIG,
         "%s: belongs to a run that has not ended, and would be written again without the "
         "calibration: end the run with --resume, or copy the model elsewhere and calibrate the copy",
         w->request->model);
+}
+
+// Opens the model in the directory in which it will be written again, and reads it. A link is followed.
+static mg_status load(work *w, mg_error *error) {
+    const mg_calibrate_request *request = w->request;
+    mg_status status = mg_place_find(request->model, &w->place, error);
+    if (!status && w->place.descriptor >= 0)
+        return mg_fail(error, MG_IO, "%s: is an open file of this process: give the name of the file",
+                       request->model);
+    if (!status) status = enter(w, error);
+    if (!status)
+        status = mg_file_open_at(mg_directory_descriptor(w->place.directory), w->place.name, request->model,
+                                 MG_FILE_REGULAR, &w->fd, error);
+    if (!status && fstat(w->fd, &w->about))
+        status = mg_fail(error, MG_IO, "%s: cannot be examined: %s", request->model, strerror(errno));
+    return status ? status
+                  : mg_scoring_load(request->model, w->fd, request->threads, &request->notices, &w->scoring,
+                                    error);
+}
+
+// Writes the model again, unless it is another one than was read. The lock on the file that was read keeps
+// two calibrations of it from being written at the same time. A file system may not have such locks.
+static mg_status write_again(work *w, mg_error *error) {
+    struct stat now;
+    char line[LINE];
+    const char *path = w->request->model;
+    bool busy = flock(w->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+    bool same = !busy && mg_directory_leads_to(w->place.directory, w->place.name, w->fd) &&
+                !fstat(w->fd, &now) && now.st_size == w->about.st_size &&
+                now.st_mtim.tv_sec == w->about.st_mtim.tv_sec &&
+                now.st_mtim.tv_nsec == w->about.st_mtim.tv_nsec;
+    if (!same)
+        return mg_fail(error, MG_CONFIG,
+                       "%s: was replaced, changed or deleted while it was calibrated, and is not written: "
+                       "calibrate it again",
+                       path);
+    if (!mg_directory_has_its_path(w->place.directory)) {
+        snprintf(line, sizeof line,
+                 "warning: %.300s: its directory was renamed; the model is written in that directory", path);
+        report(w, line);
+    }
+    return mg_model_write(w->scoring.model, w->place.directory, w->place.name, error);
 }
 
 // ---- the rows -----------------------------------------------------------------------------------
@@ -167,7 +210,7 @@ static mg_status calibrate(work *w, mg_calibration_method method, mg_calibration
     if (f.status) return f.status;
     if (f.limited) warn_of_limit(w, &f.fitted);
     mg_model_calibrate(model, &f.fitted);
-    mg_status status = mg_model_write(model, w->directory, w->name, error);
+    mg_status status = write_again(w, error);
     if (!status && out) mg_calibration_tell(&model->calibration, out);
     return status;
 }
@@ -182,12 +225,10 @@ static mg_status check_method(const char *name, mg_calibration_method *out, mg_e
 
 mg_status mg_calibrate(const mg_calibrate_request *request, mg_calibration_report *out, mg_error *error) {
     MG_FLOAT_SCOPE;
-    work w = {.request = request};
+    work w = {.request = request, .fd = -1, .place.descriptor = -1};
     mg_calibration_method method = MG_CALIBRATION_NONE;
     mg_status status = check_method(request->method, &method, error);
-    if (!status) status = enter(&w, error);
-    if (!status)
-        status = mg_scoring_load(request->model, request->threads, &request->notices, &w.scoring, error);
+    if (!status) status = load(&w, error);
     if (!status) status = open_data(&w, error);
     if (!status) status = score(&w, error);
     if (!status) status = mg_dataset_check(w.data, error);
@@ -202,6 +243,7 @@ mg_status mg_calibrate(const mg_calibrate_request *request, mg_calibration_repor
     mg_dataset_close(w.data);
     mg_scoring_clear(&w.scoring);
     mg_lock_release(&w.lock);
-    mg_directory_close(w.directory);
+    if (w.fd >= 0) close(w.fd);
+    mg_place_clear(&w.place);
     return status;
 }

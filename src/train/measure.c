@@ -176,7 +176,8 @@ mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg
     mg_scoring scoring;
     mg_dataset *dataset = NULL;
     *out = NULL;
-    mg_status status = mg_scoring_load(request->model, request->threads, &request->notices, &scoring, error);
+    mg_status status =
+        mg_scoring_load(request->model, -1, request->threads, &request->notices, &scoring, error);
     if (status) return status;
     status = open_data(&scoring, request, &dataset, error);
     if (!status) status = mg_dataset_weigh(dataset, NULL, error);

@@ -267,7 +267,7 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);
     if (status) return status;
     p->options = *options;
-    status = mg_scoring_load(options->model, options->threads, &options->notices, &p->scoring, error);
+    status = mg_scoring_load(options->model, -1, options->threads, &options->notices, &p->scoring, error);
     if (!status && (options->base < -1 || options->base > 1))
         status =
             mg_fail(error, MG_USAGE, "base: %d is not allowed (0, 1, or -1 for the model's)", options->base);

@@ -8,6 +8,7 @@
 // their rounding is seen in the losses, relative to the size of scores.
 #define OBJECTIVE_SLACK 1e-3
 #define SCORE_SLACK 1e-5
+#define ACCURACY_SLACK 1e-3 // of two computations of one accuracy, besides one row
 
 static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
     if (value >= least && value <= most) return MG_OK;
@@ -95,14 +96,28 @@ static mg_status check_certificate(const mg_run *run, mg_error *error) {
                                   certificate.primal, "state/bounds (primal value)", "state/result", error);
 }
 
+// The best weights, which become the model, must have the accuracy that made them the best.
+static mg_status check_accuracy(const mg_run *run, const mg_position *at, mg_error *error) {
+    mg_evaluation evaluation = {0};
+    if (!run->setup.validation || !(at->best_accuracy >= 0)) return MG_OK;
+    mg_scorer scorer = mg_run_scorer(run);
+    mg_status status = mg_evaluate(&scorer, run->setup.validation, &run->best, NULL, &evaluation, error);
+    if (status && !evaluation.overflow) return status;
+    double rows = (double)run->setup.validation->count,
+           own = status ? 0 : (double)evaluation.correct / (double)evaluation.rows;
+    if (fabs(own - at->best_accuracy) <= ACCURACY_SLACK + 1 / rows) return MG_OK;
+    return mg_fail(error, MG_DATA, "best_accuracy is %g, but the accuracy of the weights in state/best is %g",
+                   at->best_accuracy, own);
+}
+
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error) {
     mg_run *run = context;
     const mg_solver *solver = run->solver;
     mg_run_take_standing(run);
     int64_t epoch = solver->whole ? run->last.epochs : at->epoch;
     bool over = epoch > at->epoch;
-    mg_status status =
-        check_range("batch", at->batch, over ? 1 : 0, run->setup.problem.steps_per_epoch, error);
+    mg_status status = check_range("batch", at->batch, over || run->last.ending ? 1 : 0,
+                                   run->setup.problem.steps_per_epoch, error);
     if (!status) status = check_loss(run, at, over, error);
     if (!status) status = check_range("best_step", at->best_step, 0, at->step, error);
     if (!status) status = check_steps(run, at, error);
@@ -111,7 +126,8 @@ mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *
     if (!status) status = check_range("the epoch of the state", epoch, at->epoch, at->epoch + 1, error);
     if (!status && solver->check) status = solver->check(run->state, at->step, over ? 0 : at->batch, error);
     if (!status && run->points.check) status = run->points.check(run->points.context, error);
-    return status ? status : check_certificate(run, error);
+    if (!status) status = check_certificate(run, error);
+    return status ? status : check_accuracy(run, at, error);
 }
 
 mg_status mg_run_check_data(const mg_run *run, mg_error *error) {

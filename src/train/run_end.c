@@ -111,8 +111,6 @@ static mg_status compare_model(const mg_run *run, const mg_model *model, const c
 mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error) {
     static const char name[] = "model.h5";
     const mg_directory *directory = run->place.directory;
-    unsigned char *bytes = NULL;
-    size_t size = 0, content = 0;
     mg_model *model = NULL;
     char *path;
     int fd = -1;
@@ -120,13 +118,10 @@ mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_er
     if (!status && faccessat(mg_directory_descriptor(directory), name, F_OK, 0) && errno == ENOENT)
         status = mg_fail(error, MG_DATA, "%s: is missing", path);
     if (!status) status = mg_directory_open_file(directory, name, &fd, error);
-    if (!status) status = mg_file_read_open(fd, path, SIZE_MAX, &bytes, &size, error);
-    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
-    if (!status) status = mg_model_parse(path, bytes, content, &model, error);
+    if (!status) status = mg_model_read_open(fd, path, &model, error);
     if (!status && weights) status = compare_model(run, model, path, weights, error);
     if (fd >= 0) close(fd);
     mg_model_free(model);
-    mg_memory_free(bytes);
     mg_memory_free(path);
     return status;
 }

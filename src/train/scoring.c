@@ -4,14 +4,13 @@
 #include "base/cpu.h"
 #include "train/bridge.h"
 
-#include <margin/version.h>
 #include <limits.h>
 #include <stdio.h>
 
 enum { WINDOW_BYTES = 16 << 20 }; // bytes of rows that are read ahead; scoring never holds all rows
 
-mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring,
-                          mg_error *error) {
+mg_status mg_scoring_load(const char *path, int fd, int threads, const mg_notices *notices,
+                          mg_scoring *scoring, mg_error *error) {
     *scoring = (mg_scoring){0};
     char warning[256], line[300];
     if (!mg_team_open(&scoring->team, threads > 0 ? threads : mg_cpu_usable_threads(NULL), 1, warning,
@@ -21,7 +20,9 @@ mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notic
         notices->message(notices->context, line);
     }
     mg_status status = mg_h5_check_library(error);
-    if (!status) status = mg_model_read(path, &scoring->model, error);
+    if (!status)
+        status = fd < 0 ? mg_model_read(path, &scoring->model, error)
+                        : mg_model_read_open(fd, path, &scoring->model, error);
     if (!status) status = mg_kernel_select(&scoring->scorer.kernel, error);
     if (status) goto done;
     const mg_model *model = scoring->model;
@@ -29,11 +30,6 @@ mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notic
     scoring->scorer.delta = (float)model->delta;
     scoring->scorer.loss = mg_loss_find(model->loss);
     scoring->preparation = mg_preparation_of(model->rows, model->transform);
-    if (!scoring->scorer.loss)
-        status = mg_fail(
-            error, MG_DATA,
-            "%s: was trained with the loss %s, which this margin (%s) does not have: use a newer margin",
-            path, model->loss, MG_VERSION);
 done:
     if (status) mg_scoring_clear(scoring);
     return status;

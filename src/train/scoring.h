@@ -17,10 +17,10 @@ typedef struct mg_scoring {
     mg_weights weights;
 } mg_scoring;
 
-// Loads a model. threads 0: all threads that this process may use. Errors: MG_IO, MG_DATA, MG_MEMORY,
-// MG_USAGE.
-mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring,
-                          mg_error *error);
+// Loads a model from the open file `fd` or, if that is -1, from `path`. threads 0: all threads that this
+// process may use. Errors: MG_IO, MG_DATA, MG_MEMORY, MG_USAGE.
+mg_status mg_scoring_load(const char *path, int fd, int threads, const mg_notices *notices,
+                          mg_scoring *scoring, mg_error *error);
 void mg_scoring_clear(mg_scoring *scoring);
 
 // Creates the weights for rows of `layout`, unless they exist. Errors: MG_MEMORY.

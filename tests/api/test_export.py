@@ -296,6 +296,22 @@ def check_names(work):
         assert next(csv.reader(f)) == ["class", "intercept", *names]
 
 
+def check_bytes(work):
+    """A label of HDF5 data may have any bytes. A format that holds UTF-8 only refuses it, and csv keeps the bytes."""
+    labels = [b"caf\xe9", b"eau"]
+    x, y = draw(5, labels, "f4")
+    with h5py.File(work.at("bytes.h5"), "w") as f:
+        f["X"] = x
+        f["y"] = np.array([labels[int(k)] for k in y], dtype="S8")
+    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=bytes.h5", "--set", "output.directory=bytes")
+    for form in "onnx", "npz", "safetensors":
+        runs.expect(work, 2, "export", "bytes/model.h5", "-o", "bytes." + form,
+                    says="classes[0] is 'caf\\xe9', which is not UTF-8, but a file of " + form)
+        assert not os.path.exists(work.at("bytes." + form))
+    runs.expect(work, 0, "export", "bytes/model.h5", "-o", "bytes.csv")
+    assert b"\ncaf\xe9," in runs.read(work.at("bytes.csv"))
+
+
 def main():
     with runs.Work(sys.argv[1]) as work:
         for case in CASES:
@@ -306,6 +322,7 @@ def main():
         check_calibrated(work)
         check_terminal(work)
         check_names(work)
+        check_bytes(work)
 
 
 main()

@@ -142,6 +142,8 @@ static const struct {
     {SGD_DENSE, "loss_rows", 0, 0},
     {SGD_DENSE, "best_accuracy", 0, 2},
     {SGD_DENSE, "best_accuracy", 0, NAN},
+    {SGD_DENSE, "best_accuracy", 0, 0.015625}, // not the accuracy of state/best
+    {SGD_DENSE, "state/best", -1, 0},
     {SGD_DENSE, "best_step", 0, 1e6},
     {SGD_DENSE, "best_epoch", 0, -1},
     {SGD_DENSE, "best_epoch", 0, 900},
@@ -297,8 +299,16 @@ static void test_certificate_due(void **unused) {
     hid_t file = forge_open(bytes, size);
     assert_true(forge_set(file, "state/clock", DUE, 1) && forge_set(file, "loss_rows", 0, LAST_ROWS));
     forge_write(file, path);
-    free(bytes);
     if (resume(DUAL_DENSE, &run)) fail_msg("%s", run.error.text);
+    // A certificate is not due at the end of an epoch in which no step was taken.
+    stopped(DUAL_DENSE);
+    file = forge_open(bytes, size);
+    assert_true(forge_set(file, "state/clock", DUE, 1) && forge_set(file, "batch", 0, 0));
+    forge_write(file, path);
+    free(bytes);
+    mg_status status = resume(DUAL_DENSE, &run);
+    if (status != MG_DATA || !strstr(run.error.text, "batch is 0"))
+        fail_msg("status %d '%s'", status, run.error.text);
 }
 
 // `margin info` does not print a position with which a resumption would refuse the checkpoint.

@@ -80,10 +80,12 @@ static void test_models(void **unused) {
         {"objective", 0, INFINITY}, {"objective", 0, NAN},     {"square_norm", 0, -1},
         {"square_norm", 0, NAN},    {"bias_value", 0, -1},     {"bias_value", 0, NAN},
         {"dual", 0, INFINITY},      {"step", 0, -1},           {"step", 0, 0x1p62},
-        {"epoch", 0, -1},           {"training_rows", 0, 0},   {"training_rows", 0, -5},
+        {"dual", 0, 1e300},         {"square_norm", 0, 0},     {"epoch", 0, -1},
+        {"training_rows", 0, 0},    {"training_rows", 0, -5},
     };
-    static const char *const texts[][2] = {
-        {"rows", "sideways"}, {"rows", ""}, {"transform", "log2"}, {"features", ""}, {"labels", ""}};
+    static const char *const texts[][2] = {{"rows", "sideways"}, {"rows", ""},   {"transform", "log2"},
+                                           {"features", ""},     {"labels", ""}, {"loss", "foo"},
+                                           {"loss", ""}};
     char path[4600];
     size_t size;
     unsigned char *bytes = support_read(trained(), &size);
