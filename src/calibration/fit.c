@@ -142,12 +142,17 @@ static double input_of(const curve *c, int64_t i) {
 static curve begin_curve(const mg_scored *rows, int64_t k) {
     curve c = {.rows = rows, .k = k, .scale = 1};
     double sum[2] = {0}, mean = 0, square = 0;
+    int64_t first = 0;
+    while (!(weight_of(rows, first) > 0)) first++;
+    // Differences to one of the inputs are exactly 0 if all inputs are equal. Otherwise rounding errors would
+    // be taken for a deviation, and the slope would be fitted to them.
+    c.shift = input_of(&c, first);
     for (int64_t i = 0; i < rows->count; i++) {
         sum[rows->label[i] == k] += weight_of(rows, i);
         mean += weight_of(rows, i) * input_of(&c, i);
     }
     c.weight = sum[0] + sum[1];
-    c.shift = mean / c.weight;
+    c.shift += mean / c.weight;
     for (int64_t i = 0; i < rows->count; i++)
         square += weight_of(rows, i) * input_of(&c, i) * input_of(&c, i);
     double deviation = sqrt(square / c.weight);

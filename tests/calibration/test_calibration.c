@@ -212,6 +212,25 @@ static void test_limits(void **unused) {
     }
 }
 
+// A class whose scores are all equal has a sigmoid without a slope, whatever the weights of the rows.
+static void test_constant(void **unused) {
+    (void)unused;
+    mg_scored rows = make(3, 20);
+    double total[2] = {0};
+    for (int64_t i = 0; i < rows.count; i++) {
+        weights[i] = 0.1F * weights[i];
+        scores[3 * i + 1] = i ? 0.1F : 7;
+    }
+    weights[0] = 0; // so the score of this row does not count
+    for (int64_t i = 0; i < rows.count; i++) total[labels[i] == 1] += (double)weights[i];
+    mg_calibration c = fit(MG_CALIBRATION_SIGMOID, &rows, 1);
+    double rest = 1 / (total[0] + 2), own = (total[1] + 1) / (total[1] + 2),
+           mean = (total[0] * rest + total[1] * own) / (total[0] + total[1]);
+    assert_true(fabs(c.slope[1]) < 1e-6);
+    assert_true(fabs(1 / (1 + exp(c.intercept[1])) - mean) < 1e-6);
+    mg_calibration_clear(&c);
+}
+
 // Probabilities are finite and add up to 1 for all finite scores.
 static void test_extremes(void **unused) {
     (void)unused;
@@ -250,7 +269,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_temperature), cmocka_unit_test(test_sigmoid), cmocka_unit_test(test_weights),
         cmocka_unit_test(test_threads),     cmocka_unit_test(test_limits),  cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_constant),    cmocka_unit_test(test_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,6 +218,26 @@ def check_warnings(case):
         fail("no warning of few rows")
 
 
+def check_limits(case):
+    """The warning names the right reason, whatever the size of the scores."""
+    text = {True: "puts every one of them into its class", False: "say nothing about their classes"}
+    with h5py.File(case.work.at("right4.h5"), "w") as f:
+        f["X"], f["y"] = np.tile(np.eye(4, FEATURES, dtype="f4"), (20, 1)), np.arange(80) % 4
+    shutil.copy(case.work.at("right4.h5"), case.work.at("wrong4.h5"))
+    with h5py.File(case.work.at("wrong4.h5"), "a") as f:
+        f["y"][:] = (np.arange(80) + 1) % 4
+    case.done("train", "-q", "--set", "data.train=right4.h5", "--set", "output.directory=right", "--set", "train.tolerance=1e-3")
+    for size in 1e-4, 1, 1e4:
+        for name in "right4.h5", "wrong4.h5":
+            shutil.copy(case.work.at("right", "model.h5"), case.model)
+            shutil.copy(case.work.at(name), case.work.at("sized.h5"))
+            with h5py.File(case.work.at("sized.h5"), "a") as f:
+                f["X"][:] *= size
+            printed = case.done("calibrate", "model.h5", "sized.h5").stderr
+            if text[name == "right4.h5"] not in printed:
+                fail(f"{name}, size {size}: {printed}")
+
+
 with Work(sys.argv[1]) as work:
     case = Case(work)
     check_temperature(case)
@@ -229,4 +249,5 @@ with Work(sys.argv[1]) as work:
     check_advice(case)
     check_runs(case)
     check_warnings(case)
+    check_limits(case)
 print("ok")
