@@ -19,7 +19,7 @@ typedef struct mg_measure_request {
     const char *features; /* data set with the rows; NULL: the name used in training */
     const char *names;   /* data set with the names of the features, "auto" or "none"; NULL: as in training */
     const char *labels;  /* data set with the labels; NULL: the name used in training */
-    const char *weights; /* data set with weights of rows, for the mean loss; NULL: every row has weight 1 */
+    const char *weights; /* data set with weights of rows, for mean_loss, log_loss, ece; NULL: all 1 */
     bool skip_unknown; /* leave out rows whose label is not a class of the model; false: they are an error */
     int threads;       /* 0: all that this process may use */
     const volatile sig_atomic_t *stop; /* a flag that ends the call with MG_STOPPED; may be NULL */

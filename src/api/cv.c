@@ -9,8 +9,7 @@ static mg_status check_rows(const mg_cv_request *request, mg_error *error) {
     if (rows->start || rows->validation)
         return mg_fail(error, MG_USAGE, "%s: is not for a cross-validation: leave it out",
                        rows->start ? "start" : "validation");
-    if (rows->directory || !(request->resume || request->overwrite)) return MG_OK;
-    return mg_fail(error, MG_USAGE, "resume, overwrite: are only for a cross-validation with a directory");
+    return mg_lent_check_files(rows, request->resume, request->overwrite, "cross-validation", error);
 }
 
 mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result,

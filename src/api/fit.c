@@ -13,7 +13,8 @@ mg_status mg_fit(const mg_config *config, const mg_fit_request *request, mg_mode
     const mg_train_request train = {
         .resume = request->resume, .overwrite = request->overwrite, .observer = request->observer};
     *model = NULL;
-    mg_status status = mg_lent_open(config, request, &lent, error);
+    mg_status status = mg_lent_check_files(request, request->resume, request->overwrite, "run", error);
+    if (!status) status = mg_lent_open(config, request, &lent, error);
     if (!status) status = mg_config_trainer_open(config, NULL, &trainer, error);
     if (!status) {
         mg_lent_give(&lent, config, request, model, &trainer);

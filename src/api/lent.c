@@ -29,11 +29,10 @@ static mg_status refuse_files(const mg_config *config, const mg_fit_request *req
     return MG_OK;
 }
 
-static mg_status check_request(const mg_fit_request *request, mg_error *error) {
-    if (!request->train) return mg_fail(error, MG_USAGE, "train: is NULL, but must be a data set");
-    if (!request->directory && (request->resume || request->overwrite))
-        return mg_fail(error, MG_USAGE, "resume, overwrite: are only for a run with a directory");
-    return MG_OK;
+mg_status mg_lent_check_files(const mg_fit_request *request, bool resume, bool overwrite, const char *what,
+                              mg_error *error) {
+    if (request->directory || !(resume || overwrite)) return MG_OK;
+    return mg_fail(error, MG_USAGE, "resume, overwrite: are only for a %s with a directory", what);
 }
 
 static mg_status open_arrays(const mg_config *config, const mg_fit_request *request, mg_lent *lent,
@@ -69,8 +68,8 @@ void mg_lent_give(mg_lent *lent, const mg_config *config, const mg_fit_request *
 
 mg_status mg_lent_open(const mg_config *config, const mg_fit_request *request, mg_lent *lent,
                        mg_error *error) {
-    mg_status status = check_request(request, error);
-    if (!status) status = refuse_files(config, request, error);
+    if (!request->train) return mg_fail(error, MG_USAGE, "train: is NULL, but must be a data set");
+    mg_status status = refuse_files(config, request, error);
     return status ? status : open_arrays(config, request, lent, error);
 }
 

@@ -17,6 +17,10 @@ typedef struct mg_lent {
     mg_trainer_copies copies;
 } mg_lent; // must be zero before mg_lent_open
 
+// Refuses resume and overwrite for a request without a directory. `what` names the work in the message.
+mg_status mg_lent_check_files(const mg_fit_request *request, bool resume, bool overwrite, const char *what,
+                              mg_error *error);
+
 // Opens the arrays of the request. Errors: MG_USAGE for the request and its arrays; MG_CONFIG for options
 // that name files; MG_MEMORY.
 mg_status mg_lent_open(const mg_config *config, const mg_fit_request *request, mg_lent *lent,

@@ -7,8 +7,7 @@ static mg_status check_rows(const mg_path_request *request, mg_error *error) {
     if (request->rows->start)
         return mg_fail(error, MG_USAGE,
                        "start: is not for paths, which start from zero weights: leave it out");
-    if (request->rows->directory || !(request->resume || request->overwrite)) return MG_OK;
-    return mg_fail(error, MG_USAGE, "resume, overwrite: are only for a path with a directory");
+    return mg_lent_check_files(request->rows, request->resume, request->overwrite, "path", error);
 }
 
 mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result,

@@ -40,7 +40,7 @@ static void test_path(void **unused) {
         make_arrays(&a, &array_forms[f], ROWS, FEATURES, CLASSES);
         save_arrays(&a, &array_forms[f], data);
         mg_config *configs[] = {configure_file(data, directory, "data.validation=0.25"), configure(sets)};
-        const mg_fit_request rows = {.train = &a.data};
+        const mg_fit_request rows = {.train = &a.data, .resume = true, .overwrite = true};
         const mg_path_request file = {.C = "0.01,0.1,3"},
                               memory = {.C = "0.01,0.1,3", .rows = &rows, .model = &model};
         if (mg_path(configs[0], &file, &results[0], &error)) fail_msg("%s", error.text);
