@@ -191,9 +191,10 @@ void mg_h5_close(mg_h5 *file) {
 const char *mg_h5_path(const mg_h5 *file) { return file->path; }
 
 mg_status mg_h5_check_read(const mg_h5 *file, mg_error *error) {
-    if (!file->failed) return MG_OK;
-    mg_status status = file->failed == ENOMEM ? MG_MEMORY : MG_IO;
-    return mg_fail(error, status, "%s: cannot be read: %s", file->path, strerror(file->failed));
+    int reason = file->failed;
+    if (!reason) return MG_OK;
+    return mg_fail(error, reason == ENOMEM ? MG_MEMORY : MG_IO, "%s: cannot be read: %s", file->path,
+                   strerror(reason));
 }
 
 mg_status mg_h5_blame(const mg_h5 *file, mg_status status, mg_error *error) {

@@ -106,9 +106,7 @@ mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_
 void mg_h5_array_close(mg_h5_array *array);
 int mg_h5_array_rank(const mg_h5_array *array);
 int64_t mg_h5_array_rows(const mg_h5_array *array);
-int64_t
-// The number of values of a row: the product of all dimensions but the first.
-mg_h5_array_columns(const mg_h5_array *array);
+int64_t mg_h5_array_columns(const mg_h5_array *array); // product of all dimensions but the first
 const char *mg_h5_array_shape(const mg_h5_array *array, char out[MG_H5_SHAPE]); // "[60000, 28, 28]"
 bool mg_h5_array_boolean(const mg_h5_array *array); // an enumeration of FALSE = 0 and TRUE = 1
 bool mg_h5_array_named(const mg_h5_array *array);   // any other enumeration: each value has a name

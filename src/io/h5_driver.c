@@ -18,7 +18,7 @@
 // What the library has to know about the file.
 typedef struct place {
     int fd;
-    int *failed; // becomes errno if a read fails
+    _Atomic int *failed; // becomes errno if a read fails; threads that do not read look at it
 } place;
 
 typedef struct reader {
@@ -131,7 +131,7 @@ static void register_driver(void) {
     driver_id = H5FDregister(&driver);
 }
 
-hid_t mg_h5_read_through(int fd, int *failed) {
+hid_t mg_h5_read_through(int fd, _Atomic int *failed) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const place from = {fd, failed};
     pthread_once(&once, register_driver);

@@ -16,7 +16,7 @@ struct mg_h5 {
                              // is in memory
     struct timespec written; // time of the last write to the file, read when it was opened
     int64_t size;            // size of the file in bytes, read when it was opened
-    int failed;              // errno of the last read of the library that failed; 0: none
+    _Atomic int failed;      // errno of the last read of the library that failed; 0: none
     mg_h5_arrays *arrays;    // arrays in memory that stand for a file (h5_memory.c); otherwise NULL
 };
 
@@ -66,7 +66,7 @@ hid_t mg_h5_lend(const void *bytes, size_t size);
 // A list of properties with which the library opens a file, whatever its name, by reading through this open
 // descriptor. *failed receives errno when a read fails. The caller closes the list, and keeps both as long as
 // the file is open.
-hid_t mg_h5_read_through(int fd, int *failed);
+hid_t mg_h5_read_through(int fd, _Atomic int *failed);
 
 // Corrects the status of an object that the library could not find or read. If the reason is that a read of
 // the file failed, MG_DATA becomes MG_IO (or MG_MEMORY), and *error has the new message. Returns the status.
