@@ -143,7 +143,7 @@ static curve begin_curve(const mg_scored *rows, int64_t k) {
     curve c = {.rows = rows, .k = k, .scale = 1};
     double sum[2] = {0}, mean = 0, square = 0;
     int64_t first = 0;
-    while (!(weight_of(rows, first) > 0)) first++;
+    while (first + 1 < rows->count && !(weight_of(rows, first) > 0)) first++;
     // Differences to one of the inputs are exactly 0 if all inputs are equal. Otherwise rounding errors would
     // be taken for a deviation, and the slope would be fitted to them.
     c.shift = input_of(&c, first);
