@@ -170,6 +170,11 @@ def check_advice(case):
     text = case.refused(2, "predict", "model.h5", "held4.h5", "--probabilities")
     follow(case, text, "held4.h5")
     case.done("predict", "model.h5", "held4.h5", "--probabilities")
+    path = ("path", "-q", "--C", "0.01:1:10", *case.settings("path", 4, "model.lambda=~", "data.validation=0.3"))
+    text = case.refused(2, *path, "--set", "model.calibration=temperature")
+    case.done(*path)
+    follow(case, text.replace("MODEL", "path/model.h5").replace(" on the", ",", 1), "held4.h5")
+    case.done("predict", "path/model.h5", "held4.h5", "--probabilities")
 
 
 def check_runs(case):

@@ -129,6 +129,25 @@ static void test_same_bits(void **unused) {
             }
 }
 
+// Rows that are read from the file give the bits of rows in memory, also in the folds.
+static void test_streamed(void **unused) {
+    (void)unused;
+    char resident[700];
+    support_data(support_path("many.h5"), SUPPORT_F32, 4000, 9, 4, 3);
+    support_run run = make("many.h5", "resident", solvers[1]),
+                streamed = make("many.h5", "streamed", solvers[1]);
+    support_set(&run, "model.calibration=temperature");
+    support_set(&streamed, "model.calibration=temperature");
+    support_set(&streamed, "data.memory_limit=64KiB");
+    support_set(&run, "data.window=8KiB");
+    support_set(&streamed, "data.window=8KiB");
+    support_expect(&run, MG_OK);
+    support_expect(&streamed, MG_OK);
+    assert_true(streamed.plan.data.streamed && !run.plan.data.streamed);
+    snprintf(resident, sizeof resident, "%s", support_path("resident/model.h5"));
+    support_expect_same(resident, support_path("streamed/model.h5"), "streamed");
+}
+
 // Counts the steps of the run and of its folds.
 static bool stop_after(void *context, int64_t step) {
     (void)step;
@@ -185,7 +204,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_validation), cmocka_unit_test(test_folds),
         cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_stop_in_folds),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_streamed),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }
