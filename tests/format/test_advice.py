@@ -270,7 +270,7 @@ def options(a):
     a.done("(gzip -dc tail.csv.gz 2>/dev/null || true) | gzip > new.csv.gz && $MARGIN convert --overwrite new.csv.gz out.h5", "repack")
     a.put("t.tsv", b"pos\thello there\nneg\tbye\n")
     a.told(["--label", "a", "t.tsv", "never.h5"], ["needs --text"])
-    a.optional("".join(f"text {i}\t{'xy'[i % 2]}\n" for i in range(9)).encode(), ["9 values in 9 rows"], "--label last", "--label first", name="t.tsv")
+    a.optional("".join(f"text {i}\t{'xy'[i % 2]}\n" for i in range(9)).encode(), ["there are 9 values before the first tab and 2 after it"], "--label last", "--label first", name="t.tsv")
 
 
 # Warnings are not printed again after their advice was followed.
