@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
+import math
 import os
 import sys
 import tempfile
@@ -330,5 +331,11 @@ class _Call:
 
 
 def _training(result: Any) -> dict:
+    """The result of a run as a dict, without what there is not."""
     out = s.as_dict(result)
-    return {key: out[key] for key in out if key not in ("model_path", "test_accuracy")}
+    del out["model_path"]
+    if math.isnan(out["test_accuracy"]):
+        del out["test_accuracy"]
+    if not out["calibration"]["method"]:
+        out["calibration"] = None
+    return out

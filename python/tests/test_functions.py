@@ -55,7 +55,10 @@ def test_train_files(file, blobs, tmp_path):
     (tmp_path / "run.yaml").write_text(f"data:\n  train: {file}\nmodel:\n  C: 1\ntrain:\n  tolerance: 1e-3\n")
     alone = margin.train(tmp_path / "run.yaml", options={"model.C": 0.1})
     assert isinstance(alone, margin.Model) and np.array_equal(alone.weights, model.weights)
-    assert alone.training["converged"]
+    assert alone.training["converged"] and alone.training["calibration"] is None
+    tested = margin.train(OPTIONS, file, options={"data.test": str(file)})
+    assert tested.training["test_accuracy"] == pytest.approx((model.predict(blobs[0]) == blobs[1]).mean())
+    assert "test_accuracy" not in alone.training
     assert sorted(os.listdir(tmp_path)) == ["rows.h5", "run", "run.yaml"]
 
 
