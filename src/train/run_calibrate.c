@@ -145,6 +145,8 @@ static mg_status collect_folds(mg_run *run, mg_collection *rows, mg_error *error
     if (run->options->memory) {
         all.memory = *run->options->memory;
         all.memory.start = NULL;
+        // A fold that ends early would have other scores; `stop` ends it.
+        all.memory.finish = NULL;
         all.memory.model = NULL;
         all.memory.copies = &all.copies;
         all.options.memory = &all.memory;

@@ -345,16 +345,20 @@ static void see_message(void *context, const char *line) {
     strncat(w->messages, line, sizeof w->messages - strlen(w->messages) - 1);
 }
 
-// `stop` ends the run without a model, `finish` with one. mg_train_stop has no effect on mg_fit.
+// `stop` ends the run without a model, `finish` with one, but not the trainings with which the model is
+// calibrated. mg_train_stop has no effect on mg_fit.
 static void test_stop(void **unused) {
     (void)unused;
     static const char *const long_run[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=50",
                                            "train.batch=16", NULL};
+    static const char *const calibrated[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=9",
+                                             "model.calibration=temperature", NULL};
     arrays a;
     mg_model *model;
     mg_fit_result result;
     make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
-    for (int finish = 0; finish < 2; finish++) {
+    for (int kind = 0; kind < 3; kind++) {
+        bool finish = kind > 0;
         watcher w = {0};
         mg_error error = {0};
         const mg_observer observer = {&w, see_plan, see_progress, see_message, NULL};
@@ -362,12 +366,14 @@ static void test_stop(void **unused) {
                                         .observer = &observer,
                                         .stop = finish ? NULL : &w.flag,
                                         .finish = finish ? &w.flag : NULL};
-        assert_int_equal(fit(&request, long_run, &model, &result, &error), finish ? MG_OK : MG_STOPPED);
+        assert_int_equal(fit(&request, kind == 2 ? calibrated : long_run, &model, &result, &error),
+                         finish ? MG_OK : MG_STOPPED);
         assert_int_equal(w.plans, 1);
         assert_int_equal(w.ends, 3);
         if (!finish) assert_string_equal(error.text, "stopped at step 45 of 750");
         else assert_string_equal(result.train.reason, "asked to");
         if (finish) assert_int_equal(result.train.epoch, 3);
+        if (kind == 2) assert_true(result.train.calibration.log_loss < 0.9 * log(CLASSES)); // of equal shares
         mg_model_destroy(model);
     }
     mg_train_stop();
