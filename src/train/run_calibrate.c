@@ -54,13 +54,17 @@ const char *mg_calibration_limit(const mg_calibration *calibration) {
 #define OTHERWISE                                                                                            \
     "leave it out, and run margin calibrate MODEL DATA on labelled rows that were not trained on"
 
-// Rows that folds can hold out: a class with a single row keeps it.
-static mg_status count_for_folds(const mg_dataset *train, int64_t *count, mg_error *error) {
+// Rows that folds can hold out, and their weight: a class with a single row keeps it.
+static mg_status count_for_folds(const mg_dataset *train, int64_t *count, double *weight, mg_error *error) {
     int64_t *rows;
     mg_status status = mg_memory_zeroed(&rows, (size_t)train->classes.count, sizeof *rows, error);
     *count = 0;
     for (int64_t i = 0; !status && i < train->count; i++) rows[train->label[i]]++;
-    for (int64_t k = 0; !status && k < train->classes.count; k++) *count += rows[k] > 1 ? rows[k] : 0;
+    for (int64_t i = 0; !status && i < train->count; i++) {
+        if (rows[train->label[i]] < 2) continue;
+        *count += 1;
+        *weight += train->weight ? (double)train->weight[i] : 1;
+    }
     mg_memory_free(rows);
     return status;
 }
@@ -73,10 +77,10 @@ mg_status mg_run_check_calibration(const mg_run *run, mg_error *error) {
     double held = 0;
     for (int64_t i = 0; validation && i < validation->count; i++)
         held += run->setup.held_weight ? (double)run->setup.held_weight[i] : 1;
-    if (validation && !(held > 0))
-        return mg_fail(error, MG_CONFIG,
-                       "model.calibration: %s: all validation rows have the weight 0: " OTHERWISE, name);
-    mg_status status = validation ? MG_OK : count_for_folds(train, &rows, error);
+    mg_status status = validation ? MG_OK : count_for_folds(train, &rows, &held, error);
+    if (!status && !(held > 0) && (validation || rows))
+        return mg_fail(error, MG_CONFIG, "model.calibration: %s: all %s rows have the weight 0: " OTHERWISE,
+                       name, validation ? "validation" : "held-out");
     if (!status && !validation && rows < FOLDS)
         return mg_fail(error, MG_CONFIG,
                        "model.calibration: %s holds out fifths of the rows, and there are fewer than %d in "

@@ -187,6 +187,19 @@ static void test_refused(void **unused) {
     support_set(&run, "model.calibration=temperature");
     support_expect(&run, MG_CONFIG);
     assert_non_null(strstr(run.error.text, "margin calibrate MODEL DATA"));
+    // Only rows that are the only ones of their classes, and are not held out, have a weight.
+    support_rows rows = support_make(40, 9, 3, 11);
+    double weight[40] = {1, 1};
+    for (int i = 0; i < 40; i++) rows.y[i] = i < 2 ? i : 2;
+    rows.weight = weight;
+    support_save(&rows, SUPPORT_F32, support_path("weightless.h5"));
+    rows.weight = NULL;
+    support_free(&rows);
+    run = make("weightless.h5", "weightless", solvers[1]);
+    support_set(&run, "data.weights=w");
+    support_set(&run, "model.calibration=temperature");
+    support_expect(&run, MG_CONFIG);
+    assert_non_null(strstr(run.error.text, "all held-out rows have the weight 0"));
     run = make("f32.h5", "path", solvers[0]);
     support_set(&run, "model.lambda=~");
     support_set(&run, "model.calibration=temperature");
