@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Optional, Sequence
 
 import numpy as np
 import scipy.sparse as sp
 
+from . import _train
 from ._arrays import plain, shown
 from ._classifier import MarginClassifier
 from ._export import ExportMixin
@@ -150,7 +150,7 @@ class AnnDataClassifier(ExportMixin):
             text = (
                 f"{len(missing)} of {count} genes of the model are missing, and count as 0: {_shown(missing)}"
             )
-            warnings.warn(text, UserWarning, stacklevel=4)
+            _train.warn(text)
 
     def predict(self, adata: Any) -> np.ndarray:
         """The class of each cell, ndarray of shape (N,)."""

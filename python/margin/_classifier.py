@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from . import _model, _train
 from ._arrays import Rows, converted_bytes, encode, plain
 from ._conversions import ConversionMixin
-from ._settings import SettingsMixin
-from ._validation import check_weights, finite_errors, threads, validate
+from ._settings import SettingsMixin, in_own_words, own_words
+from ._validation import check_weights, finite_errors, keeps_state, threads, validate
 from .callbacks import show_progress
 
 # estimator -> (coef_, intercept_, model of the library). Estimators themselves hold numpy arrays only.
@@ -175,6 +175,7 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
         self.callbacks = callbacks
         self.options = options
 
+    @keeps_state
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
     ) -> "MarginClassifier":
@@ -200,7 +201,9 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
             For parameters, shapes, and values that are not finite, with their row and column.
         MemoryError
         KeyboardInterrupt
-            After Ctrl-C. The estimator keeps the state that it had before.
+            After Ctrl-C.
+
+        After any of them the estimator has the attributes that it had before.
 
         Examples
         --------
@@ -226,6 +229,7 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
         self._seen = None
         return self
 
+    @keeps_state
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> "MarginClassifier":
@@ -279,14 +283,20 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
         return self._made()
 
     def _run(
-        self, settings: dict, rows: Rows, validation: Optional[Rows], start: Any, classes: np.ndarray
+        self,
+        settings: dict,
+        rows: Rows,
+        validation: Optional[Rows],
+        start: Any,
+        classes: np.ndarray,
+        judged: bool = True,
     ) -> dict:
         callbacks = list(self.callbacks or [])
         bar = show_progress(int(self.verbose)) if self.verbose else None
         if bar is not None:
             callbacks.append(bar)
         try:
-            with finite_errors():
+            with finite_errors(), own_words():
                 handle, result, watch = _train.fit(settings, rows, validation, start, callbacks)
         finally:
             if hasattr(bar, "close"):
@@ -294,7 +304,8 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
         self._take(_model.read_parts(handle), result, classes, rows.copied)
         if len(classes) > 2:
             self._keep(handle)
-        self._warn(result.train, watch)
+        _train.warn_uncertified(result.train, watch, in_own_words)
+        _train.report(watch.messages, int(self.verbose), in_own_words, judged)
         return watch.plan
 
     def _take(self, parts: dict, result: Any, classes: np.ndarray, copied: int) -> None:
@@ -312,11 +323,6 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
         self.calibration_ = parts["calibration"]
         self.copied_bytes_ = copied + result.copied_bytes
         self._parts = {key: value for key, value in parts.items() if key not in ("classes", "feature_names")}
-
-    def _warn(self, trained: Any, watch: Any) -> None:
-        _train.warn_uncertified(trained, watch, level=5)
-        doubts = [line for line in watch.messages if line.startswith("warning: model.calibration")]
-        _train.warn(watch.messages if self.verbose else doubts, level=5)
 
     def _made(self) -> Any:
         """The model of the library with the present coef_ and intercept_."""

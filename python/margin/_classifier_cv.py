@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import warnings
 from typing import Any, Callable, Iterable, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
@@ -16,8 +15,8 @@ from . import _train
 from ._arrays import Rows, converted_bytes, encode, mean_square, plain
 from ._classifier import MarginClassifier
 from ._partial import with_all_classes
-from ._settings import _positive, _whole
-from ._validation import check_weights, finite_errors, validate
+from ._settings import _positive, _whole, own_words
+from ._validation import check_weights, finite_errors, keeps_state, validate
 
 # As model.C: auto of the library: lambda begins at a tenth of the rows' mean squared length (over delta).
 _FIRST_LAMBDA, _FACTOR = 0.1, math.sqrt(10)
@@ -142,6 +141,7 @@ class MarginClassifierCV(MarginClassifier):
         self.callbacks = callbacks
         self.options = options
 
+    @keeps_state
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MarginClassifierCV":
         """Chooses C and trains all rows.
 
@@ -174,6 +174,7 @@ class MarginClassifierCV(MarginClassifier):
         classes, labels = encode(y)
         self._check_classes(classes)
         weights = check_weights(sample_weight, X)
+        self._tolerance("path_tol")
         Cs = self._values(X, weights)
         settings = self._with_C(Cs[0], tol=self.path_tol)._settings(classes, True)
         for key in "model.C", "model.calibration":
@@ -182,7 +183,7 @@ class MarginClassifierCV(MarginClassifier):
         folds = list(check_cv(self.cv, y, classifier=True).split(X, y))
         paths = []
         for number, fold in enumerate(folds, 1):
-            with finite_errors():
+            with finite_errors(), own_words():
                 paths.append(problem.follow(fold, Cs, f"fold {number}"))
             if self.verbose:
                 shown = "  ".join(
@@ -206,7 +207,7 @@ class MarginClassifierCV(MarginClassifier):
             return values
         count = _whole("Cs", self.Cs, 1)
         prepared = [
-            key for key in ("data.rows", "data.transform", "data.scale") if key in (self.options or {})
+            key for key in ("data.rows", "data.transform", "data.scale") if key in self._more()
         ]
         if prepared or count > 100:
             what = (
@@ -240,12 +241,12 @@ class MarginClassifierCV(MarginClassifier):
         best = int(np.argmax(self.mean_scores_))
         self.C_, self.best_score_ = float(Cs[best]), float(self.mean_scores_[best])
         missed = int(self.missed_[:, best].sum())
-        if missed:
+        if missed and self.path_tol:
             text = (
                 f"C={self.C_:.4g} was chosen, but {missed} of {len(paths)} of its models were not certified "
                 f"to path_tol={self.path_tol:g}: set max_iter to None, path_tol higher, or scale X"
             )
-            warnings.warn(text, ConvergenceWarning, stacklevel=3)
+            _train.warn(text, ConvergenceWarning)
 
     @property
     def partial_fit(self) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes as c
 import math
 import os
-import sys
 import tempfile
 from typing import Any, Callable, Optional, Sequence, Union
 
@@ -230,12 +229,8 @@ class _Call:
     def warn(self, result: Any = None) -> None:
         """Warns; with `verbose` also shows notes."""
         if result is not None:
-            _train.warn_uncertified(result, self.watch, level=5)
-        for line in self.watch.messages:
-            if line.startswith("warning: "):
-                _train.warn([line[len("warning: ") :]], level=5)
-            elif self.verbose:
-                print(f"[margin] {line}", file=sys.stderr)
+            _train.warn_uncertified(result, self.watch)
+        _train.report(self.watch.messages, int(self.verbose))
 
     # ---- a run ------------------------------------------------------------------------------------
 

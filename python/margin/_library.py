@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes as c
 import json
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any, Callable, Optional, Sequence
@@ -64,7 +65,7 @@ def check(status: int, error: s.Error) -> None:
     if status == 0:
         return
     name = s.STATUS[status] if status < len(s.STATUS) else "MG_FAILED"
-    text = error.text.decode("utf-8", "replace") or name
+    text = _in_python(error.text.decode("utf-8", "replace")) or name
     if name in ("MG_USAGE", "MG_CONFIG", "MG_DATA"):
         raise ValueError(text)
     if name == "MG_MEMORY":
@@ -76,6 +77,11 @@ def check(status: int, error: s.Error) -> None:
     if name == "MG_STOPPED":
         raise KeyboardInterrupt(text)
     raise RuntimeError(text)
+
+
+def _in_python(text: str) -> str:
+    """A message without the words of the command line: --set: model.C, --folds: 1, continue with --resume."""
+    return re.sub(r"(?<!\S)--(resume|overwrite)\b", r"\1=True", re.sub(r"^--(set: )?", "", text))
 
 
 def call(name: str, *arguments: Any) -> None:

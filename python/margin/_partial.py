@@ -29,15 +29,16 @@ def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any
     estimator._check_classes(known)
     labels = _numbers(y, known)
     weights = check_weights(sample_weight, X)
-    seen = dict(getattr(estimator, "_seen", None) or {"weight": 0.0, "rows": 0, "square": None})
-    if seen["square"] is None:
-        seen["square"] = mean_square(X) or 1.0
-        if not first:  # after a fit
-            seen["weight"] = seen["rows"] = float(estimator._parts["training_rows"])
+    seen = dict(getattr(estimator, "_seen", None) or {"weight": 0.0, "rows": 0, "square": 0.0})
+    if not first and not seen["rows"]:  # after a fit
+        seen["weight"] = seen["rows"] = float(estimator._parts["training_rows"])
+    if not seen["square"]:  # also if all rows were zeros up to now
+        square = mean_square(X)
+        seen["square"] = square if np.isfinite(square) else 0.0  # the library names the NaN
     seen["weight"] += X.shape[0] if weights is None else float(weights.sum())
     settings = _settings(estimator, known, seen)
     rows = with_all_classes(X, labels, weights, len(known))
-    estimator._run(settings, rows, None, None if first else estimator._made(), known)
+    estimator._run(settings, rows, None, None if first else estimator._made(), known, judged=False)
     seen["rows"] += X.shape[0]
     estimator._seen = seen
     return estimator
@@ -53,6 +54,11 @@ def _numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def _settings(estimator: Any, classes: np.ndarray, seen: dict) -> dict:
+    if estimator.class_weight == "balanced":
+        raise ValueError(
+            "class_weight 'balanced' is not allowed in partial_fit, which sees only some rows: "
+            "give a dict, such as of sklearn.utils.class_weight.compute_class_weight"
+        )
     settings = estimator._settings(classes, False)
     for key in ("train.tolerance", "train.patience", "data.validation", "model.C", "model.calibration"):
         settings.pop(key, None)
@@ -69,10 +75,10 @@ def _settings(estimator: Any, classes: np.ndarray, seen: dict) -> dict:
             "train.seed": settings["train.seed"] + int(seen["rows"]),  # another order in every call
             "sgd.update": "plain",
             "sgd.rate": "constant",
-            "sgd.eta": reach / seen["square"] / (1 + steps / 100) ** 0.5,
+            "sgd.eta": reach / (seen["square"] or 1.0) / (1 + steps / 100) ** 0.5,
         }
     )
-    settings.update(estimator.options or {})
+    settings.update(estimator._more())
     return settings
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import numbers
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, Iterator
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ._data import flatten
 from ._validation import threads
 
 
@@ -23,11 +27,50 @@ def _whole(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+# What the library calls options is a parameter here.
+_PARAMETERS = {
+    "model.loss": "loss",
+    "model.C": "C",
+    "model.lambda": "alpha",
+    "model.bias": "intercept_scaling",
+    "model.delta": "delta",
+    "model.class_weight": "class_weight",
+    "model.calibration": "calibration",
+    "train.solver": "solver",
+    "train.tolerance": "tol",
+    "train.epochs": "max_iter",
+    "train.threads": "n_jobs",
+    "train.seed": "random_state",
+    "train.patience": "n_iter_no_change",
+    "data.validation": "validation_fraction",
+}
+_OPTION = re.compile(r"\b(?:" + "|".join(map(re.escape, _PARAMETERS)) + r")\b")
+
+
+def in_own_words(text: str) -> str:
+    """A message of the library with the names of the parameters of MarginClassifier."""
+    if text.startswith("unknown key"):  # of the parameter options
+        return text
+    return _OPTION.sub(lambda found: _PARAMETERS[found[0]], text)
+
+
+@contextlib.contextmanager
+def own_words() -> Iterator[None]:
+    """Errors of the library about options become errors about parameters."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(in_own_words(str(error))) from None
+
+
 class SettingsMixin:
     """The part of MarginClassifier that checks parameters."""
 
     def _settings(self, classes: np.ndarray, validated: bool) -> dict:
         """Options for a fit, as "section.key": value."""
+        for name in ("loss", "solver"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; a text is allowed")
         settings = {
             "model.loss": self.loss,
             "model.delta": _positive("delta", self.delta),
@@ -57,14 +100,25 @@ class SettingsMixin:
             if not validated:
                 settings["data.validation"] = self._fraction()
         elif self.solver != "sgd":
-            settings["train.tolerance"] = 0.0 if self.tol is None else self._tolerance()
-        settings.update(self.options or {})
+            settings["train.tolerance"] = self._tolerance()
+        settings.update(self._more())
         return settings
 
-    def _tolerance(self) -> float:
-        if not isinstance(self.tol, numbers.Real) or not 0 <= self.tol <= 1:
-            raise ValueError(f"tol is {self.tol!r}; None or a number from 0 to 1 is allowed")
-        return float(self.tol)
+    def _more(self) -> dict:
+        """`options`, without those that the estimator has to know as parameters. Errors: ValueError."""
+        if not isinstance(self.options or {}, Mapping):
+            raise ValueError(f"options is {self.options!r}; a dict or None is allowed")
+        options = flatten(self.options)
+        for key in ("model.loss", "model.C", "model.lambda", "model.class_weight", "model.calibration"):
+            if key in options:
+                raise ValueError(f"options has {key!r}: set the parameter {_PARAMETERS[key]} instead")
+        return options
+
+    def _tolerance(self, name: str = "tol") -> float:
+        value = getattr(self, name)
+        if value is not None and (not isinstance(value, numbers.Real) or not 0 <= value <= 1):
+            raise ValueError(f"{name} is {value!r}; None or a number from 0 to 1 is allowed")
+        return float(value or 0)
 
     def _fraction(self) -> float:
         if not isinstance(self.validation_fraction, numbers.Real) or not 0 < self.validation_fraction < 1:
@@ -89,8 +143,11 @@ class SettingsMixin:
                     f"class_weight is {self.class_weight!r}; None, 'balanced' or a dict is allowed"
                 )
             return "balanced"
+        if not hasattr(self.class_weight, "items"):
+            raise ValueError(f"class_weight is {self.class_weight!r}; None, 'balanced' or a dict is allowed")
+        weights = dict(self.class_weight.items())
         known = {label: number for number, label in enumerate(classes.tolist())}
-        unknown = [label for label in self.class_weight if label not in known]
+        unknown = [label for label in weights if label not in known]
         if unknown:
             raise ValueError(f"class_weight has the class {unknown[0]!r}, which is not in y")
-        return {known[label]: float(weight) for label, weight in self.class_weight.items()}
+        return {known[label]: float(weight) for label, weight in weights.items()}

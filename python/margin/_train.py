@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes as c
 import math
 import os
+import sys
 import warnings
 from typing import Any, Callable, Optional, Sequence
 
@@ -13,6 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from . import _library
 from . import _structs as s
 from ._arrays import Rows
+
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class Watch:
@@ -160,18 +164,31 @@ def points_of(result: s.PathResult) -> list[dict]:
     return [{**point, "converged": point["converged"] > 0} for point in points]
 
 
-def warn_uncertified(trained: s.TrainResult, watch: Watch, level: int = 3) -> None:
-    """A ConvergenceWarning, if there is a tolerance and the run was not certified to it."""
+def warn_uncertified(trained: s.TrainResult, watch: Watch, words: Callable = str) -> None:
+    """A ConvergenceWarning, if there is a tolerance and the run was not certified to it. `words` translates
+    the text of the library."""
     if not trained.tolerance > 0 or trained.converged or watch.finish.value:
         return
     warning, reason = (text.decode("utf-8", "replace") for text in (trained.warning, trained.reason))
     gap = "no certificate" if math.isnan(trained.gap) else f"the gap is {trained.gap:.2g}"
-    text = f"not certified within tol={trained.tolerance:g}: {gap}, training ended by {reason}. {warning}"
-    warnings.warn(text.rstrip(), ConvergenceWarning, stacklevel=level)
-    watch.messages = [line for line in watch.messages if warning not in line]
+    why = words(warning) or f"{gap}, training ended by {reason}"
+    warn(f"not certified within tol={trained.tolerance:g}: {why}", ConvergenceWarning)
+    watch.messages = [line for line in watch.messages if not warning or warning not in line]
 
 
-def warn(lines: Sequence[str], category: type = UserWarning, level: int = 3) -> None:
-    """Passes on what the library has to say."""
-    for line in lines:
-        warnings.warn(line, category, stacklevel=level)
+def report(messages: Sequence[str], verbose: int, words: Callable = str, judged: bool = True) -> None:
+    """Warnings of the library become Python's, unless `judged` is false; notes are printed if `verbose`."""
+    for line in messages:
+        if line.startswith("warning: "):
+            if judged:
+                warn(words(line[len("warning: ") :]))
+        elif verbose:
+            print(f"[margin] {line}", file=sys.stderr)
+
+
+def warn(text: str, category: type = UserWarning) -> None:
+    """A warning about the program's line that called this package."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array
@@ -60,6 +61,22 @@ def check_weights(sample_weight: Any, X: Any) -> Optional[np.ndarray]:
     if not weights.any():
         raise ValueError("sample_weight: all sample weights are zero, so there is nothing to train on")
     return weights
+
+
+def keeps_state(fit: Callable) -> Callable:
+    """A method that leaves the attributes of its object as they were if it raises."""
+
+    @functools.wraps(fit)
+    def wrapped(self: Any, *arguments: Any, **named: Any) -> Any:
+        before = dict(vars(self))
+        try:
+            return fit(self, *arguments, **named)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return wrapped
 
 
 class finite_errors:

@@ -68,3 +68,18 @@ def test_warm_start():
     for _ in range(5):
         warm.fit(X, y)
     assert warm.objective_ < cold.objective_
+
+
+def test_first_rows_without_a_length(blobs):
+    X, y = blobs
+    with pytest.raises(ValueError, match=r"Input X contains NaN. X: X\[0, 0\] is nan"):
+        MarginClassifier().partial_fit(X * np.nan, y, classes=[0, 1, 2])
+    late = MarginClassifier().partial_fit(X * 0, y, classes=[0, 1, 2])
+    for _ in range(20):
+        late.partial_fit(1000 * X, y)
+    assert late.score(1000 * X, y) > 0.8
+
+
+def test_balanced_is_refused(blobs):
+    with pytest.raises(ValueError, match="class_weight 'balanced' is not allowed in partial_fit"):
+        MarginClassifier(class_weight="balanced").partial_fit(*blobs, classes=[0, 1, 2])

@@ -1,0 +1,92 @@
+"""Warnings and errors: all that the library has to say is passed on, in the words of Python."""
+
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+import margin
+from margin import MarginClassifier, MarginClassifierCV
+
+
+def test_warnings_of_the_library(blobs, capsys):
+    """Columns of very different scale, for which stochastic gradients fail."""
+    X, y = blobs
+    uneven = X * np.geomspace(1e-3, 1e5, 8)
+    with pytest.warns(UserWarning, match="set data.scale to standard") as found:
+        MarginClassifier(solver="sgd").fit(uneven, y)
+    assert found[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MarginClassifier(verbose=1).fit(X, y)  # notes are no warnings
+        MarginClassifier().partial_fit(X[:1], y[:1], classes=[0, 1, 2])
+    assert "[margin] solver newton from here on" in capsys.readouterr().err
+
+
+def test_uncertified(blobs):
+    """The advice names the parameter; the warning is about the line that calls."""
+    for work in (
+        lambda: MarginClassifier(max_iter=1, tol=1e-6).fit(*blobs),
+        lambda: MarginClassifierCV(Cs=[1], cv=2, max_iter=1, tol=1e-6, path_tol=0).fit(*blobs),
+    ):
+        says = "not certified within tol=1e-06: .*: raise max_iter$"
+        with pytest.warns(ConvergenceWarning, match=says) as found:
+            work()
+        assert [line.filename for line in found] == [__file__]
+        assert found[0].lineno == inspect.getsourcelines(work)[1]
+
+
+@pytest.mark.parametrize(
+    "parameters, says",
+    [
+        ({"loss": "hinge"}, "^loss: 'hinge' is not allowed"),
+        ({"loss": None}, "loss is None; a text is allowed"),
+        ({"solver": None}, "solver is None; a text is allowed"),
+        ({"solver": "lbfgs"}, "^solver: 'lbfgs' is not allowed"),
+        ({"C": 1e300}, r"^C: 1e\+300 is not allowed"),
+        ({"max_iter": 10**12}, "^max_iter: 1000000000000 is not allowed"),
+        ({"class_weight": [1, 2, 3]}, r"class_weight is \[1, 2, 3\]; None, 'balanced' or a dict is allowed"),
+        ({"class_weight": 3}, "class_weight is 3; None, 'balanced' or a dict is allowed"),
+        ({"class_weight": {0: -1}}, "^class_weight: '-1.0' is not allowed"),
+        ({"options": [1]}, r"options is \[1\]; a dict or None is allowed"),
+        ({"options": {"train.foo": 1}}, "^unknown key train.foo"),
+        ({"options": {"model.C": 3}}, "options has 'model.C': set the parameter C instead"),
+        ({"options": {"model": {"loss": "softmax"}}}, "options has 'model.loss': set the parameter loss"),
+    ],
+)
+def test_parameters(blobs, parameters, says):
+    for kind in (MarginClassifier, MarginClassifierCV):
+        if "C" in parameters and kind is MarginClassifierCV:
+            continue
+        with pytest.raises(ValueError, match=says):
+            kind(**parameters).fit(*blobs)
+
+
+def test_path_tol(blobs):
+    with pytest.raises(ValueError, match="path_tol is 'a'; None or a number from 0 to 1 is allowed"):
+        MarginClassifierCV(path_tol="a").fit(*blobs)
+
+
+def test_options_by_section(blobs):
+    with pytest.warns(ConvergenceWarning):
+        assert MarginClassifier(tol=1e-9, options={"train": {"epochs": 1}}).fit(*blobs).n_iter_ == 1
+
+
+def test_state_after_an_error(blobs):
+    """Also the number of features is that of the weights."""
+    X, y = blobs
+    for fitted in (MarginClassifier().fit(X, y), MarginClassifierCV(Cs=[1], cv=2).fit(X, y)):
+        before = dict(vars(fitted))
+        with pytest.raises(ValueError, match="NaN"):
+            fitted.fit(X[:, :2] * np.nan, y)
+        assert vars(fitted).keys() == before.keys()
+        assert all(value is before[name] for name, value in vars(fitted).items())
+        assert fitted.predict(X).shape == y.shape
+
+
+def test_advice_on_directories(blobs, tmp_path):
+    margin.train({"train.epochs": 1}, blobs, directory=tmp_path / "run")
+    with pytest.raises(ValueError, match="with resume=True, start a new one with overwrite=True"):
+        margin.train({"train.epochs": 1}, blobs, directory=tmp_path / "run")
