@@ -34,8 +34,8 @@ typedef struct mg_path_request {
     void *context;
     void (*point)(void *context, int number,
                   const mg_path_point *point); /* called after each point, from 0; may be NULL */
-    /* For rows in memory: a request as for mg_fit. Its start must be NULL; its resume, overwrite and observer
-     * are ignored. NULL: the configuration names files. */
+    /* For rows in memory: a request as for mg_fit. Its start must be NULL; its resume, overwrite, observer
+     * and finish are ignored. NULL: the configuration names files. */
     const mg_fit_request *rows;
     mg_model **model; /* for rows in memory: becomes the best model, or NULL if there is none; may be NULL */
 } mg_path_request;

@@ -1,5 +1,7 @@
 """Callbacks for `callbacks=`: functions of an event, which may return True to end the training.
 
+margin.path and margin.cv ignore what they return, and so does margin.train if the rows are in files.
+
 An event is a dict. event["kind"] is "plan" (once, before training) or "progress". The other keys are the
 fields of mg_plan and mg_progress in the headers; at the end of an epoch, event["epoch_end"] is True and
 event["objective"], event["train_loss"], event["gap"] and event["accuracy"] (of validation rows) hold what

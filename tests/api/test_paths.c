@@ -13,6 +13,8 @@ enum { ROWS = 240, FEATURES = 48, CLASSES = 4 };
 static const char *const sets[] = {"train.tolerance=1e-3", "data.validation=0.25", "train.threads=2", NULL};
 static const char *const fold_sets[] = {"train.tolerance=1e-3", "train.threads=2", NULL};
 
+static const volatile sig_atomic_t raised = 1; // mg_path and mg_cv ignore `finish`
+
 // The configuration of a run with a file of the same rows.
 static mg_config *configure_file(const char *data, const char *directory, const char *validation) {
     char train[300], output[300];
@@ -40,7 +42,7 @@ static void test_path(void **unused) {
         make_arrays(&a, &array_forms[f], ROWS, FEATURES, CLASSES);
         save_arrays(&a, &array_forms[f], data);
         mg_config *configs[] = {configure_file(data, directory, "data.validation=0.25"), configure(sets)};
-        const mg_fit_request rows = {.train = &a.data, .resume = true, .overwrite = true};
+        const mg_fit_request rows = {.train = &a.data, .resume = true, .overwrite = true, .finish = &raised};
         const mg_path_request file = {.C = "0.01,0.1,3"},
                               memory = {.C = "0.01,0.1,3", .rows = &rows, .model = &model};
         if (mg_path(configs[0], &file, &results[0], &error)) fail_msg("%s", error.text);
@@ -98,7 +100,7 @@ static void test_cv(void **unused) {
         mg_config *configs[] = {configure_file(data, directory, "train.epochs=50"),
                                 configure((const char *const[]){"train.tolerance=1e-3", "train.epochs=50",
                                                                 "train.threads=2", NULL})};
-        mg_fit_request rows = {.train = &a.data};
+        mg_fit_request rows = {.train = &a.data, .finish = &raised};
         mg_cv_request request = {.folds = 3, .C = grid ? "0.01:1:10" : NULL};
         if (mg_cv(configs[0], &request, &results[0], &error)) fail_msg("%s", error.text);
         request.rows = &rows;
