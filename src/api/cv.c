@@ -23,8 +23,7 @@ mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_res
     if (!status && request->rows) status = check_rows(request, error);
     if (!status && request->rows) status = mg_lent_open(config, request->rows, &lent, error);
     if (!status) status = mg_config_trainer_open(config, asked, &trainer, error);
-    if (!status && request->rows) mg_lent_give(&lent, config, request->rows, &model, &trainer);
-    lent.memory.finish = NULL; // it would end all following folds too, before their first step
+    if (!status && request->rows) mg_lent_give_all(&lent, config, request->rows, &model, &trainer);
     if (!status) status = mg_cv_run(&trainer.options, asked, request, result, error);
     mg_model_free(model);
     mg_config_trainer_close(&trainer);

@@ -66,6 +66,13 @@ void mg_lent_give(mg_lent *lent, const mg_config *config, const mg_fit_request *
     mg_config_trainer_take_arrays(trainer, lent->train, &lent->data, &lent->output, &lent->memory);
 }
 
+void mg_lent_give_all(mg_lent *lent, const mg_config *config, const mg_fit_request *request, mg_model **model,
+                      mg_config_trainer *trainer) {
+    mg_fit_request rows = *request;
+    rows.finish = NULL;
+    mg_lent_give(lent, config, &rows, model, trainer);
+}
+
 mg_status mg_lent_open(const mg_config *config, const mg_fit_request *request, mg_lent *lent,
                        mg_error *error) {
     if (!request->train) return mg_fail(error, MG_USAGE, "train: is NULL, but must be a data set");

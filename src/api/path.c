@@ -23,8 +23,7 @@ mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_pa
     if (!status && rows) status = check_rows(request, error);
     if (!status && rows) status = mg_lent_open(config, rows, &lent, error);
     if (!status) status = mg_config_trainer_open(config, &grid, &trainer, error);
-    if (!status && rows) mg_lent_give(&lent, config, rows, &model, &trainer);
-    lent.memory.finish = NULL; // it would end all following points too, before their first step
+    if (!status && rows) mg_lent_give_all(&lent, config, rows, &model, &trainer);
     if (!status) status = mg_path_run(&trainer.options, &grid, request, result, error);
     if (status || !request->model) mg_model_free(model);
     else *request->model = model;
