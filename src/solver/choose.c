@@ -115,12 +115,19 @@ static const struct rule *rule_wanted(const situation *facts) {
     return wanted;
 }
 
-mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident,
-                           bool from_weights, mg_choice *out, mg_error *error) {
+// Refuses a run that needs certificates, because no solver that has them can be used.
+static mg_status refuse_uncertified(const char *obstacle, mg_error *error) {
+    return mg_fail(error, MG_CONFIG, "no solver with certificates can be used, because %s: %s", obstacle,
+                   obstacle == centred ? "set data.scale to max-abs, which does not centre"
+                                       : "use margin train with a number for model.C or model.lambda");
+}
+
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem,
+                           const mg_choice_facts *given, mg_choice *out, mg_error *error) {
     const situation facts = {.problem = problem,
                              .tolerance = train->tolerance > 0,
-                             .resident = resident,
-                             .from_weights = from_weights};
+                             .resident = given->resident,
+                             .from_weights = given->from_weights};
     const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
     for (int i = 0; !first; i++)
         if (!obstacle_to(&rules[i], &facts)) first = rules[i].solver;
@@ -130,6 +137,8 @@ mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *prob
     const char *scale = obstacle == centred ? ", or set data.scale to max-abs, which does not centre" : "";
     const char *reason = facts.tolerance ? "train.tolerance is set" : "rows are in memory";
     if (!named) snprintf(out->why, sizeof out->why, "auto: %s", obstacle ? obstacle : reason);
+    if (given->needs_certificates && obstacle && !first->certificates)
+        return refuse_uncertified(obstacle, error);
     if (named && obstacle)
         return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s%s", named->name,
                        obstacle, first->name, scale);

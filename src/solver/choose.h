@@ -11,11 +11,18 @@ typedef struct mg_choice {
     char why[MG_SOLVER_WHY]; // the reason, for a message; "" if the configuration names the solver
 } mg_choice;
 
-// Chooses the solver that the configuration names; for auto, the first one whose conditions all hold.
-// `resident`: the rows fit in memory. `from_weights`: the run starts from the weights of a model. Errors:
+// What the choice depends on besides the options and the problem.
+typedef struct mg_choice_facts {
+    bool resident;     // the rows fit in memory
+    bool from_weights; // the run starts from the weights of a model
+    // the user cannot set train.tolerance to 0: a path, or a run with model.C: auto. Decides only the message
+    bool needs_certificates;
+} mg_choice_facts;
+
+// Chooses the solver that the configuration names; for auto, the first one whose conditions all hold. Errors:
 // MG_CONFIG if the named solver cannot be used, or if no usable solver can reach train.tolerance.
-mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident,
-                           bool from_weights, mg_choice *out, mg_error *error);
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem,
+                           const mg_choice_facts *facts, mg_choice *out, mg_error *error);
 
 // Writes the tables of conditions, for `margin list solvers`.
 void mg_solver_list_choices(mg_writer *out);

@@ -176,6 +176,7 @@ static mg_status settle(const mg_run *run, mg_chosen *chosen, double C, mg_error
     mg_status status = mg_writer_take(&text, &chosen->canonical, error);
     mg_writer_clear(&text);
     chosen->options.canonical = chosen->canonical;
+    chosen->options.needs_certificates = true;
     return status;
 }
 

@@ -136,8 +136,9 @@ static bool can_be_certified(const mg_run *run) {
     mg_choice choice;
     train.solver = "auto";
     train.tolerance = ADVISED_TOLERANCE;
-    return !mg_solver_choose(&train, &run->setup.problem, run->setup.train->resident,
-                             run->request->init_model != NULL, &choice, NULL);
+    const mg_choice_facts facts = {.resident = run->setup.train->resident,
+                                   .from_weights = run->request->init_model != NULL};
+    return !mg_solver_choose(&train, &run->setup.problem, &facts, &choice, NULL);
 }
 
 static void advise_training(const mg_run *run, char *out, size_t size) {

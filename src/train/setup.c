@@ -204,6 +204,24 @@ static void note_lambda(const mg_setup_options *options, mg_setup *setup) {
              (long long)problem->rows, values, problem->lambda);
 }
 
+// Solvers with certificates need every row in memory. Counts all rows of the file, because those that are
+// held out now are trained on later: in another fold, or when C was chosen.
+static mg_status check_resident(const mg_setup_options *options, const mg_dataset *data, mg_error *error) {
+    char now[32] = "60% of the available memory";
+    if (!options->needs_certificates || data->resident) return MG_OK;
+    int64_t rows = mg_source_rows(data->source);
+    double bytes = mg_store_bytes(data->layout, data->cell, data->features, rows,
+                                  mg_source_stored(data->source, NULL, 0, rows));
+    if (options->data->memory_limit > 0)
+        snprintf(now, sizeof now, "%lld", (long long)options->data->memory_limit);
+    return mg_fail(
+        error, MG_CONFIG,
+        "data.memory_limit: the rows need %.0f bytes, and a path or model.C: auto needs them all in "
+        "memory (now %s): set it to %.0f, or use margin train with a number for model.C or "
+        "model.lambda, which can stream rows",
+        bytes, now, bytes);
+}
+
 static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
     const mg_train_options *train = options->train;
     mg_dataset *data = setup->train;
@@ -235,8 +253,11 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
                          ? train->parts
                          : mg_cut_parts(problem->batch, problem->classes, problem->features, problem->layout);
     problem->steps_per_epoch = (data->count + problem->batch - 1) / problem->batch;
-    mg_status status =
-        mg_solver_choose(train, problem, data->resident, options->start_from_weights, &setup->choice, error);
+    const mg_choice_facts facts = {.resident = data->resident,
+                                   .from_weights = options->start_from_weights,
+                                   .needs_certificates = options->needs_certificates};
+    mg_status status = check_resident(options, data, error);
+    if (!status) status = mg_solver_choose(train, problem, &facts, &setup->choice, error);
     if (status) return status;
     problem->epochs = mg_solver_epochs(setup->choice.solver, train, problem);
     problem->total_steps = problem->steps_per_epoch * problem->epochs;

@@ -16,6 +16,7 @@ typedef struct mg_setup_options {
     mg_h5 *validation_file; // the same for data->validation; also NULL if that is a fraction
     // training starts from the weights of a model, which not every solver supports
     bool start_from_weights;
+    bool needs_certificates; // as in mg_choice_facts
     // cross-validation, if folds > 0: trains on the rows outside of fold number `fold` (from 0), and ignores
     // data.validation
     int64_t folds, fold;

@@ -287,6 +287,30 @@ static void test_refused(void **unused) {
     assert_non_null(strstr(run.error.text, "train.solver: sgd"));
 }
 
+// The message about streamed rows gives the value of data.memory_limit with which C is chosen and the run
+// trains.
+static void test_streamed(void **unused) {
+    (void)unused;
+    long long advised = 0;
+    int values;
+    support_data(support_path("s.h5"), SUPPORT_F32, ROWS, FEATURES, CLASSES, 15);
+    support_run run = auto_run(support_path("s.h5"), support_path("s"));
+    support_set(&run, "data.window=4096");
+    support_set(&run, "data.memory_limit=20000");
+    support_expect(&run, MG_CONFIG);
+    assert_null(strstr(run.error.text, "leave it at 0"));
+    const char *advice = strstr(run.error.text, "set it to ");
+    if (!advice || sscanf(advice, "set it to %lld, or use margin train", &advised) != 1)
+        fail_msg("%s", run.error.text);
+    support_run number = run;
+    support_set(&run, "data.memory_limit=%lld", advised);
+    support_expect(&run, MG_OK);
+    assert_true(chosen(&run, &values) > 0);
+    support_remove(support_path("s"));
+    support_set(&number, "model.C=1");
+    support_expect(&number, MG_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_the_run_of_its_value),
@@ -299,6 +323,7 @@ int main(void) {
         cmocka_unit_test(test_interrupted_anywhere),
         cmocka_unit_test(test_resumed_with_something_else),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_streamed),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -354,6 +354,46 @@ static void expect_refused(path_run *path, mg_status status, const char *text) {
         fail_msg("status %d, '%s': '%s' was expected", (int)path->run.status, path->run.error.text, text);
 }
 
+// The message about streamed rows gives the value of data.memory_limit with which the path runs.
+static void test_streamed(void **unused) {
+    (void)unused;
+    const char *data = support_path("streamed.h5"),
+               *directory = support_path("streamed"), *const solvers[] = {"dual", "auto"};
+    for (int form = 0; form < SUPPORT_FORMS; form++)
+        for (int s = 0; s < 2; s++) {
+            support_data(data, form, ROWS, FEATURES, CLASSES, 10);
+            path_run path = path_new(data, directory);
+            long long advised = 0;
+            support_set(&path.run, "train.solver=%s", solvers[s]);
+            support_set(&path.run, "data.memory_limit=2000");
+            expect_refused(&path, MG_CONFIG, "data.memory_limit: ");
+            assert_null(strstr(path.run.error.text, "leave it at 0"));
+            const char *advice = strstr(path.run.error.text, "set it to ");
+            assert_non_null(advice);
+            assert_int_equal(sscanf(advice, "set it to %lld, or use margin train", &advised), 1);
+            support_set(&path.run, "data.memory_limit=%lld", advised);
+            expect(&path, MG_OK);
+            support_remove(directory);
+        }
+}
+
+// Only sgd trains on centred sparse rows, and it follows no path.
+static void test_centred(void **unused) {
+    (void)unused;
+    const char *data = support_path("centred.h5"), *const solvers[] = {"dual", "auto"};
+    support_data(data, SUPPORT_CSR, ROWS, FEATURES, CLASSES, 10);
+    for (int s = 0; s < 2; s++) {
+        path_run path = path_new(data, support_path("centred"));
+        support_set(&path.run, "train.solver=%s", solvers[s]);
+        support_set(&path.run, "data.scale=standard");
+        expect_refused(&path, MG_CONFIG, "sparse rows are centred: set data.scale to max-abs");
+        assert_null(strstr(path.run.error.text, "sgd"));
+        support_set(&path.run, "data.scale=max-abs");
+        expect(&path, MG_OK);
+        support_remove(support_path("centred"));
+    }
+}
+
 static void test_refused(void **unused) {
     (void)unused;
     const char *data = support_path("refused.h5"), *directory = support_path("refused");
@@ -431,6 +471,8 @@ int main(void) {
         cmocka_unit_test(test_resume_of_a_whole),
         cmocka_unit_test(test_results_stay),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_streamed),
+        cmocka_unit_test(test_centred),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
