@@ -87,12 +87,25 @@ static bool is_result(const mg_directory *directory, const char *name) {
     return mg_directory_holds(directory, name) && mg_run_is_own_file(directory, name);
 }
 
+// Reports that a rename has failed. An overlay file system (a container image) cannot move the directories of
+// its lower layer, but it can move copies of them.
+static mg_status refuse_move(const mg_directory *directory, const char *name, const char *to,
+                             mg_error *error) {
+    const char *path = mg_directory_path(directory);
+    if (errno != EXDEV)
+        return mg_fail(error, MG_IO, "%s/%s: cannot be moved to %s: %s", path, name, to, strerror(errno));
+    return mg_fail(
+        error, MG_IO,
+        "%s/%s: cannot be moved to %s, because it is in a lower layer of the file system (overlay): "
+        "put a copy of %s in its place (cp -a, rm -r, mv), or set output.directory",
+        path, name, to, path);
+}
+
 static mg_status move(const mg_directory *directory, const char *name, mg_error *error) {
     char to[2 * NAME_TEXT];
     snprintf(to, sizeof to, "%s/%s", gathering, name);
     if (!mg_file_calls.rename(mg_directory_descriptor(directory), name, to, false)) return MG_OK;
-    return mg_fail(error, MG_IO, "%s/%s: cannot be moved to %s: %s", mg_directory_path(directory), name,
-                   gathering, strerror(errno));
+    return refuse_move(directory, name, gathering, error);
 }
 
 static mg_status move_open_fold(const mg_directory *directory, const char *name, const mg_directory *fold,
@@ -185,8 +198,7 @@ static mg_status settle(const mg_directory *directory, const mg_directory *gathe
         status = mg_run_refuse_foreign(directory, gone, error);
     if (!status && worth &&
         mg_file_calls.rename(mg_directory_descriptor(directory), gathering, previous, true))
-        status = mg_fail(error, MG_IO, "%s/%s: cannot be renamed to %s: %s", mg_directory_path(directory),
-                         gathering, previous, strerror(errno));
+        status = refuse_move(directory, gathering, previous, error);
     return status ? status : mg_directory_sync(directory, error);
 }
 

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -405,6 +406,48 @@ static void test_undone(void **unused) {
     }
 }
 
+static ino_t lower[2]; // inodes of the directories that cannot be moved
+
+static ino_t inode(const char *name) {
+    struct stat about;
+    return stat(support_path("%s", name), &about) ? 0 : about.st_ino;
+}
+
+static int no_move_of_lower(int directory, const char *from, const char *to, bool replace) {
+    struct stat about;
+    bool found = !fstatat(directory, from, &about, 0);
+    if (!found || (about.st_ino != lower[0] && about.st_ino != lower[1]))
+        return real.rename(directory, from, to, replace);
+    errno = EXDEV;
+    return -1;
+}
+
+// An overlay file system cannot move directories of its lower layer. The message says so, and its advice
+// works.
+static void test_lower_layer(void **unused) {
+    (void)unused;
+    const command old = {CV, "a.h5", NULL, NULL}, new = {CV, "b.h5", NULL, NULL};
+    assert_int_equal(perform(&old, "old", BEGIN).status, MG_OK);
+    assert_int_equal(perform(&new, "want", BEGIN).status, MG_OK);
+    copy("old", "o");
+    lower[0] = inode("o/fold-1");
+    lower[1] = inode("o/fold-2");
+    mg_file_calls.rename = no_move_of_lower;
+    support_run run = perform(&new, "o", OVERWRITE);
+    assert_int_equal(run.status, MG_IO);
+    if (!strstr(run.error.text, "in a lower layer of the file system (overlay): put a copy of "))
+        fail_msg("%s", run.error.text);
+    assert_false(is_set_aside("o"));
+    support_copy_tree(support_path("o"), support_path("copy")); // follows the advice
+    support_remove(support_path("o"));
+    assert_int_equal(rename(support_path("copy"), support_path("o")), 0);
+    assert_int_equal(perform(&new, "o", OVERWRITE).status, MG_OK);
+    mg_file_calls.rename = real.rename;
+    assert_true(has_results(CV, "o", "want"));
+    support_remove(support_path("old"));
+    support_remove(support_path("want"));
+}
+
 static int no_checkpoint(int directory, const char *name, int flags, mode_t mode) {
     if (strncmp(name, "step-", 5) || !(flags & O_CREAT)) return real.open(directory, name, flags, mode);
     errno = ENOSPC;
@@ -446,6 +489,7 @@ int main(void) {
         cmocka_unit_test(test_unfinished_path),
         cmocka_unit_test(test_path_without_end),
         cmocka_unit_test(test_undone),
+        cmocka_unit_test(test_lower_layer),
         cmocka_unit_test(test_no_last_checkpoint),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
