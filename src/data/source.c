@@ -32,6 +32,11 @@ int64_t mg_source_chunk_rows(const mg_source *source) {
     return source->layout == MG_DENSE ? mg_h5_array_chunk_rows(source->data) : 0;
 }
 
+double mg_source_chunk_bytes(const mg_source *source) {
+    double indices = source->indices ? mg_h5_array_chunk_bytes(source->indices) : 0;
+    return mg_h5_array_chunk_bytes(source->data) + indices;
+}
+
 const mg_vanished *mg_source_vanished(const mg_source *source) { return &source->vanished; }
 
 double mg_source_noise(const mg_source *source) {

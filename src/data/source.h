@@ -26,6 +26,9 @@ const char *mg_source_type_name(const mg_source *source); // type in the file
 const char *mg_source_name(const mg_source *source);      // name of the data set or group
 int64_t mg_source_chunk_rows(const mg_source *source);
 
+// Bytes of the chunks that must be unpacked to read one row; 0 if the rows are not stored in chunks.
+double mg_source_chunk_bytes(const mg_source *source);
+
 // The values read so far that are too small for float32. A row that is read twice counts twice.
 const mg_vanished *mg_source_vanished(const mg_source *source);
 

@@ -3,6 +3,7 @@
 
 #include "base/arithmetic.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/printable.h"
 #include "data/scale.h"
 #include "data/source.h"
@@ -12,6 +13,8 @@
 #include <string.h>
 
 enum { MOST_OBJECTS = 60, SAMPLE_RUNS = 8, MOST_SAMPLE_ROWS = 8192, SAMPLE_BYTES = 32 << 20 };
+// A sample unpacks at most this many bytes: one chunk for each of its runs.
+enum { MOST_CHUNK_BYTES = SAMPLE_RUNS * SAMPLE_BYTES };
 
 // ---- objects ------------------------------------------------------------------------------------
 
@@ -79,16 +82,18 @@ typedef struct sample {
 } sample;
 
 // Chooses rows in a few runs that are spread over the file. Spread, because labels are often sorted; in runs,
-// because chunks are read as a whole.
+// because chunks are read as a whole. If chunks are large, the sample is one run at the beginning of the
+// file.
 static mg_status choose_rows(mg_source *source, sample *s, mg_error *error) {
     int64_t all = mg_source_rows(source);
     double row_bytes = mg_store_bytes(mg_source_layout(source), MG_CELL_F32, mg_source_features(source), all,
                                       mg_source_stored(source, NULL, 0, all)) /
                        (double)all;
     double most = SAMPLE_BYTES / mg_max_real(1, row_bytes);
+    bool large = mg_source_chunk_bytes(source) > SAMPLE_BYTES;
     s->rows = mg_min((int64_t)mg_clamp_real(most, 1, MOST_SAMPLE_ROWS), all);
     mg_status status = mg_memory_get(&s->row, (size_t)s->rows, sizeof *s->row, error);
-    int64_t runs = mg_min(s->rows, SAMPLE_RUNS), at = 0;
+    int64_t runs = large ? 1 : mg_min(s->rows, SAMPLE_RUNS), at = 0;
     for (int64_t r = 0; !status && r < runs; r++) {
         int64_t begin = at, end = s->rows * (r + 1) / runs, from = all * r / runs;
         for (; at < end; at++) s->row[at] = from + at - begin;
@@ -172,35 +177,44 @@ static mg_status note_unless(bool named, mg_status status, mg_writer *advice, mg
     return MG_OK;
 }
 
+static void put_values(const mg_source *source, const sample *s, mg_writer *out, mg_writer *advice) {
+    int64_t rows = mg_source_rows(source), features = mg_source_features(source);
+    bool sparse = mg_source_layout(source) == MG_CSR;
+    double stored = (double)mg_source_stored(source, NULL, 0, rows), cells = (double)rows * (double)features;
+    double density = sparse ? stored / cells : (double)s->nonzero / ((double)s->rows * (double)features);
+    float most = 0;
+    for (int64_t d = 0; d < features; d++) most = fmaxf(most, s->moments.most[d]);
+    if (sparse)
+        mg_writer_format(out, "  %-24s %.0f, %.4g a row, %.4g%% of all cells\n", "stored values", stored,
+                         stored / (double)rows, 100 * density);
+    else
+        mg_writer_format(out, "  %-24s %.4g%% (in a sample of %lld rows)\n", "not zero", 100 * density,
+                         (long long)s->rows);
+    mg_writer_format(out, "  %-24s %.6g (in a sample of %lld rows)\n", "largest |x|", (double)most,
+                     (long long)s->rows);
+    suggest(source, s, density, advice);
+}
+
 static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, mg_writer *advice,
                           mg_error *error) {
     sample s = {0};
-    int64_t rows = mg_source_rows(source), features = mg_source_features(source);
+    char text[2][MG_BYTES_TEXT];
+    double chunk = mg_source_chunk_bytes(source);
     bool sparse = mg_source_layout(source) == MG_CSR;
     mg_writer_add(out, "\n");
     mg_printable_line(out, "features %s", name);
-    mg_writer_format(out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape", (long long)rows,
-                     (long long)features, sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
-    mg_status status = take_sample(source, &s, error);
-    if (status) {
-        // A value is unfit for training; the shape is still described.
-        status = note_unless(false, status, advice, error);
-    } else {
-        double stored = (double)mg_source_stored(source, NULL, 0, rows),
-               cells = (double)rows * (double)features;
-        double density = sparse ? stored / cells : (double)s.nonzero / ((double)s.rows * (double)features);
-        float most = 0;
-        for (int64_t d = 0; d < features; d++) most = fmaxf(most, s.moments.most[d]);
-        if (sparse)
-            mg_writer_format(out, "  %-24s %.0f, %.4g a row, %.4g%% of all cells\n", "stored values", stored,
-                             stored / (double)rows, 100 * density);
-        else
-            mg_writer_format(out, "  %-24s %.4g%% (in a sample of %lld rows)\n", "not zero", 100 * density,
-                             (long long)s.rows);
-        mg_writer_format(out, "  %-24s %.6g (in a sample of %lld rows)\n", "largest |x|", (double)most,
-                         (long long)s.rows);
-        suggest(source, &s, density, advice);
+    mg_writer_format(out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape",
+                     (long long)mg_source_rows(source), (long long)mg_source_features(source),
+                     sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
+    if (chunk > MOST_CHUNK_BYTES) {
+        mg_writer_format(out, "  %-24s none: a chunk has %s, and at most %s are read for a sample\n",
+                         "sample", mg_print_bytes(chunk, text[0]), mg_print_bytes(MOST_CHUNK_BYTES, text[1]));
+        return MG_OK;
     }
+    mg_status status = take_sample(source, &s, error);
+    // A value is unfit for training; the shape is still described.
+    if (status) status = note_unless(false, status, advice, error);
+    else put_values(source, &s, out, advice);
     drop_sample(&s);
     return status;
 }

@@ -112,6 +112,7 @@ bool mg_h5_array_boolean(const mg_h5_array *array); // an enumeration of FALSE =
 bool mg_h5_array_named(const mg_h5_array *array);   // any other enumeration: each value has a name
 mg_h5_type mg_h5_array_type(const mg_h5_array *array);
 int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // rows of a chunk; 0 if the data set is contiguous
+double mg_h5_array_chunk_bytes(const mg_h5_array *array); // bytes of the chunks that one row needs
 // How the data set is stored: "contiguous", or "chunks of 512 x 784, deflate, shuffle".
 void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size);
 

@@ -315,6 +315,10 @@ mg_h5_type mg_h5_array_type(const mg_h5_array *array) { return array->type; }
 
 int64_t mg_h5_array_chunk_rows(const mg_h5_array *array) { return array->chunk_rows; }
 
+double mg_h5_array_chunk_bytes(const mg_h5_array *array) {
+    return (double)array->chunk_rows * (double)array->columns * (double)mg_h5_type_size(array->type);
+}
+
 void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size) {
     mg_h5_quiet();
     hid_t plist = H5Dget_create_plist(array->set);
