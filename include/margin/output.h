@@ -22,6 +22,10 @@ typedef struct mg_output mg_output;
  */
 mg_status mg_output_open(const char *path, mg_output **out, FILE **file, mg_error *error);
 
+/* If a file has appeared at the path by the time the output is closed, it is kept, and closing fails with
+ * MG_IO. */
+void mg_output_keep_existing(mg_output *output);
+
 /* True if the output is written directly. Then a reader may be waiting for every line. */
 bool mg_output_is_direct(const mg_output *output);
 

@@ -87,6 +87,7 @@ static mg_status write_all(void *context, const char *bytes, size_t count, mg_er
     if (!path && isatty(STDOUT_FILENO) && memchr(bytes, 0, count))
         return refuse(error, MG_USAGE, to->all->format, "is not text: give the name of a file with -o");
     mg_status status = mg_cli_output_open(&out, path, error);
+    if (!status && out.named && !to->all->overwrite) mg_output_keep_existing(out.named);
     if (!status) status = mg_cli_output_write(&out, bytes, count, error);
     if (!status && stop && *stop) status = refuse(error, MG_STOPPED, path, "stopped");
     to->bytes = count;

@@ -88,6 +88,7 @@ struct mg_output {
     mg_place place;                    // where the finished file goes
     char temporary[MG_TEMPORARY_TEXT]; // "": there is no temporary file, because the target is written
                                        // directly
+    bool keeps;                        // a file that has appeared at the path is not replaced
     int fd;                            // descriptor of the temporary file; `file` owns it once that is open
     FILE *file;
 };
@@ -123,6 +124,8 @@ mg_status mg_output_open(const char *path, mg_output **out, FILE **file, mg_erro
     return MG_OK;
 }
 
+void mg_output_keep_existing(mg_output *output) { output->keeps = true; }
+
 bool mg_output_is_direct(const mg_output *output) { return !*output->temporary; }
 
 mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) {
@@ -136,7 +139,8 @@ mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) 
     if (output->file && fclose(output->file) && !status) status = complain(output, "cannot be closed", error);
     if (direct && !output->file && output->fd >= 0) close(output->fd);
     if (!status && !direct)
-        status = mg_directory_end(place->directory, output->temporary, place->name, true, &fd, error);
+        status =
+            mg_directory_end(place->directory, output->temporary, place->name, !output->keeps, &fd, error);
     if (status && !direct) mg_directory_give_up(place->directory, output->temporary, &fd);
     mg_place_clear(&output->place);
     mg_memory_free(output->path);

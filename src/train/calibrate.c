@@ -66,17 +66,15 @@ static mg_status enter(work *w, mg_error *error) {
         w->request->model);
 }
 
-// Opens the model in the directory in which it will be written again, and reads it. A link is followed.
+// Opens and reads the model, and finds the directory in which it will be written again: behind links.
 static mg_status load(work *w, mg_error *error) {
     const mg_calibrate_request *request = w->request;
-    mg_status status = mg_place_find(request->model, &w->place, error);
+    mg_status status = mg_file_open(request->model, MG_FILE_REGULAR, &w->fd, error);
+    if (!status) status = mg_place_find(request->model, &w->place, error);
     if (!status && w->place.descriptor >= 0)
         return mg_fail(error, MG_IO, "%s: is an open file of this process: give the name of the file",
                        request->model);
     if (!status) status = enter(w, error);
-    if (!status)
-        status = mg_file_open_at(mg_directory_descriptor(w->place.directory), w->place.name, request->model,
-                                 MG_FILE_REGULAR, &w->fd, error);
     if (!status && fstat(w->fd, &w->about))
         status = mg_fail(error, MG_IO, "%s: cannot be examined: %s", request->model, strerror(errno));
     return status ? status
@@ -90,7 +88,8 @@ static mg_status write_again(work *w, mg_error *error) {
     struct stat now;
     char line[LINE];
     const char *path = w->request->model;
-    bool busy = flock(w->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+    // A shared lock is enough if another program, such as h5py, has the model open for reading.
+    bool busy = flock(w->fd, LOCK_EX | LOCK_NB) && flock(w->fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
     bool same = !busy && mg_directory_leads_to(w->place.directory, w->place.name, w->fd) &&
                 !fstat(w->fd, &now) && now.st_size == w->about.st_size &&
                 now.st_mtim.tv_sec == w->about.st_mtim.tv_sec &&

@@ -127,6 +127,21 @@ static void test_link_into_run(void **unused) {
     assert_non_null(strstr(error.text, "belongs to a run that has not ended"));
 }
 
+static void read_too(void) {
+    held = open(model, O_RDONLY | O_CLOEXEC);
+    assert_true(held >= 0 && !flock(held, LOCK_SH));
+}
+
+// A reader's lock does no harm.
+static void test_reader(void **unused) {
+    (void)unused;
+    mg_error error;
+    support_copy(support_path("run0/model.h5"), model);
+    if (calibrate(model, read_too, &error)) fail_msg("%s", error.text);
+    close(held);
+    assert_false(support_same(model, support_path("run0/model.h5")));
+}
+
 static void move_away(void) {
     assert_int_equal(rename(support_path("here"), support_path("there")), 0);
     support_copy_tree(support_path("run1"), support_path("here"));
@@ -146,6 +161,7 @@ static void test_renamed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_replaced), cmocka_unit_test(test_link),
-                                       cmocka_unit_test(test_link_into_run), cmocka_unit_test(test_renamed)};
+                                       cmocka_unit_test(test_link_into_run), cmocka_unit_test(test_renamed),
+                                       cmocka_unit_test(test_reader)};
     return cmocka_run_group_tests(tests, begin, support_end);
 }
