@@ -2,6 +2,7 @@
 // memory.
 #include "train/cv.h"
 #include "api/lent.h"
+#include "api/words.h"
 #include "base/float_mode.h"
 
 static mg_status check_rows(const mg_cv_request *request, mg_error *error) {
@@ -24,9 +25,12 @@ mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_res
     if (!status && request->rows) status = mg_lent_open(config, request->rows, &lent, error);
     if (!status) status = mg_config_trainer_open(config, asked, &trainer, error);
     if (!status && request->rows) mg_lent_give_all(&lent, config, request->rows, &model, &trainer);
-    if (!status) status = mg_cv_run(&trainer.options, asked, request, result, error);
+    mg_words words;
+    mg_cv_request spoken = *request;
+    if (request->rows) spoken.observer = mg_words_observer(&words, request->observer);
+    if (!status) status = mg_cv_run(&trainer.options, asked, &spoken, result, error);
     mg_model_free(model);
     mg_config_trainer_close(&trainer);
     mg_lent_close(&lent);
-    return status;
+    return request->rows ? mg_words_status(status, error) : status;
 }

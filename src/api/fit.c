@@ -1,5 +1,6 @@
 // fit.c - mg_fit: trains from the arrays of a program.
 #include "api/lent.h"
+#include "api/words.h"
 #include "base/float_mode.h"
 
 #include <stdio.h>
@@ -10,8 +11,10 @@ mg_status mg_fit(const mg_config *config, const mg_fit_request *request, mg_mode
     mg_lent lent = {0};
     mg_config_trainer trainer = {0};
     mg_train_result trained = {0};
-    const mg_train_request train = {
-        .resume = request->resume, .overwrite = request->overwrite, .observer = request->observer};
+    mg_words words;
+    const mg_train_request train = {.resume = request->resume,
+                                    .overwrite = request->overwrite,
+                                    .observer = mg_words_observer(&words, request->observer)};
     *model = NULL;
     mg_status status = mg_lent_check_files(request, request->resume, request->overwrite, "run", error);
     if (!status) status = mg_lent_open(config, request, &lent, error);
@@ -31,5 +34,5 @@ mg_status mg_fit(const mg_config *config, const mg_fit_request *request, mg_mode
     }
     mg_config_trainer_close(&trainer);
     mg_lent_close(&lent);
-    return status;
+    return mg_words_status(status, error);
 }

@@ -1,6 +1,7 @@
 // path.c - mg_path: a path from a configuration and a grid. Rows are in files or in memory.
 #include "train/path.h"
 #include "api/lent.h"
+#include "api/words.h"
 #include "base/float_mode.h"
 
 static mg_status check_rows(const mg_path_request *request, mg_error *error) {
@@ -24,10 +25,13 @@ mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_pa
     if (!status && rows) status = mg_lent_open(config, rows, &lent, error);
     if (!status) status = mg_config_trainer_open(config, &grid, &trainer, error);
     if (!status && rows) mg_lent_give_all(&lent, config, rows, &model, &trainer);
-    if (!status) status = mg_path_run(&trainer.options, &grid, request, result, error);
+    mg_words words;
+    mg_path_request asked = *request;
+    if (rows) asked.observer = mg_words_observer(&words, request->observer);
+    if (!status) status = mg_path_run(&trainer.options, &grid, &asked, result, error);
     if (status || !request->model) mg_model_free(model);
     else *request->model = model;
     mg_config_trainer_close(&trainer);
     mg_lent_close(&lent);
-    return status;
+    return rows ? mg_words_status(status, error) : status;
 }

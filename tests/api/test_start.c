@@ -2,6 +2,8 @@
 // same weights or, when there is a checkpoint, without them, but never with others.
 #include "fit_arrays.h"
 
+#include <sys/stat.h>
+
 enum { ROWS = 240, FEATURES = 48, CLASSES = 4 };
 
 typedef struct watcher {
@@ -63,7 +65,7 @@ static void expect_refused(const mg_data *data, const mg_model *start, const cha
 // The run in "run" was stopped after its first epoch; a copy of it is in "stopped".
 static void resume_in_each_way(const mg_data *data, const mg_model *start, const mg_model *other,
                                const char *const *sets) {
-    static const char another[] = "begun from the weights of the model: give that model with --init";
+    static const char another[] = "begun from the weights of the model: give that model with start";
     const char *want = support_path("want/model.h5");
     for (int checkpoints = 1; checkpoints >= 0; checkpoints--) {
         for (int given = 1; given >= 0; given--) {
@@ -213,9 +215,50 @@ static void test_stopped_search(void **unused) {
     free_arrays(&a);
 }
 
+// Messages of runs with arrays name the arguments of the library, not the flags of the command line.
+static void expect_words(const mg_fit_request *request, const char *const *sets, const char *want) {
+    mg_model *model;
+    mg_error error;
+    watcher w = {0};
+    const mg_observer observer = {.context = &w, .message = see_message};
+    mg_fit_request asked = *request;
+    asked.directory = support_path("--resume/words"); // flags in a path are kept
+    asked.observer = &observer;
+    fit(&asked, sets, &model, &error);
+    mg_model_destroy(model);
+    const char *said = strstr(error.text, want) ? error.text : w.messages;
+    if (!strstr(said, want)) fail_msg("'%s' expected: %s\n%s", want, error.text, w.messages);
+    if (strstr(said, " --") || strstr(said, "(--") || strstr(said, "set output.directory"))
+        fail_msg("words of the command line: %s", said);
+    if (strstr(said, "words: ") && !strstr(said, "/--resume/words")) fail_msg("a path was changed: %s", said);
+}
+
+static void test_words(void **unused) {
+    (void)unused;
+    static const char *const other[] = {sgd[0], sgd[1], "train.epochs=5", sgd[3], NULL};
+    arrays a;
+    mg_model *start;
+    mg_error error;
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, FEATURES, CLASSES);
+    assert_int_equal(mkdir(support_path("--resume"), 0777), 0);
+    mg_fit_request plain = {.train = &a.data};
+    if (fit(&plain, sgd, &start, &error)) fail_msg("%s", error.text);
+    mg_fit_request resume = {.train = &a.data, .resume = true}, begun = {.train = &a.data, .start = start};
+    expect_words(&begun, sgd, "");
+    expect_words(&plain, sgd,
+                 "continue it with resume, start a new one with overwrite, or give another directory");
+    expect_words(&resume, other, "set it back, or start a new run with overwrite");
+    expect_words(&resume, sgd, "was begun from the weights of the model (start); this command");
+    support_remove(support_path("--resume/words/checkpoints"));
+    support_remove(support_path("--resume/words/model.h5"));
+    expect_words(&resume, sgd, "give that model with start, or start a new run with overwrite");
+    mg_model_destroy(start);
+    free_arrays(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_program), cmocka_unit_test(test_finish),
                                        cmocka_unit_test(test_all_features),
-                                       cmocka_unit_test(test_stopped_search)};
+                                       cmocka_unit_test(test_stopped_search), cmocka_unit_test(test_words)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
