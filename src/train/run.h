@@ -38,6 +38,7 @@ typedef struct mg_run_place {
     const char *path; // for messages
     mg_directory *directory, *checkpoints;
     mg_lock lock;
+    bool has_model; // a resumed run has found a model.h5 that it may have written itself
 } mg_run_place;
 
 // metrics.jsonl, and reports to the observer.
@@ -213,6 +214,11 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
 // Reads model.h5 again, to check it. `weights`: those that it must contain; NULL: any. Errors: MG_DATA if it
 // is missing or damaged; MG_CONFIG if it is intact but contains other weights; MG_IO, MG_MEMORY.
 mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error);
+
+// For a resumed run whose metrics have no end: refuses an intact model.h5 that this run cannot have written,
+// because it is not of the step of the checkpoint. *there becomes true if it is of that step; then the end of
+// the run must compare its weights. Errors: MG_CONFIG, MG_IO, MG_MEMORY.
+mg_status mg_run_check_early_model(const mg_run *run, bool *there, mg_error *error);
 
 // Measures the accuracy on run->test; it becomes NaN if there are no test rows.
 mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error);

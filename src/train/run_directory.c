@@ -187,6 +187,8 @@ static mg_status find_finished(mg_run *run, mg_error *error) {
     mg_error why = {0};
     bool ended;
     mg_status status = mg_metrics_find_end(run->place.directory, &end, &ended, error);
+    if (!status && !ended && !run->points.count)
+        status = mg_run_check_early_model(run, &run->place.has_model, error);
     if (status || !ended || end.step != run->position.step ||
         end.events > run->position.events + mg_run_evaluates_last(run))
         return status;

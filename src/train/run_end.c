@@ -108,19 +108,46 @@ static mg_status compare_model(const mg_run *run, const mg_model *model, const c
     return status;
 }
 
-mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error) {
+// Reads model.h5. The caller frees *out and *path, also after a failure.
+static mg_status read_model(const mg_run *run, mg_model **out, char **path, mg_error *error) {
     static const char name[] = "model.h5";
     const mg_directory *directory = run->place.directory;
-    mg_model *model = NULL;
-    char *path;
     int fd = -1;
-    mg_status status = mg_directory_name(directory, name, &path, error);
+    *out = NULL;
+    mg_status status = mg_directory_name(directory, name, path, error);
     if (!status && faccessat(mg_directory_descriptor(directory), name, F_OK, 0) && errno == ENOENT)
-        status = mg_fail(error, MG_DATA, "%s: is missing", path);
+        status = mg_fail(error, MG_DATA, "%s: is missing", *path);
     if (!status) status = mg_directory_open_file(directory, name, &fd, error);
-    if (!status) status = mg_model_read_open(fd, path, &model, error);
-    if (!status && weights) status = compare_model(run, model, path, weights, error);
+    if (!status) status = mg_model_read_open(fd, *path, out, error);
     if (fd >= 0) close(fd);
+    return status;
+}
+
+mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error) {
+    mg_model *model;
+    char *path;
+    mg_status status = read_model(run, &model, &path, error);
+    if (!status && weights) status = compare_model(run, model, path, weights, error);
+    mg_model_free(model);
+    mg_memory_free(path);
+    return status;
+}
+
+// The model is written at the end of the run, directly after its last checkpoint.
+mg_status mg_run_check_early_model(const mg_run *run, bool *there, mg_error *error) {
+    mg_model *model;
+    char *path;
+    mg_error why = {0};
+    const mg_position *at = &run->position;
+    mg_status status = read_model(run, &model, &path, &why);
+    if (status && status != MG_DATA) mg_fail(error, status, "%s", why.text);
+    else if (status) status = MG_OK; // missing, or damaged and written again
+    else if (model->step == at->step || (at->best_step > 0 && model->step == at->best_step)) *there = true;
+    else
+        status = mg_fail(error, MG_CONFIG,
+                         "%s: is not a model of this run, which has a checkpoint of step %lld but has not "
+                         "ended: move it away, and continue with --resume",
+                         path, (long long)at->step);
     mg_model_free(model);
     mg_memory_free(path);
     return status;
@@ -196,7 +223,8 @@ static mg_status save(mg_run *run, const mg_weights *weights, mg_run_facts *fact
                       mg_error *error) {
     mg_calibration calibration = {0};
     bool needed = !run->finished || run->options->memory;
-    mg_status status = run->finished ? mg_run_check_model(run, weights, error) : MG_OK;
+    bool there = run->finished || run->place.has_model;
+    mg_status status = there ? mg_run_check_model(run, weights, error) : MG_OK;
     if (!status && needed && !run->options->trial) {
         status = mg_run_calibrate(run, weights, &calibration, error);
         facts->calibration = &calibration;
