@@ -128,11 +128,12 @@ static mg_identity identity_of(const mg_run *run) {
 // deleted the checkpoint, or it could not be written. A path writes its first point, and then its model,
 // shortly before its first checkpoint, so these alone are no reason to fail.
 static mg_status expect_no_results(const mg_run *run, mg_error *error) {
-    int64_t least = run->points.count > 1 ? 2 : 1,
-            lines = mg_run_count_lines(run->place.directory, "path.jsonl", least);
-    const char *there = lines == least                                                       ? "path.jsonl"
-                        : lines == 0 && mg_directory_holds(run->place.directory, "model.h5") ? "model.h5"
-                                                                                             : NULL;
+    int64_t least = run->points.count > 1 ? 2 : 1, lines;
+    const mg_directory *directory = run->place.directory;
+    mg_status status = mg_run_count_lines(directory, "path.jsonl", least, &lines, error);
+    if (status) return status;
+    bool model = lines == 0 && mg_directory_holds(directory, "model.h5");
+    const char *there = lines == least ? "path.jsonl" : model ? "model.h5" : NULL;
     if (!there) return MG_OK;
     return mg_fail(error, MG_CONFIG,
                    "%s: nothing to resume: %s is there, but there is no checkpoint to continue from: keep "

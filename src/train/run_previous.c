@@ -163,30 +163,39 @@ static mg_status see_result_of_fold(void *context, const char *name, mg_error *e
     return MG_OK;
 }
 
-// True if the moved files become `previous`: they are a complete result or, if there is no older result in
-// `previous`, parts of one. When an incomplete `previous.new` is deleted, model.h5 goes first, so an
-// interrupted deletion does not change the answer.
-static mg_status is_worth(const mg_directory *directory, const mg_directory *gathered, bool *worth,
-                          mg_error *error) {
+static mg_status path_is_complete(const mg_directory *directory, bool *complete, mg_error *error) {
     mg_metrics_ending end;
+    *complete = false;
+    if (!mg_directory_holds(directory, "path.jsonl")) return MG_OK;
+    mg_status status = mg_metrics_find_end(directory, &end, complete, error);
+    return status || *complete ? status : mg_run_has_all_points(directory, complete, error);
+}
+
+// True if the moved files become `previous`: they are a complete result or, if there is no older result in
+// `previous`, parts of one. `path_complete`: what path_is_complete said before the files were moved; NULL if
+// an earlier command moved them. When an incomplete `previous.new` is deleted, model.h5 goes first, so an
+// interrupted deletion does not change the answer.
+static mg_status is_worth(const mg_directory *directory, const mg_directory *gathered,
+                          const bool *path_complete, bool *worth, mg_error *error) {
     fold_search folds = {.directory = gathered};
     mg_status status = mg_directory_list(gathered, see_result_of_fold, &folds, error);
+    bool path = mg_directory_holds(gathered, "path.jsonl"), older = mg_directory_holds(directory, previous);
     // A path writes points and model during the run, so only a complete path.jsonl counts.
-    bool path = mg_directory_holds(gathered, "path.jsonl"), ended = false;
-    if (!status && path) status = mg_metrics_find_end(gathered, &end, &ended, error);
-    if (!status && path && !ended) status = mg_run_has_all_points(gathered, &ended, error);
+    bool ended = path_complete && *path_complete;
+    if (!status && older && !path_complete) status = path_is_complete(gathered, &ended, error);
     bool complete = ended || mg_directory_holds(gathered, "cv.jsonl") ||
                     (!path && mg_directory_holds(gathered, "model.h5")),
          partial = path || folds.found;
-    *worth = complete || (partial && !mg_directory_holds(directory, previous));
+    *worth = complete || (partial && !older);
     return status;
 }
 
 // Renames previous.new to `previous`, or deletes it. The caller holds the lock of previous.new.
-static mg_status settle(const mg_directory *directory, const mg_directory *gathered, mg_lock *lock,
-                        mg_error *error) {
+// `path_complete`: as in is_worth.
+static mg_status settle(const mg_directory *directory, const mg_directory *gathered,
+                        const bool *path_complete, mg_lock *lock, mg_error *error) {
     bool worth;
-    mg_status status = is_worth(directory, gathered, &worth, error);
+    mg_status status = is_worth(directory, gathered, path_complete, &worth, error);
     const char *gone = worth ? previous : gathering;
     // The model goes first: once path.jsonl is deleted, the model of an unfinished path would look like a
     // complete result.
@@ -228,10 +237,13 @@ mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_err
     bool begun = mg_directory_holds(directory, gathering);
     if (status || !(begun || (overwrite && (traces.run || traces.folds)))) return status;
     status = mg_run_ask(directory, error);
+    // The checkpoints, which are deleted later, may be needed to see whether the path is complete.
+    bool older = mg_directory_holds(directory, previous), complete = false;
+    if (!status && !begun && older) status = path_is_complete(directory, &complete, error);
     // From the moment that previous.new exists, the old run has ended. If an earlier command created it,
     // nothing is moved back.
     if (!status) status = gather(directory, !begun, &gathered, &lock, error);
-    if (!status) status = settle(directory, gathered, &lock, error);
+    if (!status) status = settle(directory, gathered, begun ? NULL : &complete, &lock, error);
     mg_lock_release(&lock);
     mg_directory_close(gathered);
     return status;

@@ -96,19 +96,22 @@ mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_er
     return status;
 }
 
-int64_t mg_run_count_lines(const mg_directory *directory, const char *name, int64_t most) {
+mg_status mg_run_count_lines(const mg_directory *directory, const char *name, int64_t most, int64_t *count,
+                             mg_error *error) {
     unsigned char *bytes = NULL;
     size_t size = 0;
-    int64_t count = 0;
-    int fd;
-    if (!mg_directory_holds(directory, name)) return 0;
-    mg_status status = mg_directory_open_file(directory, name, &fd, NULL);
-    if (status) return most;
-    status = mg_file_read_open(fd, name, (size_t)1 << 30, &bytes, &size, NULL);
-    close(fd);
-    for (size_t i = 0; i < size && count < most; i++) count += bytes[i] == '\n';
+    char *path;
+    int fd = -1;
+    *count = 0;
+    if (!mg_directory_holds(directory, name)) return MG_OK;
+    mg_status status = mg_directory_name(directory, name, &path, error);
+    if (!status) status = mg_directory_open_file(directory, name, &fd, error);
+    if (!status) status = mg_file_read_open(fd, path, (size_t)1 << 30, &bytes, &size, error);
+    if (fd >= 0) close(fd);
+    for (size_t i = 0; !status && i < size && *count < most; i++) *count += bytes[i] == '\n';
     mg_memory_free(bytes);
-    return status ? most : count;
+    mg_memory_free(path);
+    return status;
 }
 
 // Returns the value of a line "key: value" of the configuration, which the caller frees; NULL if there is
@@ -124,15 +127,25 @@ static char *value_of(const char *config, const char *key) {
 mg_status mg_run_has_all_points(const mg_directory *directory, bool *all, mg_error *error) {
     mg_origin origin;
     mg_grid grid;
+    mg_error why = {0};
+    int64_t lines = 0;
     *all = false;
-    mg_status status = mg_run_read_origin(directory, &origin, error);
-    if (status == MG_DATA || (status && mg_directory_lacks(directory, "begun.h5"))) return MG_OK;
-    if (status) return status;
+    mg_status status = mg_run_read_origin(directory, &origin, &why);
+    if (status && mg_directory_lacks(directory, "begun.h5") && !mg_run_has_checkpoints(directory))
+        return MG_OK;
+    if (status)
+        return mg_fail(
+            error, status,
+            "%s; so margin cannot see whether path.jsonl beside it has all points: move path.jsonl "
+            "away to keep it, or delete it",
+            why.text);
     char *C = value_of(origin.config, "\npath.C: "), *lambda = value_of(origin.config, "\npath.lambda: ");
-    *all = (C || lambda) && !mg_grid_parse(C, lambda, &grid, NULL) &&
-           mg_run_count_lines(directory, "path.jsonl", grid.count) == grid.count;
+    if ((C || lambda) && !mg_grid_parse(C, lambda, &grid, NULL)) {
+        status = mg_run_count_lines(directory, "path.jsonl", grid.count, &lines, error);
+        *all = !status && lines == grid.count;
+    }
     mg_memory_free(C);
     mg_memory_free(lambda);
     mg_checkpoint_origin_clear(&origin);
-    return MG_OK;
+    return status;
 }

@@ -30,11 +30,12 @@ mg_status mg_run_check_marks(const mg_directory *directory, bool vouched, mg_err
 // no run wrote. Errors: MG_CONFIG, MG_IO.
 mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_error *error);
 
-// Counts the lines of a file, up to `most`. Returns `most` if the file exists but cannot be read.
-int64_t mg_run_count_lines(const mg_directory *directory, const char *name, int64_t most);
+// Counts the lines of a file, up to `most`; 0 if there is no file. Errors: MG_IO, MG_MEMORY.
+mg_status mg_run_count_lines(const mg_directory *directory, const char *name, int64_t most, int64_t *count,
+                             mg_error *error);
 
-// Sets *all to whether path.jsonl has all points of the directory's path. Errors: MG_IO (its origin is there,
-// but cannot be read), MG_MEMORY.
+// Sets *all to whether path.jsonl has all points of the directory's path; false if nothing says which path it
+// is. Errors: MG_DATA, MG_IO (begun.h5 or checkpoints are there, but none can be used), MG_MEMORY.
 mg_status mg_run_has_all_points(const mg_directory *directory, bool *all, mg_error *error);
 
 #endif
