@@ -356,7 +356,6 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->trainer = *options;
     p->trainer.model = &p->model;
     p->trainer.train = &p->train;
-    p->trainer.needs_certificates = true;
     p->train_request = (mg_train_request){
         .resume = p->request->resume, .overwrite = p->request->overwrite, .observer = p->request->observer};
     p->points = (mg_bound){.most = grid->count};

@@ -272,7 +272,8 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
                                 .train = run->options->train,
                                 .train_file = run->options->train_file,
                                 .validation_file = run->options->validation_file,
-                                .needs_certificates = run->options->needs_certificates,
+                                .needs_certificates =
+                                    run->options->needs_certificates || run->points.count > 0,
                                 .folds = run->options->folds,
                                 .fold = run->options->fold,
                                 .weigh_held_out = run->options->held_out || mg_run_calibrates(run)};

@@ -56,7 +56,7 @@ typedef struct mg_trainer_options {
     mg_h5 *train_file, *validation_file;
     const mg_before_change *before_change; // may be NULL
     const mg_trainer_memory *memory;       // NULL: rows are in files, and mg_train_stop stops the run
-    bool needs_certificates;               // as in mg_choice_facts
+    bool needs_certificates;               // as in mg_choice_facts; a path always does
     bool trial;                            // nothing is written: the caller needs only the numbers
     struct mg_replay *replay;              // measures the steps (parallel/replay.h); NULL: they are not
                                            // measured
