@@ -193,9 +193,9 @@ static void test_refusals(void **unused) {
         const mg_fit_request *rows;
         const char *text;
     } paths[] = {
-        {"0.1,0", false, &rows, "--C: value 0 is not allowed (1e-30 to 1e+30)"},
+        {"0.1,0", false, &rows, "C: value 0 is not allowed (1e-30 to 1e+30)"},
         {"0.1,", false, &rows,
-         "--C: 0.1, is not allowed (from:to:factor, such as 1e-3:1:10, or values with commas"},
+         "C: 0.1, is not allowed (from:to:factor, such as 1e-3:1:10, or values with commas"},
         {"0.1:1", false, &rows, "or values with commas, such as 0.1,1,5)"},
         {"0.1:1:10", true, &rows, "resume, overwrite: are only for a path with a directory"},
         {"0.1:1:10", false, &empty, "train: is NULL, but must be a data set"},
