@@ -188,8 +188,11 @@ def run(work: Callable[[], Any], stop: Callable[[], None]) -> Any:
         except BaseException as error:
             interrupted = interrupted or error
             stop()
-    if interrupted is not None:
-        raise interrupted
-    if outcome[1] is not None:
-        raise outcome[1]
-    return outcome[0]
+    result, error = outcome[0], interrupted or outcome[1]
+    if error is None:
+        return result
+    outcome.clear()
+    try:
+        raise error
+    finally:  # an error that its own frames refer to would keep the rows alive
+        interrupted = error = None

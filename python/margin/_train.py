@@ -82,11 +82,15 @@ class Watch:
         try:
             _library.run(work, stop or self.interrupt)
         except KeyboardInterrupt:
-            if self.error is not None:
-                raise self.error
-            raise
-        if self.error is not None:
-            raise self.error
+            if self.error is None:
+                raise
+        error, self.error = self.error, None
+        if error is None:
+            return
+        try:
+            raise error
+        finally:  # ctypes hides references from the garbage collector, so a cycle would stay forever
+            error = None
 
 
 def fit_request(

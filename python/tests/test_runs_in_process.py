@@ -53,8 +53,8 @@ def abandoned(monkeypatch, work):
     return calls
 
 
-def test_calls_hold_what_they_use(blobs, monkeypatch):
-    X, y = blobs
+def watched_rows(monkeypatch):
+    """Weak references to the rows that estimators give to the library."""
     made = []
 
     class Watched(_classifier.Rows):
@@ -63,6 +63,12 @@ def test_calls_hold_what_they_use(blobs, monkeypatch):
             made.append(weakref.ref(self))
 
     monkeypatch.setattr(_classifier, "Rows", Watched)
+    return made
+
+
+def test_calls_hold_what_they_use(blobs, monkeypatch):
+    X, y = blobs
+    made = watched_rows(monkeypatch)
     many = np.zeros((3_000_000, 8), np.uint8)
     fitted = MarginClassifier().fit(X, y)
     for work in (
@@ -77,6 +83,23 @@ def test_calls_hold_what_they_use(blobs, monkeypatch):
         calls.clear()
         gc.collect()
         assert all(rows() is None for rows in made)
+
+
+def raise_an_error(event):
+    raise LookupError("of a callback")
+
+
+@pytest.mark.parametrize(
+    "error, how", [(LookupError, {"callbacks": [raise_an_error]}), (ValueError, {"C": 1e99})]
+)
+def test_errors_leave_no_rows_behind(blobs, monkeypatch, error, how):
+    made = watched_rows(monkeypatch)
+    try:
+        MarginClassifier(**how).fit(*blobs)
+    except error:
+        pass
+    gc.collect()
+    assert [rows() for rows in made] == [None]
 
 
 def test_late_interrupt(monkeypatch):
