@@ -6,6 +6,7 @@ from typing import Any, Optional, Sequence
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils.validation import _check_sample_weight
 
 from . import _train
 from ._arrays import plain, shown
@@ -84,7 +85,7 @@ def fit_anndata(
     y = np.asarray(_entry(adata.obs, label, "obs"), dtype=object).reshape(-1)
     keep = _labelled(y, label, unlabelled)
     if sample_weight is not None:
-        sample_weight = np.asarray(sample_weight)[keep]
+        sample_weight = _check_sample_weight(sample_weight, X)[keep]
     if not keep.all():
         X = X[keep]
     classifier = MarginClassifier(**parameters) if classifier is None else classifier
@@ -168,7 +169,13 @@ class AnnDataClassifier(ExportMixin):
         """Accuracy on the cells that have a label."""
         y = np.asarray(_entry(adata.obs, self.label, "obs"), dtype=object).reshape(-1)
         keep = _labelled(y, self.label, "drop")
-        return float((self.predict(adata)[keep] == _labels(y[keep])).mean())
+        labels = _labels(y[keep])
+        if (labels.dtype.kind in "US") != (self.classes_.dtype.kind in "US"):
+            raise ValueError(
+                f"adata.obs[{self.label!r}]: cell {int(np.argmax(keep))} has the label {shown(labels[0])!r}, "
+                f"but a class of the model is {shown(self.classes_[0])!r}: one is a text, the other a number"
+            )
+        return float((self.predict(adata)[keep] == labels).mean())
 
     def to_model(self) -> Model:
         """The model with labels and names of the genes."""

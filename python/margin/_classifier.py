@@ -15,22 +15,11 @@ from . import _model, _train
 from ._arrays import Rows, converted_bytes, encode, plain
 from ._conversions import ConversionMixin
 from ._settings import SettingsMixin, in_own_words, own_words
-from ._validation import check_weights, finite_errors, keeps_state, threads, validate
+from ._validation import EXPECTED_FAILURES, check_weights, finite_errors, keeps_state, threads, validate
 from .callbacks import show_progress
 
 # estimator -> (coef_, intercept_, model of the library). Estimators themselves hold numpy arrays only.
 _HANDLES: Any = weakref.WeakKeyDictionary()
-_EXPECTED_FAILURES = {
-    name: (
-        "the check wants decisions that agree within 1e-7, but rows and weights are in single precision; "
-        "tests/test_estimator.py compares certified objectives instead"
-    )
-    for name in (
-        "check_sample_weights_invariance",
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weight_equivalence_on_sparse_data",
-    )
-}
 
 
 def _gives_probabilities(estimator: "MarginClassifier") -> bool:
@@ -404,4 +393,4 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
         return tags
 
     def _more_tags(self) -> dict:  # before scikit-learn 1.6
-        return {"_xfail_checks": _EXPECTED_FAILURES}
+        return {"_xfail_checks": EXPECTED_FAILURES}

@@ -173,7 +173,12 @@ def _grid(name: str, values: Any) -> Optional[bytes]:
     """The text of a series as the library reads it."""
     if values is None or isinstance(values, str):
         return values if values is None else values.encode()
-    numbers = [repr(float(value)) for value in values]
+    try:
+        numbers = [repr(float(value)) for value in values]
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} is {type(values).__name__}; a text such as '1e-3:1:10', or a list of numbers, is allowed"
+        ) from None
     if not numbers:
         raise ValueError(f"{name} is empty; a text such as '1e-3:1:10', or at least one number, is allowed")
     return (",".join(numbers) if len(numbers) > 1 else f"{numbers[0]}:{numbers[0]}:2").encode()

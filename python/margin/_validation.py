@@ -26,6 +26,19 @@ _CHECK = {
     _FINITE: False,
 }
 
+# Checks of scikit-learn that fail, and why.
+EXPECTED_FAILURES = {
+    name: (
+        "the check wants decisions that agree within 1e-7, but rows and weights are in single precision; "
+        "tests/test_estimator.py compares certified objectives instead"
+    )
+    for name in (
+        "check_sample_weights_invariance",
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    )
+}
+
 
 def validate(estimator: Any, X: Any, *y: Any, reset: bool = True) -> Any:
     """X, or (X, y), after scikit-learn's checks; sets n_features_in_ and feature_names_in_ if `reset`."""

@@ -115,6 +115,16 @@ def test_layers_and_embeddings(cells):
         margin.fit_anndata(changed(cells, X=None))
 
 
+def test_labels_of_another_kind(cells):
+    """All of them would count as errors."""
+    clf = margin.fit_anndata(cells, "donor")
+    texts = changed(cells, obs={"donor": cells.obs["donor"].astype(str)})
+    with pytest.raises(ValueError, match=r"obs\['donor'\]: cell 0 has the label '\d', .* the other a number"):
+        clf.score(texts)
+    with pytest.raises(ValueError, match="sample_weight.shape"):
+        margin.fit_anndata(cells, sample_weight=[1, 2, 3])
+
+
 def test_classifier_and_save(cells, tmp_path):
     chosen = margin.fit_anndata(cells, classifier=margin.MarginClassifierCV("softmax", Cs=[0.01, 0.1], cv=3))
     assert chosen.classifier_.C_ in (0.01, 0.1) and np.allclose(

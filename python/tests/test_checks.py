@@ -5,7 +5,7 @@ import inspect
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from margin import MarginClassifier, MarginClassifierCV
-from margin._classifier import _EXPECTED_FAILURES
+from margin._validation import EXPECTED_FAILURES
 
 ESTIMATORS = [
     MarginClassifier(),
@@ -15,7 +15,7 @@ ESTIMATORS = [
 ]
 EXPECTED = {}
 if "expected_failed_checks" in inspect.signature(parametrize_with_checks).parameters:
-    EXPECTED["expected_failed_checks"] = lambda estimator: _EXPECTED_FAILURES
+    EXPECTED["expected_failed_checks"] = lambda estimator: EXPECTED_FAILURES
 
 
 @parametrize_with_checks(ESTIMATORS, **EXPECTED)
