@@ -216,8 +216,8 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
 mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error);
 
 // For a resumed run whose metrics have no end: refuses an intact model.h5 that this run cannot have written,
-// because it is not of the step of the checkpoint. *there becomes true if it is of that step; then the end of
-// the run must compare its weights. Errors: MG_CONFIG, MG_IO, MG_MEMORY.
+// because it is of an earlier step than the checkpoint. *there becomes true if it is of that step or a later
+// one; then the end of the run must compare its weights. Errors: MG_CONFIG, MG_IO, MG_MEMORY.
 mg_status mg_run_check_early_model(const mg_run *run, bool *there, mg_error *error);
 
 // Measures the accuracy on run->test; it becomes NaN if there are no test rows.

@@ -133,7 +133,8 @@ mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_er
     return status;
 }
 
-// The model is written at the end of the run, directly after its last checkpoint.
+// The model is written at the end of the run, after its last checkpoint. It is of a later step than the
+// newest checkpoint if those of the end could not be written.
 mg_status mg_run_check_early_model(const mg_run *run, bool *there, mg_error *error) {
     mg_model *model;
     char *path;
@@ -142,7 +143,7 @@ mg_status mg_run_check_early_model(const mg_run *run, bool *there, mg_error *err
     mg_status status = read_model(run, &model, &path, &why);
     if (status && status != MG_DATA) mg_fail(error, status, "%s", why.text);
     else if (status) status = MG_OK; // missing, or damaged and written again
-    else if (model->step == at->step || (at->best_step > 0 && model->step == at->best_step)) *there = true;
+    else if (model->step >= at->step || (at->best_step > 0 && model->step == at->best_step)) *there = true;
     else
         status = mg_fail(error, MG_CONFIG,
                          "%s: is not a model of this run, which has a checkpoint of step %lld but has not "

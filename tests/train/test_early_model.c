@@ -34,18 +34,40 @@ static void expect_continued(support_run *run, const char *what) {
     support_expect_same(support_path("run/model.h5"), support_path("whole/model.h5"), what);
 }
 
-// The run was stopped: a model.h5 there was copied from another run.
-static void test_stopped(void **unused) {
-    (void)unused;
+// A run that was stopped in its second epoch, and is to be resumed.
+static support_run stopped(void) {
     support_run run = new_run("a.h5", "run");
     run.stop_after = STEPS + 2;
     support_expect(&run, MG_STOPPED);
     run.stop_after = 0;
     run.resume = true;
+    return run;
+}
+
+// A model.h5 of an earlier step was copied from another run.
+static void test_stopped(void **unused) {
+    (void)unused;
+    support_run run = stopped();
+    support_copy(support_path("early/model.h5"), support_path("run/model.h5"));
+    for (int again = 0; again < 2; again++)
+        expect_refused(&run, support_path("early/model.h5"), "is not a model of this run");
+    expect_continued(&run, "a stopped run");
+    support_remove(support_path("run"));
+}
+
+// The run was killed at its end, and its last checkpoints could not be written: the model is of a later step
+// than the newest checkpoint. The run's own model is accepted, another one is refused.
+static void test_no_last_checkpoint(void **unused) {
+    (void)unused;
+    support_run run = stopped();
     support_copy(support_path("other/model.h5"), support_path("run/model.h5"));
     for (int again = 0; again < 2; again++)
-        expect_refused(&run, support_path("other/model.h5"), "is not a model of this run");
-    expect_continued(&run, "a stopped run");
+        expect_refused(&run, support_path("other/model.h5"), "not the model of this run");
+    support_remove(support_path("run"));
+    run = stopped();
+    support_copy(support_path("whole/model.h5"), support_path("run/model.h5"));
+    support_expect(&run, MG_OK);
+    support_expect_same(support_path("run/model.h5"), support_path("whole/model.h5"), "own model");
     support_remove(support_path("run"));
 }
 
@@ -99,11 +121,16 @@ static int begin(void **unused) {
     support_run whole = new_run("a.h5", "whole"), other = new_run("b.h5", "other");
     support_expect(&whole, MG_OK);
     support_expect(&other, MG_OK);
+    support_run early = support_new(support_path("b.h5"), support_path("early"));
+    support_set(&early, "train.batch=%d", BATCH);
+    support_set(&early, "train.epochs=1");
+    support_expect(&early, MG_OK);
     return failed;
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopped), cmocka_unit_test(test_last_moment),
-                                       cmocka_unit_test(test_damaged)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopped),
+                                       cmocka_unit_test(test_no_last_checkpoint),
+                                       cmocka_unit_test(test_last_moment), cmocka_unit_test(test_damaged)};
     return cmocka_run_group_tests(tests, begin, support_end);
 }
