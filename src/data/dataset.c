@@ -76,11 +76,11 @@ static mg_status read_weights(mg_dataset *dataset, const char *name, mg_error *e
         int64_t row = dataset->select ? dataset->select[i] : i;
         double weight = mg_cells_real(type, cells, row);
         if (!(weight >= 0 && weight <= 1e30))
-            status = mg_fail(error, MG_DATA,
-                             "%s: %s[%lld] is %g; weights from 0 to 1e30 are allowed: divide all weights by "
-                             "the same number, "
-                             "which changes no result",
-                             dataset->path, name, (long long)row, weight);
+            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %g; weights from 0 to 1e30 are allowed: %s",
+                             dataset->path, name, (long long)row, weight,
+                             weight > 1e30 && isfinite(weight)
+                                 ? "divide all weights by the same number, which changes no result"
+                                 : "store 0 to leave the row out");
         else dataset->weight[i] = (float)weight;
     }
     mg_memory_free(cells);

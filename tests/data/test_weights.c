@@ -72,7 +72,7 @@ static void test_refused(void **unused) {
         double w[5];
         const char *message;
     } cases[] = {
-        {H5T_IEEE_F32LE, 4, {1, 1, -0.5, 1}, "w[2] is -0.5; weights from 0 to 1e30"},
+        {H5T_IEEE_F32LE, 4, {1, 1, -0.5, 1}, "w[2] is -0.5; weights from 0 to 1e30 are allowed: store 0"},
         {H5T_IEEE_F64LE, 4, {1, 1, 1, NAN}, "w[3] is nan"},
         {H5T_IEEE_F64LE, 4, {INFINITY, 1, 1, 1}, "w[0] is inf"},
         {H5T_IEEE_F64LE, 4, {1e31, 1, 1, 1}, "w[0] is 1e+31"},
@@ -81,7 +81,7 @@ static void test_refused(void **unused) {
          {1, 1, 1, 1, 1},
          "weights w are float64 of shape [5]; one number for each of the 4 rows"},
         {H5T_IEEE_F32LE, 3, {1, 1, 1}, "weights w are float32 of shape [3]"},
-        {H5T_STD_I32LE, 4, {1, 1, -1, 1}, "w[2] is -1; weights from 0 to 1e30"},
+        {H5T_STD_I32LE, 4, {1, 1, -1, 1}, "w[2] is -1; weights from 0 to 1e30 are allowed: store 0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         hid_t file = create_file(test_file);
