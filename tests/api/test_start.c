@@ -235,7 +235,7 @@ static void expect_words(const mg_fit_request *request, const char *const *sets,
 
 static void test_words(void **unused) {
     (void)unused;
-    static const char *const other[] = {sgd[0], sgd[1], "train.epochs=5", sgd[3], NULL};
+    const char *const other[] = {sgd[0], sgd[1], "train.epochs=5", sgd[3], NULL};
     arrays a;
     mg_model *start;
     mg_error error;
