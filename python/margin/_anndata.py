@@ -108,6 +108,15 @@ class AnnDataClassifier(ExportMixin):
     classes_ : ndarray of shape (K,)
     label, layer, obsm
         As given.
+
+    Examples
+    --------
+    >>> import margin
+    >>> from types import SimpleNamespace
+    >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
+    >>> clf = margin.fit_anndata(SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"]))
+    >>> clf, clf.gene_names_.tolist()
+    (AnnDataClassifier(2 classes of 'cell_type', 2 features), ['CD19', 'CD3'])
     """
 
     def __init__(
@@ -119,6 +128,7 @@ class AnnDataClassifier(ExportMixin):
 
     @property
     def classes_(self) -> np.ndarray:
+        """The labels, ascending."""
         return self.classifier_.classes_
 
     def __repr__(self) -> str:
@@ -126,7 +136,18 @@ class AnnDataClassifier(ExportMixin):
         return f"AnnDataClassifier({len(self.classes_)} classes of {self.label!r}, {features} features)"
 
     def align(self, adata: Any) -> Any:
-        """Rows of shape (N, D) with the columns of the training. Errors: ValueError if no gene is known."""
+        """Rows of shape (N, D) with the columns of the training. Errors: ValueError if no gene is known.
+
+        Examples
+        --------
+        >>> import margin
+        >>> from types import SimpleNamespace
+        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
+        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
+        >>> clf = margin.fit_anndata(cells)
+        >>> clf.align(SimpleNamespace(X=[[0, 8]], var_names=["CD3", "CD19"])).tolist()
+        [[8, 0]]
+        """
         X = _values(adata, self.layer, self.obsm)
         self.missing_genes_ = []
         if self.gene_names_ is None:
@@ -154,19 +175,63 @@ class AnnDataClassifier(ExportMixin):
             _train.warn(text)
 
     def predict(self, adata: Any) -> np.ndarray:
-        """The class of each cell, ndarray of shape (N,)."""
+        """The class of each cell, ndarray of shape (N,).
+
+        Examples
+        --------
+        >>> import margin
+        >>> from types import SimpleNamespace
+        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
+        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
+        >>> clf = margin.fit_anndata(cells)
+        >>> clf.predict(SimpleNamespace(X=[[0, 8]], var_names=["CD3", "CD19"])).tolist()
+        ['B']
+        """
         return self.classifier_.predict(self.align(adata))
 
     def decision_function(self, adata: Any) -> np.ndarray:
-        """Scores, ndarray of shape (N, K), or (N,) for two classes."""
+        """Scores, ndarray of shape (N, K), or (N,) for two classes.
+
+        Examples
+        --------
+        >>> import margin
+        >>> from types import SimpleNamespace
+        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
+        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
+        >>> clf = margin.fit_anndata(cells)
+        >>> (clf.decision_function(cells) > 0).tolist()  # positive: the second class
+        [False, False, True, True]
+        """
         return self.classifier_.decision_function(self.align(adata))
 
     def predict_proba(self, adata: Any) -> np.ndarray:
-        """Probabilities, ndarray of shape (N, K), if the classifier gives them."""
+        """Probabilities, ndarray of shape (N, K), if the classifier gives them.
+
+        Examples
+        --------
+        >>> import margin
+        >>> from types import SimpleNamespace
+        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
+        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
+        >>> clf = margin.fit_anndata(cells, loss="softmax")
+        >>> clf.predict_proba(cells).argmax(axis=1).tolist()
+        [0, 0, 1, 1]
+        """
         return self.classifier_.predict_proba(self.align(adata))
 
     def score(self, adata: Any) -> float:
-        """Accuracy on the cells that have a label."""
+        """Accuracy on the cells that have a label.
+
+        Examples
+        --------
+        >>> import margin
+        >>> from types import SimpleNamespace
+        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
+        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
+        >>> clf = margin.fit_anndata(cells)
+        >>> clf.score(cells)
+        1.0
+        """
         y = np.asarray(_entry(adata.obs, self.label, "obs"), dtype=object).reshape(-1)
         keep = _labelled(y, self.label, "drop")
         labels = _labels(y[keep])
@@ -178,7 +243,18 @@ class AnnDataClassifier(ExportMixin):
         return float((self.predict(adata)[keep] == labels).mean())
 
     def to_model(self) -> Model:
-        """The model with labels and names of the genes."""
+        """The model with labels and names of the genes.
+
+        Examples
+        --------
+        >>> import margin
+        >>> from types import SimpleNamespace
+        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
+        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
+        >>> clf = margin.fit_anndata(cells)
+        >>> clf.to_model().feature_names.tolist()
+        ['CD19', 'CD3']
+        """
         parts = self.classifier_.to_model()._parts
         return Model(**{**parts, "feature_names": self.gene_names_})
 
@@ -186,7 +262,20 @@ class AnnDataClassifier(ExportMixin):
         return self.to_model()._made()
 
     def save(self, path: Any) -> None:
-        """Writes model.h5 with the names of the genes. Errors: OSError."""
+        """Writes model.h5 with the names of the genes. Errors: OSError.
+
+        Examples
+        --------
+        >>> import margin, os, tempfile
+        >>> from types import SimpleNamespace
+        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
+        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
+        >>> clf = margin.fit_anndata(cells)
+        >>> path = os.path.join(tempfile.mkdtemp(), "cells.h5")
+        >>> clf.save(path)
+        >>> margin.load_model(path).feature_names.tolist()
+        ['CD19', 'CD3']
+        """
         self.to_model().save(path)
 
 

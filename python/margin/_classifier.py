@@ -7,32 +7,22 @@ from typing import Any, Callable, Optional, Sequence, Union
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from . import _model, _train
 from ._arrays import Rows, converted_bytes, encode, plain
 from ._conversions import ConversionMixin
+from ._scoring import ScoringMixin
 from ._settings import SettingsMixin, in_own_words, own_words
-from ._validation import EXPECTED_FAILURES, check_weights, finite_errors, keeps_state, threads, validate
+from ._validation import EXPECTED_FAILURES, check_weights, finite_errors, keeps_state, validate
 from .callbacks import show_progress
 
 # estimator -> (coef_, intercept_, model of the library). Estimators themselves hold numpy arrays only.
 _HANDLES: Any = weakref.WeakKeyDictionary()
 
 
-def _gives_probabilities(estimator: "MarginClassifier") -> bool:
-    fitted = getattr(estimator, "calibration_", None)
-    wanted = estimator.calibration is not None and not hasattr(estimator, "coef_")
-    if estimator.loss == "softmax" or fitted is not None or wanted:
-        return True
-    raise AttributeError(
-        f"loss {estimator.loss!r} has no probabilities: set calibration='temperature', or loss='softmax'"
-    )
-
-
-class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEstimator):
+class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierMixin, BaseEstimator):
     """Multiclass linear SVM, or multinomial logistic regression, with a certified optimum.
 
     Minimises ``1/2 ||W||^2 + C * sum of (weight * loss)`` over the rows, with the intercepts in W. Rows are
@@ -329,63 +319,6 @@ class MarginClassifier(SettingsMixin, ConversionMixin, ClassifierMixin, BaseEsti
         # A change in place would not be noticed; a new array is.
         self.coef_.flags.writeable = self.intercept_.flags.writeable = False
         _HANDLES[self] = (self.coef_, self.intercept_, handle)
-
-    def _score(self, X: Any, what: str) -> np.ndarray:
-        check_is_fitted(self)
-        X = validate(self, X, reset=False)
-        handle = self._made()
-        with finite_errors():
-            return _model.score(handle, Rows(X), len(self.classes_), what, threads(self.n_jobs))
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Scores of rows.
-
-        Returns
-        -------
-        ndarray of float32, shape (N, K), or (N,) for two classes: positive means classes_[1]
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from margin import MarginClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> MarginClassifier().fit(X, y).decision_function(X[:2]).shape
-        (2, 3)
-        """
-        scores = self._score(X, "scores")
-        return scores if len(self.classes_) > 2 else scores[:, 1] - scores[:, 0]
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The class of the highest score of each row, ndarray of shape (N,); of equal scores, the first."""
-        best = self._score(X, "best")
-        return self.classes_[best]
-
-    @available_if(_gives_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the classes, ndarray of shape (N, K), for loss "softmax" or with `calibration`.
-
-        With ``calibration="sigmoid"`` the most probable class may differ from that of `predict`, which has
-        the highest score.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from margin import MarginClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> p = MarginClassifier("softmax").fit(X, y).predict_proba(X)
-        >>> p.shape, bool(abs(p.sum(axis=1) - 1).max() < 1e-5)
-        ((150, 3), True)
-        >>> svm = MarginClassifier(calibration="temperature").fit(X, y)
-        >>> svm.predict_proba(X).shape, svm.calibration_["log_loss"] < svm.calibration_["log_loss_before"]
-        ((150, 3), True)
-        """
-        return self._score(X, "probabilities")
-
-    @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithms of the probabilities, ndarray of shape (N, K)."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -22,7 +22,15 @@ class ConversionMixin(ExportMixin):
         return weights, bias
 
     def to_model(self) -> _model.Model:
-        """The fitted model with its labels, feature names and certificate, as a margin.Model."""
+        """The fitted model with its labels, feature names and certificate, as a margin.Model.
+
+        Examples
+        --------
+        >>> from margin import MarginClassifier
+        >>> clf = MarginClassifier().fit([[0, 1], [1, 0], [0, 2], [3, 1]], ["up", "right", "up", "right"])
+        >>> clf.to_model()
+        Model(crammer-singer, 2 classes, 2 features)
+        """
         check_is_fitted(self)
         weights, bias = self._weights()
         labels, order = _model.stored_labels(self.classes_)
@@ -36,12 +44,30 @@ class ConversionMixin(ExportMixin):
         return self.to_model()._made()
 
     def save(self, path: Any) -> None:
-        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError."""
+        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError.
+
+        Examples
+        --------
+        >>> import margin, os, tempfile
+        >>> X, y = [[0, 1], [1, 0], [0, 2], [3, 1]], ["up", "right", "up", "right"]
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.h5")
+        >>> margin.MarginClassifier().fit(X, y).save(path)
+        >>> margin.load_model(path).predict([[0, 5]]).tolist()
+        ['up']
+        """
         self.to_model().save(path)
 
     def to_sklearn(self) -> Any:
         """A fitted estimator of scikit-learn with the same weights: LogisticRegression for softmax, otherwise
-        LinearSVC."""
+        LinearSVC. Errors: ValueError if the model prepares rows (data.rows, data.transform).
+
+        Examples
+        --------
+        >>> from margin import MarginClassifier
+        >>> clf = MarginClassifier().fit([[0, 1], [1, 0], [0, 2], [3, 1]], ["up", "right", "up", "right"])
+        >>> clf.to_sklearn().predict([[0, 5]]).tolist()
+        ['up']
+        """
         from sklearn.linear_model import LogisticRegression
         from sklearn.svm import LinearSVC
 

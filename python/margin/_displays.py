@@ -111,6 +111,14 @@ class RunDisplay:
             If the directory holds a path or a cross-validation, or nothing was measured yet.
         ImportError
             Without matplotlib.
+
+        Examples
+        --------
+        >>> import margin, numpy as np, tempfile
+        >>> rows = np.eye(3).repeat(5, axis=0), np.arange(3).repeat(5)
+        >>> run = margin.train({"train.tolerance": 1e-3}, rows, directory=tempfile.mkdtemp() + "/run")
+        >>> margin.RunDisplay.from_run(run.directory, x="seconds").panels
+        ['objective', 'gap']
         """
         from ._run import Run
 
@@ -130,7 +138,15 @@ class RunDisplay:
 
     @classmethod
     def from_history(cls, history: dict, *, tolerance: float = 0.0, **how: Any) -> "RunDisplay":
-        """Draws what `margin.record_evaluation` collected. `how`: as for `plot`."""
+        """Draws what `margin.record_evaluation` collected. `how`: as for `plot`.
+
+        Examples
+        --------
+        >>> import margin
+        >>> history = {"epoch": [1, 2], "objective": [3.0, 2.0], "gap": [0.5, 0.1]}
+        >>> margin.RunDisplay.from_history(history, tolerance=0.2).curves["dual"].tolist()
+        [1.5, 1.8]
+        """
         curves = dict(history)
         objective, gap = (np.asarray(history[name], float) for name in ("objective", "gap"))
         curves["dual"] = objective * (1 - gap)
@@ -152,6 +168,13 @@ class RunDisplay:
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import margin
+        >>> curves = {"epoch": [1, 2], "objective": [3.0, 2.0], "accuracy": [0.5, 0.9]}
+        >>> margin.RunDisplay(curves).plot(panels=["accuracy"]).ax_.get_ylabel()
+        'accuracy (%)'
         """
         if x not in ("epoch", "seconds"):
             raise ValueError(f"x is {x!r}; 'epoch' or 'seconds' is allowed")

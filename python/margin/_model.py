@@ -161,8 +161,21 @@ def score(handle: _library.Handle, rows: Rows, classes: int, what: str, threads:
     return out
 
 
-# Beside weights, bias, classes and loss.
-_PARTS = {name for name, _ in s.ModelParts._fields_[8:-2]} | {"feature_names"}
+# Beside weights, bias, classes and loss; as the library writes them.
+_DEFAULTS = {
+    "rows": "none",
+    "transform": "none",
+    "delta": 1.0,
+    "lambda": 1.0,
+    "objective": 0.0,
+    "dual": float("nan"),
+    "bias_value": 1.0,
+    "step": 0,
+    "epoch": 0,
+    "training_rows": 1,
+    "feature_names": None,
+    "calibration": None,
+}
 
 
 class Model(ExportMixin):
@@ -196,17 +209,15 @@ class Model(ExportMixin):
     def __init__(
         self, weights: Any, bias: Any, classes: Any, loss: str = "crammer-singer", **parts: Any
     ) -> None:
-        unknown = sorted(set(parts) - _PARTS)
+        unknown = sorted(set(parts) - set(_DEFAULTS))
         if unknown:
-            raise TypeError(f"Model has no part {unknown[0]!r}; {', '.join(sorted(_PARTS))} are allowed")
+            raise TypeError(f"Model has no part {unknown[0]!r}; {', '.join(sorted(_DEFAULTS))} are allowed")
         self._parts = {
             "weights": np.ascontiguousarray(weights, np.float32),
             "bias": np.ascontiguousarray(bias, np.float32),
             "classes": np.asarray(classes),
             "loss": loss,
-            "dual": float("nan"),
-            "bias_value": 1.0,
-            "calibration": None,
+            **_DEFAULTS,
             **parts,
         }
         self._handle: Optional[_library.Handle] = None
@@ -244,19 +255,52 @@ class Model(ExportMixin):
         return score(self._made(), check_rows(X, self.weights.shape[1]), len(self.bias), what, threads)
 
     def decision_function(self, X: Any, threads: int = 0) -> np.ndarray:
-        """Scores of rows, float32 (N, K), for any K. X: dense or sparse, (N, D)."""
+        """Scores of rows, float32 (N, K), for any K. X: dense or sparse, (N, D).
+
+        Examples
+        --------
+        >>> import margin
+        >>> model = margin.Model([[1, 0], [0, 1]], [0, 0], ["right", "up"])
+        >>> model.decision_function([[2.0, 0.5]]).tolist()
+        [[2.0, 0.5]]
+        """
         return self._score(X, "scores", threads)
 
     def predict_proba(self, X: Any, threads: int = 0) -> np.ndarray:
-        """Probabilities, float32 (N, K); ValueError unless the loss is softmax or the model is calibrated."""
+        """Probabilities, float32 (N, K); ValueError unless the loss is softmax or the model is calibrated.
+
+        Examples
+        --------
+        >>> import margin
+        >>> model = margin.Model([[1, 0], [0, 1]], [0, 0], ["right", "up"], loss="softmax")
+        >>> model.predict_proba([[2.0, 2.0]]).tolist()
+        [[0.5, 0.5]]
+        """
         return self._score(X, "probabilities", threads)
 
     def predict(self, X: Any, threads: int = 0) -> np.ndarray:
-        """Label of the highest score of each row, (N,); of equal scores, the first."""
+        """Label of the highest score of each row, (N,); of equal scores, the first.
+
+        Examples
+        --------
+        >>> import margin
+        >>> model = margin.Model([[1, 0], [0, 1]], [0, 0], ["right", "up"])
+        >>> model.predict([[2.0, 0.5], [1.0, 3.0], [1.0, 1.0]]).tolist()
+        ['right', 'up', 'right']
+        """
         return self.classes[self._score(X, "best", threads)]
 
     def save(self, path: Any) -> None:
-        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError."""
+        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError.
+
+        Examples
+        --------
+        >>> import margin, os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.h5")
+        >>> margin.Model([[1, 0], [0, 1]], [0, 0], ["right", "up"]).save(path)
+        >>> margin.load_model(path).weights.tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        """
         _library.call("mg_model_save", self._made().address, os.fsencode(path))
 
 

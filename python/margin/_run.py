@@ -60,15 +60,18 @@ class Run:
 
     @property
     def config(self) -> dict:
+        """All options, as ``{"section": {"key": value}}``."""
         return read_config((self.directory / "config.yaml").read_text(encoding="utf-8"))
 
     @property
     def events(self) -> list:
+        """The lines of metrics.jsonl."""
         path = self.directory / "metrics.jsonl"
         return _tables.read_lines(path) if path.exists() else []
 
     @property
     def metrics(self) -> Any:
+        """What was measured at the ends of the epochs."""
         epochs = [dict(event) for event in self.events if event["event"] == "epoch"]
         for epoch in epochs:
             del epoch["event"]
@@ -76,11 +79,13 @@ class Run:
 
     @property
     def result(self) -> dict:
+        """The last line of a finished run; otherwise empty."""
         events = self.events
         return dict(events[-1]) if events and events[-1]["event"] == "end" else {}
 
     @property
     def status(self) -> str:
+        """"finished", "running" or "stopped"."""
         if self._is_locked():
             return "running"
         finished = self.result or (self.directory / "cv.jsonl").exists()
@@ -99,10 +104,12 @@ class Run:
 
     @property
     def points(self) -> Any:
+        """The points of a path, or None."""
         return self._table("path.jsonl")
 
     @property
     def folds(self) -> Any:
+        """The lines of a cross-validation, or None."""
         return self._table("cv.jsonl")
 
     def _table(self, name: str) -> Any:
@@ -111,12 +118,22 @@ class Run:
 
     @property
     def model(self) -> _model.Model:
+        """model.h5, read once."""
         if self._model is None:
             self._model = _model.load_model(self.directory / "model.h5")
         return self._model
 
     def plot(self, **how: Any) -> Any:
-        """Draws the curves of the run; returns the RunDisplay. `how`: as for RunDisplay.from_run."""
+        """Draws the curves of the run; returns the RunDisplay. `how`: as for RunDisplay.from_run.
+
+        Examples
+        --------
+        >>> import margin, numpy as np, tempfile
+        >>> rows = np.eye(3).repeat(5, axis=0), np.arange(3).repeat(5)
+        >>> run = margin.train({"train.tolerance": 1e-3}, rows, directory=tempfile.mkdtemp() + "/run")
+        >>> len(run.plot(panels=["objective"]).axes_)
+        1
+        """
         from ._displays import RunDisplay
 
         return RunDisplay.from_run(self, **how)

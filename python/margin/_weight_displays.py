@@ -94,6 +94,13 @@ class TemplateDisplay:
         classes : list of labels, default=None
             None: all. Two classes have one image, for the second against the first.
         how : as for `plot`
+
+        Examples
+        --------
+        >>> import margin
+        >>> model = margin.Model([[1, 0, 0, 2], [0, 1, 3, 0], [2, 2, 0, 1]], [0, 0, 0], ["a", "b", "c"])
+        >>> margin.TemplateDisplay.from_estimator(model, (2, 2), classes=["b"]).ax_.get_title()
+        'b'
         """
         weights, titles, _ = weights_of(estimator, classes)
         return cls(weights, titles, shape).plot(**how)
@@ -119,6 +126,17 @@ class TemplateDisplay:
             Red against the class, white 0, blue for it.
         limit : float, default=None
             Magnitude with the full colour. None: that below which 99.5% of all weights are.
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> import margin
+        >>> display = margin.TemplateDisplay([[1, 0, 0, 2], [0, 1, 3, 0]], ["a", "b"], (2, 2))
+        >>> len(display.plot(columns=1, limit=2.0).axes_)
+        2
         """
         count = len(self.titles)
         columns = columns or min(5, count)
@@ -217,6 +235,13 @@ class TopFeaturesDisplay:
             Factors of the weights, such as the standard deviations of the features, which make features of
             different units comparable.
         how : as for `plot`
+
+        Examples
+        --------
+        >>> import margin
+        >>> model = margin.Model([[1, 0, 0, 2], [0, 1, 3, 0], [2, 2, 0, 1]], [0, 0, 0], ["a", "b", "c"])
+        >>> margin.TopFeaturesDisplay.from_estimator(model, top=1, classes=["b"]).features_
+        [[('feature 2', 3.0)]]
         """
         weights, titles, names = weights_of(estimator, classes)
         if scale is not None:
@@ -237,6 +262,17 @@ class TopFeaturesDisplay:
         columns : int, default=None
             Classes beside each other. None: 3, or 2 for two or four classes.
         xlabel : str
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> import margin
+        >>> display = margin.TopFeaturesDisplay([[1, -2], [0, 3]], ["a", "b"], ["x", "y"], top=1)
+        >>> [axes.get_title() for axes in display.plot().axes_]
+        ['a', 'b']
         """
         count = len(self.titles)
         columns = min(columns or (2 if count == 4 else 3), count)

@@ -53,6 +53,15 @@ class early_stopping:
     metric : "accuracy" (needs validation rows; larger is better), "objective", "train_loss" or "gap"
 
     The model is that of the last epoch. MarginClassifier(early_stopping=True) keeps that of the best one.
+
+    Examples
+    --------
+    >>> import margin
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = margin.MarginClassifier(tol=0, max_iter=100, callbacks=[margin.early_stopping(3)])
+    >>> clf.fit(X, y, X_val=X, y_val=y).n_iter_ < 100
+    True
     """
 
     def __init__(self, stopping_rounds: int, min_delta: float = 0.0, metric: str = "accuracy") -> None:

@@ -64,3 +64,15 @@ def test_series_of_C(blobs, values):
 
 def test_attributes_are_listed():
     assert {"weights", "bias", "classes", "loss", "predict"} <= set(dir(Model(np.eye(2), [0, 0], [1, 2])))
+
+
+def test_parts_that_are_not_given(tmp_path):
+    """They are those that a file of the model has."""
+    model = Model([[1, 0], [0, 1]], [0, 0], ["a", "b"])
+    model.save(tmp_path / "model.h5")
+    read = margin.load_model(tmp_path / "model.h5")
+    assert set(dir(model)) == set(dir(read))
+    assert model.feature_names is None and np.isnan(model.dual)
+    for name in ("rows", "transform", "delta", "lambda_", "objective", "bias_value", "step", "epoch"):
+        assert getattr(model, name) == getattr(read, name), name
+    assert model.training_rows == read.training_rows and model.calibration is None

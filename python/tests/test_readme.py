@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 import re
 from pathlib import Path
@@ -75,6 +76,28 @@ MODULES = [module.name for module in pkgutil.iter_modules(margin.__path__) if mo
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name):
-    if name.endswith("displays"):
+    if name.endswith("displays") or name == "_run":
         pytest.importorskip("matplotlib")
     assert doctest.testmod(importlib.import_module(f"margin.{name}")).failed == 0
+
+
+def public():
+    """What `margin` exports, and the public methods and properties of its classes: name, object."""
+    for name in margin.__all__:
+        thing = getattr(margin, name)
+        yield name, thing
+        for method, found in inspect.getmembers(thing) if inspect.isclass(thing) else ():
+            if method.startswith("_"):
+                continue
+            source = found.fget if isinstance(found, property) else inspect.unwrap(found)
+            if source.__module__.startswith("margin"):  # not those of scikit-learn
+                yield f"{name}.{method}", found
+
+
+def test_every_public_name_has_an_example():
+    names = dict(public())
+    assert {"AnnDataClassifier.export", "Model.predict", "MarginClassifierCV.predict_proba"} <= set(names)
+    texts = {name: inspect.getdoc(thing) or "" for name, thing in names.items()}
+    assert [name for name, text in texts.items() if not text] == []
+    missing = [name for name, thing in names.items() if callable(thing) and ">>> " not in texts[name]]
+    assert missing == []
