@@ -218,7 +218,7 @@ static const struct {
     {"text/no_columns.csv", "text=text", MG_DATA,
      "does not name the columns 'text' (--text) and 'label' (--label)"},
     {"text/short_record.csv", "text=text", MG_DATA, ":3:1: the record has too few fields"},
-    {"text/no_tab.tsv", "label=x", MG_USAGE, "--label x needs --text"},
+    {"text/no_tab.tsv", "label=x", MG_USAGE, "--label x names a column of the header, so it needs --text"},
     {"text/no_tab.tsv", "ngrams=word:3:2", MG_CONFIG, "text.ngrams"},
     {"text/no_tab.tsv", "ngrams=char:0:2", MG_CONFIG, "text.ngrams"},
     {"text/no_tab.tsv", "bits=29", MG_CONFIG, "text.bits: 29 is not allowed"},
