@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes as c
 import os
 from typing import Any, Optional
@@ -53,6 +54,13 @@ def reordered(calibration: Optional[dict], order: np.ndarray) -> Optional[dict]:
     if calibration is None or "slope" not in calibration:
         return calibration
     return {**calibration, **{name: calibration[name][order] for name in ("slope", "intercept")}}
+
+
+def _fixed(array: np.ndarray) -> np.ndarray:
+    """A view that cannot be written."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _copy(address: int, dtype: Any, shape: tuple) -> np.ndarray:
@@ -198,6 +206,8 @@ class Model(ExportMixin):
     training : dict or None
         How `margin.train` ended: objective, gap, converged, reason, seconds, accuracy and others.
 
+    The parts of a model do not change; a program builds another Model of the changed parts.
+
     Examples
     --------
     >>> import margin, numpy as np
@@ -213,22 +223,31 @@ class Model(ExportMixin):
         if unknown:
             raise TypeError(f"Model has no part {unknown[0]!r}; {', '.join(sorted(_DEFAULTS))} are allowed")
         self._parts = {
-            "weights": np.ascontiguousarray(weights, np.float32),
-            "bias": np.ascontiguousarray(bias, np.float32),
-            "classes": np.asarray(classes),
+            "weights": _fixed(np.array(weights, np.float32, order="C")),
+            "bias": _fixed(np.array(bias, np.float32)),
+            "classes": _fixed(np.array(classes)),
             "loss": loss,
             **_DEFAULTS,
             **parts,
         }
+        self._parts["calibration"] = copy.deepcopy(self._parts["calibration"])
         self._handle: Optional[_library.Handle] = None
         self.training: Optional[dict] = None
 
     def __getattr__(self, name: str) -> Any:
         parts = self.__dict__.get("_parts", {})
         key = "lambda" if name == "lambda_" else name
+        if key == "calibration" and key in parts:
+            return copy.deepcopy(parts[key])
         if key in parts:
             return parts[key]
         raise AttributeError(f"Model has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The library scores with its own copy, which would not change.
+        if ("lambda" if name == "lambda_" else name) in self.__dict__.get("_parts", {}):
+            raise AttributeError(f"Model.{name} cannot be set: build another Model with the changed parts")
+        super().__setattr__(name, value)
 
     def __dir__(self) -> list:
         names = {"lambda_" if name == "lambda" else name for name in self._parts}
@@ -236,6 +255,11 @@ class Model(ExportMixin):
 
     def __getstate__(self) -> dict:
         return {"_parts": self._parts, "_handle": None, "training": self.training}
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        for name in ("weights", "bias", "classes"):
+            self._parts[name] = _fixed(self._parts[name])
 
     def __repr__(self) -> str:
         classes, features = self.weights.shape
@@ -322,6 +346,6 @@ def load_model(path: Any) -> Model:
 
 def adopt(handle: _library.Handle) -> Model:
     """The Model of a model of the library."""
-    model = Model(**read_parts(handle))
-    model._handle = handle
+    model = Model.__new__(Model)  # without copies of the parts
+    model.__setstate__({"_parts": read_parts(handle), "_handle": handle, "training": None})
     return model

@@ -1,5 +1,6 @@
 """Probabilities of calibrated models: on X_val or folds, equal to scikit-learn's, pickles and files."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 
-from margin import MarginClassifier, MarginClassifierCV, load_model
+from margin import MarginClassifier, MarginClassifierCV, Model, load_model
 
 
 @pytest.fixture
@@ -67,6 +68,58 @@ def test_folds_pickles_and_files(blobs, tmp_path, method):
     assert np.allclose(load_model(tmp_path / "model.h5").predict_proba(X), p, atol=1e-6)
     held_out = cross_val_predict(MarginClassifier(calibration=method), X, y, method="predict_proba", cv=3)
     assert log_loss(y, held_out) < 0.8 * np.log(3)
+
+
+def rebuilt(model):
+    """A Model of the attributes of another one."""
+    names = set(dir(model)) - set(dir(Model)) - {"weights", "bias", "classes", "loss", "training"}
+    parts = {name.rstrip("_"): getattr(model, name) for name in names if not name.startswith("_")}
+    return Model(model.weights, model.bias, model.classes, model.loss, **parts)
+
+
+@pytest.mark.parametrize("loss, method", [("crammer-singer", "temperature"), ("softmax", "sigmoid")])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_copies_of_a_model(blobs, tmp_path, loss, method, classes):
+    X, y = blobs
+    labels = np.array(["c", "b", "a"])[y % classes]
+    options = {"data.rows": "unit"}
+    fitted = MarginClassifier(loss, calibration=method, options=options).fit(X, labels)
+    model = fitted.to_model()
+    p = fitted.predict_proba(X)
+    model.save(tmp_path / "model.h5")
+    read = load_model(tmp_path / "model.h5")
+    pickled = pickle.loads(pickle.dumps(model))
+    for other in (model, read, pickled, copy.copy(model), copy.deepcopy(read), rebuilt(model), rebuilt(read)):
+        assert np.array_equal(other.predict_proba(X), p)
+        assert repr(other.calibration) == repr(fitted.calibration_)
+        assert other.rows == "unit" and other.training is None
+
+
+@pytest.mark.parametrize("method", ["temperature", "sigmoid"])
+def test_parts_of_a_model_do_not_change(blobs, method):
+    """The library has its own copy, so a change would count in pickles and files only."""
+    X, y = blobs
+    model = MarginClassifier(calibration=method).fit(X, y).to_model()
+    p = model.predict_proba(X)
+    for found in (model, pickle.loads(pickle.dumps(model))):
+        for name in ("weights", "bias", "classes", "calibration", "lambda_", "loss"):
+            with pytest.raises(AttributeError, match=f"Model.{name} cannot be set: build another Model"):
+                setattr(found, name, getattr(found, name))
+        for name in ("weights", "bias", "classes"):
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(found, name)[0] = 0
+        found.calibration["temperature" if method == "temperature" else "slope"] *= 3
+        assert np.array_equal(pickle.loads(pickle.dumps(found)).predict_proba(X), p)
+        assert np.array_equal(rebuilt(found).predict_proba(X), p)
+
+
+def test_arrays_that_a_model_was_built_of_may_change():
+    weights, bias, labels = np.eye(2, dtype=np.float32), np.zeros(2, np.float32), np.arange(2)
+    model = Model(weights, bias, labels, "softmax")
+    p = model.predict_proba([[1.0, 0.0]])
+    weights[:], bias[:], labels[:] = 7, 7, 7
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict_proba([[1.0, 0.0]]), p)
+    assert model.predict([[1.0, 0.0]]) == [0] and np.array_equal(model.weights, np.eye(2))
 
 
 def test_when_there_are_probabilities(blobs):
