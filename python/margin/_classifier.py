@@ -16,7 +16,7 @@ from ._conversions import ConversionMixin
 from ._scoring import ScoringMixin
 from ._settings import SettingsMixin, in_own_words, own_words
 from ._validation import EXPECTED_FAILURES, check_weights, finite_errors, keeps_state, validate
-from .callbacks import show_progress
+from .callbacks import checked, show_progress
 
 # estimator -> (coef_, intercept_, model of the library). Estimators themselves hold numpy arrays only.
 _HANDLES: Any = weakref.WeakKeyDictionary()
@@ -270,7 +270,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
         classes: np.ndarray,
         judged: bool = True,
     ) -> dict:
-        callbacks = list(self.callbacks or [])
+        callbacks = checked(self.callbacks)
         bar = show_progress(int(self.verbose)) if self.verbose else None
         if bar is not None:
             callbacks.append(bar)

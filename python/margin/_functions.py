@@ -12,7 +12,7 @@ from . import _data, _library, _model, _tables, _train
 from . import _structs as s
 from ._run import Run
 from ._validation import finite_errors
-from .callbacks import show_progress
+from .callbacks import checked, show_progress
 
 _ARRAYS_ALONE = "train is not given, so the rows come from a file, but {} is for arrays: leave it out"
 
@@ -217,7 +217,7 @@ class _Call:
         self.directory = directory
         self.resume, self.overwrite = resume, overwrite
         self.bar = show_progress(int(verbose)) if verbose else None
-        self.watch = _train.Watch([*(callbacks or []), *([self.bar] if self.bar else [])])
+        self.watch = _train.Watch([*checked(callbacks), *([self.bar] if self.bar else [])])
         self.verbose = verbose
 
     def request(self) -> s.FitRequest:

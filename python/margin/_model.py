@@ -329,7 +329,7 @@ class Model(ExportMixin):
 
 
 def load_model(path: Any) -> Model:
-    """Reads a model.h5. Errors: OSError, ValueError (not a model, damaged).
+    """Reads a model.h5. Errors: OSError, such as FileNotFoundError; ValueError (not a model, damaged).
 
     Examples
     --------
@@ -340,7 +340,16 @@ def load_model(path: Any) -> Model:
     Model(crammer-singer, 2 classes, 2 features)
     """
     handle = _library.Handle(c.c_void_p(), "mg_model_destroy")
-    _library.call("mg_model_load", os.fsencode(path), c.byref(handle.address))
+    try:
+        _library.call("mg_model_load", os.fsencode(path), c.byref(handle.address))
+    except OSError as error:
+        try:
+            os.stat(path)
+        except FileNotFoundError:
+            raise FileNotFoundError(str(error)) from None
+        except OSError:  # such as a directory that may not be searched
+            pass
+        raise
     return adopt(handle)
 
 

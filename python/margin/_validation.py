@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 import os
 import re
 from typing import Any, Callable, Optional
@@ -108,10 +109,14 @@ class finite_errors:
 
 def threads(n_jobs: Optional[int]) -> int:
     """Threads for the library from scikit-learn's n_jobs: None and -1 are all that the process may use."""
-    if n_jobs is None or n_jobs == -1:
+    if n_jobs is None:
         return 0
-    if n_jobs == 0:
-        raise ValueError("n_jobs is 0; None or -1 (all), or a number of threads from 1 on, is allowed")
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, numbers.Integral) or n_jobs == 0:
+        raise ValueError(
+            f"n_jobs is {n_jobs!r}; None or -1 (all), or a number of threads from 1 on, is allowed"
+        )
+    if n_jobs == -1:
+        return 0
     if n_jobs < 0:
         return max(1, len(os.sched_getaffinity(0)) + 1 + int(n_jobs))
     return int(n_jobs)

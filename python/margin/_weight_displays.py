@@ -19,6 +19,8 @@ def weights_of(model: Any, classes: Optional[Sequence] = None) -> tuple:
     the second against the first.
     """
     names = None
+    if classes is not None and (not np.iterable(classes) or isinstance(classes, str) or not len(classes)):
+        raise ValueError(f"classes is {classes!r}; None (all), or a list of at least one label, is allowed")
     if hasattr(model, "steps"):
         if len(model.steps) > 1 and hasattr(model[:-1], "get_feature_names_out"):
             names = _names_after(model)
@@ -47,6 +49,16 @@ def _names_after(pipeline: Any) -> Optional[np.ndarray]:
         return None
 
 
+def _rows_and_titles(weights: Any, titles: Sequence[str]) -> tuple:
+    weights, titles = np.asarray(weights, np.float64), list(titles)
+    if weights.ndim != 2 or not len(weights) or len(titles) != len(weights):
+        raise ValueError(
+            f"weights has shape {weights.shape}, and there are {len(titles)} titles: "
+            "one row or more, and a title for each, are needed"
+        )
+    return weights, titles
+
+
 class TemplateDisplay:
     """The weights of each class as an image: where bright pixels speak for the class, and where against it.
 
@@ -73,7 +85,8 @@ class TemplateDisplay:
     """
 
     def __init__(self, weights: Any, titles: Sequence[str], shape: Sequence[int]) -> None:
-        self.weights, self.titles, self.shape = np.asarray(weights, np.float64), list(titles), tuple(shape)
+        self.weights, self.titles = _rows_and_titles(weights, titles)
+        self.shape = tuple(shape)
         if len(self.shape) not in (2, 3) or (len(self.shape) == 3 and self.shape[2] != 3):
             raise ValueError(f"shape is {self.shape}; (height, width) or (height, width, 3) is allowed")
         if math.prod(self.shape) != self.weights.shape[1]:
@@ -195,7 +208,7 @@ class TopFeaturesDisplay:
     def __init__(
         self, weights: Any, titles: Sequence[str], names: Optional[Sequence[str]] = None, top: int = 10
     ) -> None:
-        self.weights, self.titles = np.asarray(weights, np.float64), list(titles)
+        self.weights, self.titles = _rows_and_titles(weights, titles)
         width = self.weights.shape[1]
         self.names = (
             [f"feature {d}" for d in range(width)] if names is None else [str(name) for name in names]

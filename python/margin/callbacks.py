@@ -83,6 +83,18 @@ class early_stopping:
         return self.waited >= self.stopping_rounds
 
 
+def checked(callbacks: Any) -> list:
+    """The callbacks as a list. Errors: TypeError for anything but functions in a list."""
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"callbacks is {callbacks!r}; a list of functions, or None, is allowed")
+    for at, callback in enumerate(callbacks):
+        if not callable(callback):
+            raise TypeError(f"callbacks[{at}] is {callback!r}; a function of an event is allowed")
+    return list(callbacks)
+
+
 def show_progress(verbose: int) -> Callable[[dict], None]:
     """A progress bar (tqdm, if it is installed) or, for verbose > 1 or without tqdm, one line an epoch."""
     try:

@@ -166,3 +166,23 @@ def test_without_matplotlib(run, fitted, monkeypatch):
             ImportError, match="Display draws with matplotlib, which is not installed: pip install"
         ):
             draw()
+
+
+@pytest.mark.parametrize("classes", [[], (), "a", 3, np.array([])])
+def test_no_classes(fitted, classes):
+    says = r"^classes is .*; None \(all\), or a list of at least one label, is allowed$"
+    with pytest.raises(ValueError, match=says):
+        margin.TemplateDisplay.from_estimator(fitted, (2, 4), classes=classes)
+    with pytest.raises(ValueError, match=says):
+        margin.TopFeaturesDisplay.from_estimator(fitted, classes=classes)
+
+
+@pytest.mark.parametrize(
+    "weights, titles", [([], []), (np.zeros((0, 4)), []), (np.eye(4), ["a"]), ([1, 2], ["a"])]
+)
+def test_rows_without_titles(weights, titles):
+    says = r"^weights has shape \(.*\), and there are \d titles: one row or more, and a title for each"
+    with pytest.raises(ValueError, match=says):
+        margin.TemplateDisplay(weights, titles, (2, 2))
+    with pytest.raises(ValueError, match=says):
+        margin.TopFeaturesDisplay(weights, titles)

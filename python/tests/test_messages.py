@@ -90,3 +90,46 @@ def test_advice_on_directories(blobs, tmp_path):
     margin.train({"train.epochs": 1}, blobs, directory=tmp_path / "run")
     with pytest.raises(ValueError, match="with resume=True, start a new one with overwrite=True"):
         margin.train({"train.epochs": 1}, blobs, directory=tmp_path / "run")
+
+
+def end(event):
+    return True
+
+
+@pytest.mark.parametrize("given", [end, 3, "end", {"end": end}, margin.early_stopping])
+def test_callbacks_that_are_no_list(blobs, given):
+    for work in (
+        lambda: MarginClassifier(callbacks=given).fit(*blobs),
+        lambda: MarginClassifier(callbacks=given).partial_fit(*blobs, classes=[0, 1, 2]),
+        lambda: margin.train(None, blobs, callbacks=given),
+    ):
+        with pytest.raises(TypeError, match="^callbacks is .*; a list of functions, or None, is allowed$"):
+            work()
+    with pytest.raises(TypeError, match=r"^callbacks\[1\] is 3; a function of an event is allowed$"):
+        margin.train(None, blobs, callbacks=[end, 3])
+    history = {}
+    fitted = MarginClassifier(callbacks=(margin.record_evaluation(history),)).fit(*blobs)
+    assert len(history["gap"]) == fitted.n_iter_
+
+
+@pytest.mark.parametrize("given", ["a", 2.5, True, 0, np.float64(1)])
+def test_n_jobs(blobs, given):
+    fitted = MarginClassifier().fit(*blobs)
+    for work in (
+        lambda: MarginClassifier(n_jobs=given).fit(*blobs),
+        lambda: fitted.set_params(n_jobs=given).predict(blobs[0]),
+    ):
+        with pytest.raises(ValueError, match=r"^n_jobs is .*; None or -1 \(all\), or a number of threads"):
+            work()
+    assert MarginClassifier(n_jobs=np.int64(1)).fit(*blobs).predict(blobs[0]).shape == (300,)
+
+
+def test_files_that_are_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.h5: cannot be opened: No such file or directory"):
+        margin.load_model(tmp_path / "none.h5")
+    (tmp_path / "link.h5").symlink_to(tmp_path / "none.h5")
+    with pytest.raises(FileNotFoundError, match="link.h5: cannot be opened"):
+        margin.load_model(tmp_path / "link.h5")
+    with pytest.raises(OSError, match="is a directory; a file is needed") as found:
+        margin.load_model(tmp_path)
+    assert found.type is not FileNotFoundError
