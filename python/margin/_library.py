@@ -80,8 +80,10 @@ def check(status: int, error: s.Error) -> None:
 
 
 def _in_python(text: str) -> str:
-    """A message without the words of the command line: --set: model.C, --folds: 1, continue with --resume."""
-    return re.sub(r"(?<!\S)--(resume|overwrite)\b", r"\1=True", re.sub(r"^--(set: )?", "", text))
+    """A message in the words of Python. For files the library writes --set: model.C, --folds: 1 and continue
+    with --resume; for arrays continue with resume."""
+    flags = r"((?<!\S)--|(?<=\bwith )|(?<=\bwith resume or ))(resume|overwrite)\b"
+    return re.sub(flags, r"\2=True", re.sub(r"^--(set: )?", "", text))
 
 
 def call(name: str, *arguments: Any) -> None:

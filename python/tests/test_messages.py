@@ -8,7 +8,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 import margin
-from margin import MarginClassifier, MarginClassifierCV
+from margin import MarginClassifier, MarginClassifierCV, _library
 
 
 def test_warnings_of_the_library(blobs, capsys):
@@ -88,8 +88,10 @@ def test_state_after_an_error(blobs):
 
 def test_advice_on_directories(blobs, tmp_path):
     margin.train({"train.epochs": 1}, blobs, directory=tmp_path / "run")
-    with pytest.raises(ValueError, match="with resume=True, start a new one with overwrite=True"):
-        margin.train({"train.epochs": 1}, blobs, directory=tmp_path / "run")
+    for advised in ({"resume": True}, {"overwrite": True}):
+        with pytest.raises(ValueError, match="with resume=True, start a new one with overwrite=True"):
+            margin.train({"train.epochs": 1}, blobs, directory=tmp_path / "run")
+        margin.train({"train.epochs": 1}, blobs, directory=tmp_path / "run", **advised)
 
 
 def end(event):
@@ -133,3 +135,10 @@ def test_files_that_are_not_there(tmp_path):
     with pytest.raises(OSError, match="is a directory; a file is needed") as found:
         margin.load_model(tmp_path)
     assert found.type is not FileNotFoundError
+
+
+def test_words_of_the_command_line():
+    for text in ("f: go on with --resume or --overwrite", "f: go on with resume or overwrite"):
+        assert _library._in_python(text) == "f: go on with resume=True or overwrite=True"
+    assert _library._in_python("--set: model.C: -1") == "model.C: -1"
+    assert _library._in_python("/a--resume/overwrite: no file") == "/a--resume/overwrite: no file"
