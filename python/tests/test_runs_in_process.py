@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import margin
-from margin import MarginClassifier, MarginClassifierCV, _classifier, _library, _train
+from margin import MarginClassifier, MarginClassifierCV, _classifier, _library, _scoring, _train
 
 LONG = dict(solver="sgd", max_iter=10**8)
 
@@ -62,7 +62,8 @@ def watched_rows(monkeypatch):
             super().__init__(*arguments)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(_classifier, "Rows", Watched)
+    for module in (_classifier, _scoring):
+        monkeypatch.setattr(module, "Rows", Watched)
     return made
 
 
