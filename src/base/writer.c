@@ -20,7 +20,7 @@ static bool reserve(mg_writer *writer, size_t count) {
 
 void mg_writer_add_bytes(mg_writer *writer, const char *bytes, size_t count) {
     if (!reserve(writer, count)) return;
-    memcpy(writer->text + writer->length, bytes, count);
+    if (count) memcpy(writer->text + writer->length, bytes, count); // without bytes, `bytes` may be NULL
     writer->length += count;
     writer->text[writer->length] = '\0';
 }
