@@ -6,7 +6,7 @@
 
 enum {
     SLICE_CLASSES = 32, // a multiple of the classes that dense_accumulate treats together
-    SLICE_CELLS = 128,
+    SLICE_CELLS = 192,
     CELL_UNIT = 64 // 8-bit cells of a cache line
 };
 
