@@ -1,0 +1,139 @@
+// source_open.c - opens the features of a file: finds their layout, and checks shapes and types.
+#include "data/source.h"
+
+#include "base/memory.h"
+#include "data/csr_layout.h"
+#include "data/source_state.h"
+
+#include <stdio.h>
+
+static mg_status open_dense(mg_source *source, mg_error *error) {
+    mg_status status = mg_h5_array_open(source->file, source->name, &source->data, error);
+    if (status) return status;
+    mg_h5_type type = mg_h5_array_type(source->data);
+    bool named = mg_h5_array_named(source->data);
+    if (mg_h5_array_rank(source->data) < 2 || type == MG_H5_TEXT || named)
+        return mg_fail(error, MG_DATA,
+                       "%s: %s has rank %d and type %s; rows by features [N,D] of numbers are needed%s",
+                       mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data),
+                       named ? "enumeration" : mg_h5_type_name(type),
+                       mg_h5_array_rank(source->data) < 2 && type != MG_H5_TEXT
+                           ? ": if it is one feature, store x[:, None]"
+                           : "");
+    source->rows = mg_h5_array_rows(source->data);
+    source->features = mg_h5_array_columns(source->data);
+    if (source->features > MG_MOST_INDEX)
+        return mg_fail(error, MG_DATA, "%s: %s has %lld features; at most %u are allowed",
+                       mg_h5_path(source->file), source->name, (long long)source->features, MG_MOST_INDEX);
+    source->cell = MG_CELL_F32;
+    for (mg_cell cell = MG_CELL_U8; mg_source_is_as_is(source) && cell <= MG_CELL_F32; cell++)
+        if (mg_source_stored_types[cell] == type) source->cell = cell;
+    return MG_OK;
+}
+
+static mg_status check_indptr(mg_source *source, int64_t stored, mg_error *error) {
+    const char *path = mg_h5_path(source->file);
+    if (source->indptr[0] != 0)
+        return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, but must be 0", path, source->name,
+                       (long long)source->indptr[0]);
+    for (int64_t i = 1; i <= source->rows; i++)
+        if (source->indptr[i] < source->indptr[i - 1] || source->indptr[i] > stored)
+            return mg_fail(error, MG_DATA, "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed)", path,
+                           source->name, (long long)i, (long long)source->indptr[i],
+                           (long long)source->indptr[i - 1], (long long)stored);
+    if (source->indptr[source->rows] != stored)
+        return mg_fail(error, MG_DATA, "%s: %s/indptr ends with %lld but there are %lld stored values", path,
+                       source->name, (long long)source->indptr[source->rows], (long long)stored);
+    return MG_OK;
+}
+
+static mg_status open_member(mg_source *source, const char *member, mg_h5_array **out, mg_error *error) {
+    char name[MG_H5_NAME];
+    if ((size_t)snprintf(name, sizeof name, "%s/%s", source->name, member) < sizeof name)
+        return mg_h5_array_open(source->file, name, out, error);
+    return mg_fail(error, MG_DATA, "%s: the name of the features is longer than %d bytes",
+                   mg_h5_path(source->file), MG_H5_NAME);
+}
+
+// Uses the indptr of a program without a copy if it has the right type; otherwise reads and converts it.
+static mg_status take_indptr(mg_source *source, mg_h5_array *indptr, mg_error *error) {
+    int64_t unused = 0;
+    const void *given = mg_h5_array_cells(indptr, &unused);
+    if (given && mg_h5_array_type(indptr) == MG_H5_I64 && (uintptr_t)given % sizeof(int64_t) == 0) {
+        source->indptr = given;
+        return MG_OK;
+    }
+    mg_status status = mg_h5_array_read_int64(indptr, &source->own_indptr, error);
+    source->indptr = source->own_indptr;
+    return status;
+}
+
+static mg_status open_csr(mg_source *source, mg_error *error) {
+    const char *path = mg_h5_path(source->file);
+    int64_t shape[2] = {0, 0};
+    mg_h5_array *indptr = NULL;
+    mg_status status = mg_csr_layout_check(source->file, source->name, error);
+    if (!status) status = open_member(source, "indptr", &indptr, error);
+    if (!status) status = mg_csr_layout(source->file, source->name, mg_h5_array_rows(indptr), shape, error);
+    if (!status) status = open_member(source, "data", &source->data, error);
+    if (!status) status = open_member(source, "indices", &source->indices, error);
+    if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
+        status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed",
+                         path, source->name, (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
+    if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: %s/indptr has %lld values but shape says %lld rows: it needs one value more than rows", path,
+            source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
+    if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
+                    mg_h5_array_rows(source->data) != mg_h5_array_rows(source->indices)))
+        status = mg_fail(error, MG_DATA,
+                         "%s: %s has %lld values and %lld indices; they must be vectors of one length", path,
+                         source->name, (long long)mg_h5_array_rows(source->data),
+                         (long long)mg_h5_array_rows(source->indices));
+    if (!status && (mg_h5_array_type(source->data) == MG_H5_TEXT || mg_h5_array_named(source->data) ||
+                    mg_h5_array_type(source->indices) > MG_H5_U64))
+        status = mg_fail(error, MG_DATA, "%s: %s/data must hold numbers and %s/indices integers", path,
+                         source->name, source->name);
+    if (!status && mg_h5_array_rank(indptr) != 1)
+        status = mg_fail(error, MG_DATA, "%s: data set %s/indptr must be a vector of integers", path,
+                         source->name);
+    if (!status) status = take_indptr(source, indptr, error);
+    mg_h5_array_close(indptr);
+    if (status) return status;
+    source->rows = shape[0];
+    source->features = shape[1];
+    source->cell = MG_CELL_F32;
+    return check_indptr(source, mg_h5_array_rows(source->data), error);
+}
+
+mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out,
+                         mg_error *error) {
+    *out = NULL;
+    mg_source *source;
+    mg_status status = mg_memory_zeroed(&source, 1, sizeof *source, error);
+    if (status) return status;
+    source->file = file;
+    source->preparation = preparation;
+    source->layout = mg_h5_find(file, name) == MG_H5_GROUP ? MG_CSR : MG_DENSE;
+    status = mg_memory_text(&source->name, name, error);
+    if (!status) status = source->layout == MG_CSR ? open_csr(source, error) : open_dense(source, error);
+    if (!status && (source->rows == 0 || source->features == 0))
+        status = mg_fail(error, MG_DATA, "%s: %s is empty (%lld rows, %lld features)", mg_h5_path(file), name,
+                         (long long)source->rows, (long long)source->features);
+    if (status) mg_source_close(source);
+    else *out = source;
+    return status;
+}
+
+void mg_source_close(mg_source *source) {
+    if (!source) return;
+    mg_h5_array_close(source->data);
+    mg_h5_array_close(source->indices);
+    mg_memory_free(source->own_indptr);
+    mg_memory_free(source->slab);
+    mg_memory_free(source->index_slab);
+    mg_memory_free(source->pairs);
+    mg_memory_free(source->name);
+    mg_memory_free(source);
+}
