@@ -6,6 +6,7 @@
 #include "data/source_state.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SLAB_BYTES = 4 << 20 };
@@ -36,6 +37,16 @@ double mg_source_chunk_bytes(const mg_source *source) {
 }
 
 const mg_vanished *mg_source_vanished(const mg_source *source) { return &source->vanished; }
+
+void mg_source_rounding_text(const mg_source *source, char out[MG_SOURCE_ROUNDING]) {
+    char lost[MG_ROUNDING_TEXT];
+    int64_t column = 0, count = mg_rounding_worst(&source->rounding, &column);
+    *out = 0;
+    if (count == 0) return;
+    mg_rounding_text(&source->rounding, column, count, lost);
+    snprintf(out, MG_SOURCE_ROUNDING, "%s: %s[:, %lld] %s", mg_h5_path(source->file), source->name,
+             (long long)column, lost);
+}
 
 double mg_source_noise(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS ? 0 : 0x1p-22;
@@ -119,6 +130,15 @@ mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count,
     return status;
 }
 
+// Notes what float32 loses of the cells of a row.
+static void look_at_lost(mg_source *source, const char *cells, int64_t row, const float *values) {
+    mg_h5_type type = mg_h5_array_type(source->data);
+    mg_vanished_look(&source->vanished, type, source->features, cells, row, NULL);
+    if (!source->wide) return;
+    for (int64_t j = 0; j < source->features; j++) source->wide[j] = mg_cells_real(type, cells, j);
+    mg_rounding_look(&source->rounding, source->wide, values);
+}
+
 // Converts, checks and prepares one dense row, and puts it in the store. `cells` may be in the store already.
 static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store,
                                 mg_error *error) {
@@ -129,9 +149,7 @@ static mg_status take_dense_row(mg_source *source, const char *cells, int64_t ro
     if (cells != to && floats)
         mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
     else if (cells != to) memcpy(to, cells, (size_t)source->features * cell);
-    if (cells != to)
-        mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), source->features, cells, row,
-                         NULL);
+    if (cells != to) look_at_lost(source, cells, row, values);
     mg_status status = check_cells(source, row, to, error);
     if (status) return status;
     int64_t bad = -1;

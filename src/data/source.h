@@ -6,6 +6,7 @@
 #include "data/preparation.h"
 #include "data/used.h"
 #include "data/vanished.h"
+#include "rows/rounding.h"
 #include "io/h5.h"
 #include "rows/store.h"
 
@@ -31,6 +32,11 @@ double mg_source_chunk_bytes(const mg_source *source);
 
 // The values read so far that are too small for float32. A row that is read twice counts twice.
 const mg_vanished *mg_source_vanished(const mg_source *source);
+
+// Writes one line about the dense columns whose differences are lost in float32; "" if there are none among
+// the rows that were read.
+enum { MG_SOURCE_ROUNDING = MG_PATH_TEXT + MG_H5_NAME + MG_ROUNDING_TEXT + 32 };
+void mg_source_rounding_text(const mg_source *source, char out[MG_SOURCE_ROUNDING]);
 
 // Relative rounding error that the preparation of rows leaves in a constant column; 0 if rows are not
 // scaled.

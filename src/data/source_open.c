@@ -7,6 +7,12 @@
 
 #include <stdio.h>
 
+// True if float32 cannot hold every value of this type.
+static bool can_round(mg_h5_type type) {
+    return type == MG_H5_F64 || type == MG_H5_I32 || type == MG_H5_U32 || type == MG_H5_I64 ||
+           type == MG_H5_U64;
+}
+
 static mg_status open_dense(mg_source *source, mg_error *error) {
     mg_status status = mg_h5_array_open(source->file, source->name, &source->data, error);
     if (status) return status;
@@ -28,7 +34,9 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     source->cell = MG_CELL_F32;
     for (mg_cell cell = MG_CELL_U8; mg_source_is_as_is(source) && cell <= MG_CELL_F32; cell++)
         if (mg_source_stored_types[cell] == type) source->cell = cell;
-    return MG_OK;
+    if (!can_round(type)) return MG_OK;
+    status = mg_memory_get(&source->wide, (size_t)source->features, sizeof *source->wide, error);
+    return status ? status : mg_rounding_begin(&source->rounding, source->features, error);
 }
 
 static mg_status check_indptr(mg_source *source, int64_t stored, mg_error *error) {
@@ -134,6 +142,8 @@ void mg_source_close(mg_source *source) {
     mg_memory_free(source->slab);
     mg_memory_free(source->index_slab);
     mg_memory_free(source->pairs);
+    mg_memory_free(source->wide);
+    mg_rounding_clear(&source->rounding);
     mg_memory_free(source->name);
     mg_memory_free(source);
 }

@@ -18,8 +18,10 @@ struct mg_source {
     int64_t *own_indptr;   // read from the file or converted; NULL if the array of a program is used
     const mg_used *used;   // columns of CSR rows that are kept; NULL: all
     mg_vanished vanished;
-    const char *unlent; // why the rows of a program could not be lent; NULL if they were
-    void *slab;         // cells as stored in the file
+    mg_rounding rounding; // dense cells of types that float32 does not hold
+    double *wide;         // [features] a row of them in double precision
+    const char *unlent;   // why the rows of a program could not be lent; NULL if they were
+    void *slab;           // cells as stored in the file
     size_t slab_bytes;
     void *index_slab;
     size_t index_slab_bytes;

@@ -20,7 +20,7 @@ static const char *decimal_name(int i) {
 }
 
 // Reads one feature. An unquoted number is parsed directly in the line; any other field is extracted first.
-static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_error *error) {
+static inline mg_status read_cell(mg_csv *r, int64_t column, double *cell, mg_error *error) {
     mg_record *record = &r->record;
     const char *end = record->line + record->bytes, *at = record->line + record->at;
     double value;
@@ -29,7 +29,7 @@ static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_err
         const char *after = mg_text_number(at, end, &value);
         if (after && (after == end || *after == record->delimiter) && record->delimiter != ' ' &&
             fabs(value) <= (double)FLT_MAX) {
-            *cell = (float)value;
+            *cell = value;
             if (mg_text_vanishes(value)) mg_text_lose(record->text, 1);
             record->at = (size_t)(after - record->line) + 1;
             return MG_OK;
@@ -42,7 +42,7 @@ static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_err
     if (!more) return mg_csv_refuse_count(r, column, error);
     if (!mg_csv_number(r, &field, &value) || !(fabs(value) <= (double)FLT_MAX))
         return mg_csv_refuse_cell(r, column, &field, error);
-    *cell = (float)value;
+    *cell = value;
     if (mg_text_vanishes(value)) mg_text_lose(record->text, 1);
     return MG_OK;
 }
@@ -60,7 +60,7 @@ static mg_status read_label(mg_csv *r, const mg_span *field, mg_sink *sink, mg_e
 }
 
 static mg_status read_record(mg_csv *r, mg_sink *sink, bool put, mg_error *error) {
-    float *cell = r->cells;
+    double *cell = r->wide;
     mg_span field;
     bool more;
     for (int64_t i = 0; i < r->columns; i++) {
@@ -93,6 +93,8 @@ static mg_status walk(mg_csv *r, mg_sink *sink, bool put, mg_error *error) {
         status = mg_record_next(&r->record, error);
         if (status || !r->record.line) break;
         status = read_record(r, sink, put, error);
+        for (int64_t i = 0; !status && i < r->kept.features; i++) r->cells[i] = (float)r->wide[i];
+        if (!status && put) mg_rounding_look(&r->rounding, r->wide, r->cells);
         if (!status && put) status = sink->dense(sink, r->cells, bytes, error);
         if (!status && !put) mg_csv_watch_row(r);
     }
@@ -121,10 +123,30 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     return MG_OK;
 }
 
+// The number of the column, from 0, that holds a feature.
+static int64_t column_of(const mg_csv *r, int64_t feature) {
+    int64_t column = 0;
+    for (;; column++)
+        if (column != r->label && !r->kept.dropped[column] && feature-- == 0) return column;
+}
+
+// Warns of columns whose differences float32 loses.
+static void tell_rounding(mg_csv *r) {
+    char column[MG_CSV_SHOWN * 2], lost[MG_ROUNDING_TEXT];
+    int64_t worst = 0, count = mg_rounding_worst(&r->rounding, &worst);
+    if (count == 0) return;
+    mg_rounding_text(&r->rounding, worst, count, lost);
+    mg_tell_line(&r->tell, "warning: %s: %s %s", mg_text_path(r->record.text),
+                 mg_csv_column_text(r, column_of(r, worst), column), lost);
+}
+
 static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
     mg_csv *r = at;
-    mg_status status = walk(r, sink, true, error);
+    mg_status status = mg_rounding_begin(&r->rounding, r->kept.features, error);
+    if (!status) status = walk(r, sink, true, error);
     if (!status) mg_tell_lost(&r->tell, r->record.text);
+    if (!status) tell_rounding(r);
+    mg_rounding_clear(&r->rounding);
     return status;
 }
 
@@ -136,6 +158,7 @@ static void close_reader(void *at) {
     mg_header_clear(&r->names);
     mg_memory_free(r->kept.dropped);
     mg_memory_free(r->cells);
+    mg_memory_free(r->wide);
     mg_memory_free(r);
 }
 

@@ -9,6 +9,7 @@
 #include "format/fields.h"
 #include "format/format.h"
 #include "format/header.h"
+#include "rows/rounding.h"
 
 typedef struct mg_csv_options {
     char *delimiter;    // "auto", a name or one character
@@ -74,6 +75,8 @@ typedef struct mg_csv {
     mg_csv_watch watch;
     int64_t rows;
     float *cells; // [columns] of one row
+    double *wide; // [columns] the same in double precision
+    mg_rounding rounding;
 } mg_csv;
 
 // If `first` can be the start of row or column numbers, returns it; otherwise -1.

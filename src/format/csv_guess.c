@@ -331,5 +331,6 @@ mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     mg_memory_free(f.values);
     if (!status) status = mg_csv_find_dropped(r, error);
     if (!status) status = mg_memory_zeroed(&r->cells, columns, sizeof *r->cells, error);
+    if (!status) status = mg_memory_zeroed(&r->wide, columns, sizeof *r->wide, error);
     return status;
 }

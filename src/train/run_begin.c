@@ -216,6 +216,7 @@ static void report_plan(mg_run *run) {
     if (observer && observer->plan) observer->plan(observer->context, &plan);
     if (setup->thread_warning[0]) mg_run_message(run, "warning: %s", setup->thread_warning);
     if (setup->vanished[0]) mg_run_message(run, "warning: %s", setup->vanished);
+    if (setup->rounding[0]) mg_run_message(run, "warning: %s", setup->rounding);
     if (setup->warning[0]) mg_run_message(run, "warning: %s", setup->warning);
     if (setup->uneven_note[0]) mg_run_message(run, "note: %s", setup->uneven_note);
     if (setup->lambda_note[0]) mg_run_message(run, "note: %s", setup->lambda_note);

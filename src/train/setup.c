@@ -289,6 +289,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status)
         mg_vanished_text(mg_source_vanished(setup->train->source), setup->train->path,
                          options->data->features, setup->vanished);
+    if (!status) mg_source_rounding_text(setup->train->source, setup->rounding);
     if (!status) note_unseen(options, setup);
     if (!status) note_lambda(options, setup);
     mg_memory_free(weights);

@@ -32,9 +32,10 @@ typedef struct mg_setup {
     mg_team team;
     const char *threads_bound_by;
     double load_seconds;
-    char warning[512];               // this and the following texts are "" or one line
-    char vanished[MG_VANISHED_TEXT]; // values of the training rows that are too small for float32
-    char thread_warning[256];        // some threads could not be started
+    char warning[512];                 // this and the following texts are "" or one line
+    char vanished[MG_VANISHED_TEXT];   // values of the training rows that are too small for float32
+    char rounding[MG_SOURCE_ROUNDING]; // columns of the training rows whose differences float32 loses
+    char thread_warning[256];          // some threads could not be started
     char note[256];
     char uneven_note[512]; // the columns have different scales
     char lambda_note[256]; // there are few rows, and lambda has its default
