@@ -148,10 +148,11 @@ mg_status mg_number_complain(const char *at, const char *end, mg_error *error) {
     memcpy(word, at, bytes);
     word[bytes] = '\0';
     const char *bare = *word == '-' || *word == '+' ? word + 1 : word;
-    bool absent =
-        mg_text_missing(word, strlen(word)) || !strcasecmp(bare, "inf") || !strcasecmp(bare, "infinity");
+    bool infinite = !strcasecmp(bare, "inf") || !strcasecmp(bare, "infinity");
     mg_shorten(word, brief);
-    if (absent)
+    if (infinite)
+        return mg_fail(error, MG_DATA, "'%s' is not finite: replace it by a number, or drop it", brief);
+    if (mg_text_missing(word, strlen(word)))
         return mg_fail(error, MG_DATA, "'%s': missing values are not supported: fill or drop them", brief);
     if (mg_text_number(at, end, &value) == end)
         return mg_fail(error, MG_DATA, "%s does not fit a 32-bit float (at most 3.4e38)", brief);

@@ -162,7 +162,7 @@ static const struct {
     {"svmlight/rubbish_value.svm", "", MG_DATA, ":2:5: '1.5x' is not a number"},
     {"svmlight/nan_value.svm", "", MG_DATA,
      ":1:5: 'nan': missing values are not supported: fill or drop them"},
-    {"svmlight/infinite_value.svm", "", MG_DATA, "missing values are not supported"},
+    {"svmlight/infinite_value.svm", "", MG_DATA, ":1:5: '-inf' is not finite: replace it by a number"},
     {"svmlight/large_value.svm", "", MG_DATA, "1e39 does not fit"},
     {"svmlight/overflowing_value.svm", "", MG_DATA, "1e999 does not fit"},
     {"svmlight/hexadecimal_value.svm", "", MG_DATA, "'0x10' is not a number"},
