@@ -8,38 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_METHOD = 'm', KEY_LABELS = 256, KEY_WEIGHTS, KEY_UNKNOWN };
-
-typedef struct arguments {
-    mg_calibrate_request request;
-} arguments;
+enum { KEY_METHOD = 'm' };
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
-    arguments *all = state->input;
-    mg_calibrate_request *request = &all->request;
-    switch (key) {
-    case KEY_METHOD:
-        if (strcmp(value, "temperature") && strcmp(value, "sigmoid"))
-            mg_cli_wrong(state, "--method: %s is not allowed; use temperature or sigmoid", value);
-        request->method = value;
-        return 0;
-    case KEY_LABELS: request->labels = value; return 0;
-    case KEY_WEIGHTS: request->weights = value; return 0;
-    case KEY_UNKNOWN:
-        if (strcmp(value, "skip") && strcmp(value, "error"))
-            mg_cli_wrong(state, "--unknown: %s is not allowed; use error or skip", value);
-        request->skip_unknown = !strcmp(value, "skip");
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num == 0) request->model = value;
-        else if (state->arg_num == 1) request->data = value;
-        else mg_cli_wrong(state, "only MODEL and DATA are allowed; this one is too many: %s", value);
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->data) argp_error(state, "MODEL and DATA are required");
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
-    }
+    mg_calibrate_request *request = state->input;
+    if (key != KEY_METHOD) return ARGP_ERR_UNKNOWN;
+    if (strcmp(value, "temperature") && strcmp(value, "sigmoid"))
+        mg_cli_wrong(state, "--method: %s is not allowed; use temperature or sigmoid", value);
+    request->method = value;
+    return 0;
 }
 
 static void show(const char *model, const mg_calibration_report *report) {
@@ -59,12 +36,6 @@ int mg_command_calibrate(int argc, char **argv) {
          "curve "
          "for each class, which needs more rows",
          0},
-        {"labels", KEY_LABELS, "NAME", 0,
-         "Data set of the labels in DATA (default: the name used in training)", 0},
-        {"weights", KEY_WEIGHTS, "NAME", 0, "Data set of the weights of the rows in DATA (default: all 1)",
-         0},
-        {"unknown", KEY_UNKNOWN, "WHAT", 0,
-         "What to do with rows whose label is not a class of the model: error (default) or skip", 0},
         {0},
     };
     static const struct argp argp = {
@@ -86,19 +57,23 @@ int mg_command_calibrate(int argc, char **argv) {
         NULL,
         NULL};
     mg_cli_flags flags = {0};
-    arguments all = {.request.notices.message = mg_cli_notice};
+    mg_calibrate_request request = {.notices.message = mg_cli_notice};
     mg_calibration_report report;
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv, &all, &flags))
-        return 2;
-    all.request.threads = flags.threads;
-    all.request.features = flags.features;
-    all.request.names = flags.names;
+    if (mg_cli_parse_flags(&argp, MG_CLI_ROWS | MG_CLI_LABELS, argc, argv, &request, &flags)) return 2;
+    request.model = flags.model;
+    request.data = flags.data;
+    request.threads = flags.threads;
+    request.features = flags.features;
+    request.names = flags.names;
+    request.labels = flags.labels;
+    request.weights = flags.weights;
+    request.skip_unknown = flags.skip_unknown;
     mg_cli_results();
-    all.request.stop = mg_cli_catch_stops();
-    mg_status status = mg_calibrate(&all.request, &report, &error);
+    request.stop = mg_cli_catch_stops();
+    mg_status status = mg_calibrate(&request, &report, &error);
     if (status == MG_STOPPED) mg_cli_die_of_stop(); // the model has not changed
     if (status) return mg_cli_fail("calibrate", &error);
-    show(all.request.model, &report);
+    show(request.model, &report);
     return 0;
 }

@@ -12,13 +12,8 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { KEY_LABELS = 256, KEY_WEIGHTS, KEY_UNKNOWN };
 #define LEAST_CLOSE 0.01 // fraction of close rows from which on a line about them is shown
 enum { MOST_CLASSES = 30, WORST_CLASSES = 10, CONFUSIONS = 10, LABEL_COLUMNS = 40 };
-
-typedef struct arguments {
-    mg_measure_request request;
-} arguments;
 
 // ---- the table ----------------------------------------------------------------------------------
 
@@ -159,42 +154,10 @@ static void show(const mg_measurement *m) {
 
 // ---- the command --------------------------------------------------------------------------------
 
-static error_t parse_option(int key, char *value, struct argp_state *state) {
-    arguments *all = state->input;
-    mg_measure_request *request = &all->request;
-    switch (key) {
-    case KEY_LABELS: request->labels = value; return 0;
-    case KEY_WEIGHTS: request->weights = value; return 0;
-    case KEY_UNKNOWN:
-        if (strcmp(value, "skip") && strcmp(value, "error"))
-            mg_cli_wrong(state, "--unknown: %s is not allowed; use error or skip", value);
-        request->skip_unknown = !strcmp(value, "skip");
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num == 0) request->model = value;
-        else if (state->arg_num == 1) request->data = value;
-        else mg_cli_wrong(state, "only MODEL and DATA are allowed; this one is too many: %s", value);
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->data) argp_error(state, "MODEL and DATA are required");
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
-    }
-}
-
 int mg_command_eval(int argc, char **argv) {
-    static const struct argp_option options[] = {
-        {"labels", KEY_LABELS, "NAME", 0,
-         "Data set of the labels in DATA (default: the name used in training)", 0},
-        {"weights", KEY_WEIGHTS, "NAME", 0,
-         "Data set of the weights of the rows in DATA, used for the mean loss (default: all 1)", 0},
-        {"unknown", KEY_UNKNOWN, "WHAT", 0,
-         "What to do with rows whose label is not a class of the model: error (default) or skip", 0},
-        {0},
-    };
     static const struct argp argp = {
-        options,
-        parse_option,
+        NULL,
+        NULL,
         "MODEL DATA",
         "Measures a model on labelled rows: accuracy, loss, objective, the figures of each class, the most "
         "frequent confusions."
@@ -204,7 +167,9 @@ int mg_command_eval(int argc, char **argv) {
         "A line `close` appears when many rows are close: their two highest scores differ by at most 0.001 "
         "of "
         "the spread of the scores (the root mean square of a score minus the mean of its row).\n\n"
-        "DATA is read block by block and never held in memory as a whole. A value that would be a division "
+        "DATA is read block by block and never held in memory as a whole. Weights count in the mean loss, "
+        "the "
+        "objective and the measures of probabilities. A value that would be a division "
         "by zero is null, such as the precision of a class that was never predicted. log_loss and ece are "
         "those "
         "of the probabilities; they are null if the model gives none (margin calibrate).",
@@ -212,19 +177,23 @@ int mg_command_eval(int argc, char **argv) {
         NULL,
         NULL};
     mg_cli_flags flags = {0};
-    arguments all = {.request.notices.message = mg_cli_notice};
     mg_measurement *measurement;
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_JSON | MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv,
-                           &all, &flags))
+    if (mg_cli_parse_flags(&argp, MG_CLI_ROWS | MG_CLI_LABELS | MG_CLI_JSON, argc, argv, NULL, &flags))
         return 2;
-    all.request.threads = flags.threads;
-    all.request.features = flags.features;
-    all.request.names = flags.names;
+    const mg_measure_request request = {.model = flags.model,
+                                        .data = flags.data,
+                                        .features = flags.features,
+                                        .names = flags.names,
+                                        .labels = flags.labels,
+                                        .weights = flags.weights,
+                                        .skip_unknown = flags.skip_unknown,
+                                        .threads = flags.threads,
+                                        .notices.message = mg_cli_notice};
     mg_cli_results();
     // Labels are UTF-8, whatever the locale is. Only LC_CTYPE is set, so numbers keep their decimal point.
     setlocale(LC_CTYPE, "C.UTF-8");
-    mg_status status = mg_measure(&all.request, &measurement, &error);
+    mg_status status = mg_measure(&request, &measurement, &error);
     if (status) return mg_cli_fail("eval", &error);
     if (flags.json) status = mg_measurement_print_json(measurement, stdout, &error);
     else show(measurement);

@@ -6,7 +6,7 @@
 // FIRST_KEY: the lowest key of a shared flag, so that these keys differ from those of the commands.
 enum { FIRST_KEY = 4096, MOST_OPTIONS = 64 };
 
-typedef enum kind { ON, TEXT, SETTING, THREADS } kind;
+typedef enum kind { ON, TEXT, SETTING, THREADS, UNKNOWN } kind;
 
 typedef struct flag {
     int takes; // bit of the flag in flags.h
@@ -38,6 +38,12 @@ static const flag shared[] = {
          "Data set of the features in DATA (default: the name used in training)"),
     FLAG(MG_CLI_NAMES, TEXT, names, "names", FIRST_KEY + 5, "NAME",
          "Names of the features in DATA: a data set, auto or none (default: as in training)"),
+    FLAG(MG_CLI_LABELS, TEXT, labels, "labels", FIRST_KEY + 6, "NAME",
+         "Data set of the labels in DATA (default: the name used in training)"),
+    FLAG(MG_CLI_LABELS, TEXT, weights, "weights", FIRST_KEY + 7, "NAME",
+         "Data set of the weights of the rows in DATA (default: all 1)"),
+    FLAG(MG_CLI_LABELS, UNKNOWN, skip_unknown, "unknown", FIRST_KEY + 8, "WHAT",
+         "What to do with rows whose label is not a class of the model: error (default) or skip"),
 };
 enum { SHARED = sizeof shared / sizeof *shared };
 
@@ -60,8 +66,29 @@ static void take(const flag *given, mg_cli_flags *flags, char *value, struct arg
     case ON: *(bool *)place = true; return;
     case TEXT: *(const char **)place = value; return;
     case SETTING: add_set(state, place, value); return;
+    case UNKNOWN:
+        if (strcmp(value, "skip") && strcmp(value, "error"))
+            mg_cli_wrong(state, "--unknown: %s is not allowed; use error or skip", value);
+        *(bool *)place = !strcmp(value, "skip");
+        return;
     case THREADS: *(int *)place = (int)mg_cli_int(state, "--threads", value, 1, 4096); return;
     }
+}
+
+// Takes an argument that is not an option. Returns false if the command takes it itself.
+static bool take_argument(const front *all, char *value, struct argp_state *state) {
+    mg_cli_flags *flags = all->flags;
+    if (all->takes & MG_CLI_CONFIG) {
+        if (flags->config)
+            mg_cli_wrong(state, "only one CONFIG is allowed; remove the second one: %s", value);
+        flags->config = value;
+        return true;
+    }
+    if (!(all->takes & MG_CLI_MODEL)) return false;
+    if (!flags->model) flags->model = value;
+    else if (!flags->data) flags->data = value;
+    else mg_cli_wrong(state, "only MODEL and DATA are allowed; this one is too many: %s", value);
+    return true;
 }
 
 static error_t parse_own(const front *all, int key, char *value, struct argp_state *state) {
@@ -80,12 +107,9 @@ static error_t parse_shared(int key, char *value, struct argp_state *state) {
             take(&shared[i], flags, value, state);
             return 0;
         }
-    if (key == ARGP_KEY_ARG && all->takes & MG_CLI_CONFIG) {
-        if (flags->config)
-            mg_cli_wrong(state, "only one CONFIG is allowed; remove the second one: %s", value);
-        flags->config = value;
-        return 0;
-    }
+    if (key == ARGP_KEY_ARG && take_argument(all, value, state)) return 0;
+    if (key == ARGP_KEY_END && all->takes & MG_CLI_MODEL && !flags->data)
+        argp_error(state, "MODEL and DATA are required");
     error_t result = parse_own(all, key, value, state);
     if (key == ARGP_KEY_END && flags->resume && flags->overwrite)
         argp_error(state, "--resume and --overwrite cannot be combined");

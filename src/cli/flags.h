@@ -15,8 +15,13 @@ enum {
     MG_CLI_JSON = 1 << 5,
     MG_CLI_FEATURES = 1 << 6,
     MG_CLI_NAMES = 1 << 7,
-    MG_CLI_CONFIG = 1 << 8, // the argument CONFIG, which may be given once
+    MG_CLI_CONFIG = 1 << 8,  // the argument CONFIG, which may be given once
+    MG_CLI_MODEL = 1 << 9,   // the arguments MODEL and DATA, which are required
+    MG_CLI_LABELS = 1 << 10, // --labels, --weights and --unknown
 };
+
+// The flags and arguments of all commands that read rows for a model.
+enum { MG_CLI_ROWS = MG_CLI_MODEL | MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES };
 
 // The flags of all commands that train.
 enum { MG_CLI_RUN = MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_RESUME | MG_CLI_OVERWRITE | MG_CLI_QUIET };
@@ -30,9 +35,9 @@ typedef struct mg_cli_sets {
 
 // The values of the flags. Zero or NULL: not given.
 typedef struct mg_cli_flags {
-    const char *config, *features, *names;
+    const char *config, *model, *data, *features, *names, *labels, *weights;
     mg_cli_sets sets;
-    bool resume, overwrite, quiet, json;
+    bool resume, overwrite, quiet, json, skip_unknown;
     int threads;
 } mg_cli_flags;
 

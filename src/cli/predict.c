@@ -16,7 +16,7 @@ enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_BASE 
 
 typedef struct arguments {
     mg_predict_options options;
-    const char *data, *output;
+    const char *output;
     bool has_base;
     mg_cli_flags flags;
 } arguments;
@@ -63,20 +63,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         all->options.base = (int)mg_cli_int(state, "--base", value, 0, 1);
         all->has_base = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num == 0) all->options.model = value;
-        else if (state->arg_num == 1) all->data = value;
-        else mg_cli_wrong(state, "only MODEL and DATA are allowed; this one is too many: %s", value);
-        return 0;
     case ARGP_KEY_END:
-        if (!all->data) argp_error(state, "MODEL and DATA are required (DATA may be - for standard input)");
         if (all->options.scores && all->options.top)
             argp_error(state, "--scores and --top cannot be combined");
-        if (all->has_base && strcmp(all->data, "-"))
+        if (all->has_base && strcmp(all->flags.data, "-"))
             argp_error(state, "--base is only for lines of standard input (DATA is -)");
-        if (all->flags.names && !strcmp(all->data, "-"))
+        if (all->flags.names && !strcmp(all->flags.data, "-"))
             argp_error(state, "--names is only for files: lines of standard input have no names of features");
-        if (all->flags.features && !strcmp(all->data, "-"))
+        if (all->flags.features && !strcmp(all->flags.data, "-"))
             argp_error(state, "--features is only for files: lines of standard input have no data sets");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -86,7 +80,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 // Refuses an output that would replace the model or the data.
 static mg_status check_output(const arguments *all, mg_error *error) {
     mg_status status = mg_cli_keep(all->output, all->options.model, "the model", "the answers", error);
-    return status ? status : mg_cli_keep(all->output, all->data, "the data", "the answers", error);
+    return status ? status : mg_cli_keep(all->output, all->flags.data, "the data", "the answers", error);
 }
 
 static mg_status run(arguments *all, mg_error *error) {
@@ -98,8 +92,8 @@ static mg_status run(arguments *all, mg_error *error) {
     status = mg_cli_output_open(&out, all->output, error);
     const mg_predict_sink sink = {mg_cli_output_write, &out};
     if (!status)
-        status = strcmp(all->data, "-") ? mg_predictor_file(predictor, all->data, &sink, error)
-                                        : answer_lines(predictor, all, &out, error);
+        status = strcmp(all->flags.data, "-") ? mg_predictor_file(predictor, all->flags.data, &sink, error)
+                                              : answer_lines(predictor, all, &out, error);
     status = mg_cli_output_close(&out, status, error);
     mg_predictor_close(predictor);
     return status;
@@ -137,9 +131,8 @@ int mg_command_predict(int argc, char **argv) {
         NULL};
     arguments all = {.options = {.base = -1, .notices.message = mg_cli_notice}};
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv, &all,
-                           &all.flags))
-        return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_ROWS, argc, argv, &all, &all.flags)) return 2;
+    all.options.model = all.flags.model;
     all.options.threads = all.flags.threads;
     all.options.features = all.flags.features;
     all.options.names = all.flags.names;
