@@ -42,10 +42,10 @@ GUARDED_HEADERS = [
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 OPENMP = re.compile(r'^\s*#\s*(pragma\s+omp\b|include\s*[<"]omp\.h)|_Pragma\s*\(\s*"\s*omp\b')
-# Compute threads are started only in src/parallel. One thread reads ahead, one writes checkpoints, and the
-# command line runs the library in a thread with a large stack.
+# Compute threads are started only in src/parallel. One thread reads ahead, one writes checkpoints, the
+# command line draws progress in one, and runs the library in a thread with a large stack.
 STARTS_THREADS = re.compile(r"(?<![\w.>])(pthread_create|mg_thread_start|thrd_create)\s*\(")
-MAY_START_THREADS = re.compile(r"base/thread\.[ch]|parallel/\w+\.[ch]|data/stream\.c|train/checkpoint\.c|cli/process\.c")
+MAY_START_THREADS = re.compile(r"base/thread\.[ch]|parallel/\w+\.[ch]|data/stream\.c|train/checkpoint\.c|cli/process\.c|cli/progress\.c")
 REDUCTION = re.compile(r"\breduction\s*\(")
 ALLOCATE = re.compile(r"(?<![\w.>])(malloc|calloc|realloc|strdup|strndup|posix_memalign|aligned_alloc)\s*\(")
 SPEAK = re.compile(r"(?<![\w.>])(printf|puts|putchar|perror|exit|_exit|abort)\s*\(|\b(stdout|stderr)\b")

@@ -7,6 +7,7 @@
 //     SHIM_MEMORY=7+            this allocation and all later ones fail
 //     SHIM_ROOT=/directory      /proc/self/ and /sys/fs/cgroup/ are read from this directory
 //     SHIM_FLOCK=37             flock() fails with this errno
+//     SHIM_SLOW=0.5             each pread() of at least 16 kB takes half a second longer
 //     SHIM_FLOAT=flush          denormals are flushed to zero, as by a library built with -ffast-math
 //     SHIM_FLOAT=up             results are rounded up
 #include <dlfcn.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -65,6 +67,14 @@ int flock(int fd, int operation) {
     if (!reason) return real(fd, operation);
     errno = (int)strtol(reason, NULL, 10);
     return -1;
+}
+
+ssize_t pread(int fd, void *bytes, size_t size, off_t at) {
+    ssize_t (*real)(int, void *, size_t, off_t);
+    const char *seconds = getenv("SHIM_SLOW");
+    *(void **)&real = dlsym(RTLD_NEXT, "pread");
+    if (seconds && size >= 16384) usleep((useconds_t)(1e6 * strtod(seconds, NULL)));
+    return real(fd, bytes, size, at);
 }
 
 FILE *fopen(const char *path, const char *mode) {

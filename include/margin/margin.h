@@ -2,6 +2,7 @@
 #ifndef MARGIN_MARGIN_H
 #define MARGIN_MARGIN_H
 
+#include <margin/activity.h>
 #include <margin/bench.h>
 #include <margin/calibrate.h>
 #include <margin/config.h>
@@ -15,6 +16,7 @@
 #include <margin/list.h>
 #include <margin/measure.h>
 #include <margin/model.h>
+#include <margin/nearest.h>
 #include <margin/output.h>
 #include <margin/path.h>
 #include <margin/predict.h>

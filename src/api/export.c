@@ -2,10 +2,10 @@
 #include "export/export.h"
 #include "base/float_mode.h"
 #include "base/memory.h"
-#include "base/nearest.h"
 #include "base/utf8.h"
 
 #include <margin/export.h>
+#include <margin/nearest.h>
 #include <margin/output.h>
 
 #include <errno.h>
@@ -30,13 +30,12 @@ static const char *candidate(int i, const void *context) {
 
 static mg_status refuse_format(const char *name, mg_error *error) {
     mg_writer names = {0};
-    char *list = NULL;
-    const char *nearest = mg_nearest_name(name, candidate, NULL);
+    char *list = NULL, hint[MG_NEAREST_TEXT];
     for (int i = 0; mg_export_at(i); i++) mg_writer_format(&names, i ? ", %s" : "%s", mg_export_at(i)->name);
     mg_status status = mg_writer_take(&names, &list, error);
     if (!status)
-        status = mg_fail(error, MG_USAGE, "%s: is not a format for models (%s are allowed)%s%s", name, list,
-                         nearest ? "; did you mean " : "", nearest ? nearest : "");
+        status = mg_fail(error, MG_USAGE, "%s: is not a format for models (%s are allowed)%s", name, list,
+                         mg_nearest_hint(name, candidate, NULL, hint));
     mg_memory_free(list);
     return status;
 }

@@ -15,7 +15,7 @@ static mg_status refuse_files(const mg_config *config, const mg_fit_request *req
             return mg_fail(error, MG_CONFIG, "%s: %s: the data come from the program: leave the option out",
                            origin, keys[i]);
     const char *validation = config->data.validation;
-    if (validation && (request->validation || !mg_parse_real(validation, &fraction)))
+    if (validation && (request->validation || !mg_data_fraction(validation, &fraction)))
         return mg_fail(
             error, MG_CONFIG,
             "data.validation: %s: only a fraction is allowed, and only without validation rows from "

@@ -1,9 +1,10 @@
 // nearest.c - edit distances, for "did you mean" in messages.
-#include "base/nearest.h"
+#include <margin/nearest.h>
 
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -69,4 +70,12 @@ const char *mg_nearest_name(const char *name, const char *(*candidate)(int i, co
     // A contained name is preferred to a name at a distance above 2: "batch_size" is as near to other names
     // as to "batch", but it contains "batch".
     return nearest && (least <= 2 || !related) ? nearest : related;
+}
+
+const char *mg_nearest_hint(const char *name, const char *(*candidate)(int i, const void *context),
+                            const void *context, char out[MG_NEAREST_TEXT]) {
+    const char *nearest = mg_nearest_name(name, candidate, context);
+    out[0] = '\0';
+    if (nearest) snprintf(out, MG_NEAREST_TEXT, "; did you mean %s?", nearest);
+    return out;
 }

@@ -42,13 +42,20 @@ const char *mg_shorten(const char *text, char out[MG_SHORT_TEXT]) {
     return out;
 }
 
+static const char *choice_at(int i, const void *context) { return ((const mg_option *)context)->choice(i); }
+
+static const char *choice_hint(const mg_option *option, const char *value, char out[MG_NEAREST_TEXT]) {
+    out[0] = '\0';
+    return option->choice ? mg_nearest_hint(value, choice_at, option, out) : out;
+}
+
 // Returns the error "train.batch: 'x' is not a size (...)".
 static mg_status refuse(const mg_section *section, const mg_option *option, const char *value,
                         const char *what, mg_error *error) {
-    char allowed[ALLOWED_TEXT], brief[MG_SHORT_TEXT];
+    char allowed[ALLOWED_TEXT], brief[MG_SHORT_TEXT], hint[MG_NEAREST_TEXT];
     mg_option_allowed(option, allowed, sizeof allowed);
-    return mg_fail(error, MG_CONFIG, "%s.%s: '%s' is not %s (%s)", section->name, option->name,
-                   mg_shorten(value, brief), what, allowed);
+    return mg_fail(error, MG_CONFIG, "%s.%s: '%s' is not %s (%s)%s", section->name, option->name,
+                   mg_shorten(value, brief), what, allowed, choice_hint(option, value, hint));
 }
 
 // The error for a value of the right type that is out of range: the message shows the number without quotes.
@@ -164,9 +171,9 @@ static mg_status parse_text(const mg_section *section, const mg_option *option, 
     mg_status status = option->check ? option->check(value, &inner) : MG_OK;
     if (status == MG_MEMORY) return mg_fail(error, status, "%s", inner.text);
     if (status) {
-        char brief[MG_SHORT_TEXT];
-        return mg_fail(error, MG_CONFIG, "%s.%s: '%s' is not allowed (%s)", section->name, option->name,
-                       mg_shorten(value, brief), inner.text);
+        char brief[MG_SHORT_TEXT], hint[MG_NEAREST_TEXT];
+        return mg_fail(error, MG_CONFIG, "%s.%s: '%s' is not allowed (%s)%s", section->name, option->name,
+                       mg_shorten(value, brief), inner.text, choice_hint(option, value, hint));
     }
     status = mg_memory_text(&copy, value, error);
     if (status) return status;
@@ -174,8 +181,6 @@ static mg_status parse_text(const mg_section *section, const mg_option *option, 
     *(char **)at = copy;
     return MG_OK;
 }
-
-static const char *choice_at(int i, const void *context) { return ((const mg_option *)context)->choice(i); }
 
 static const char *choice_find(const mg_option *option, const char *value) {
     const char *name;
@@ -186,12 +191,10 @@ static const char *choice_find(const mg_option *option, const char *value) {
 
 static mg_status refuse_choice(const mg_section *section, const mg_option *option, const char *value,
                                mg_error *error) {
-    char allowed[ALLOWED_TEXT], brief[MG_SHORT_TEXT];
-    const char *nearest = option->choice ? mg_nearest_name(value, choice_at, option) : NULL;
+    char allowed[ALLOWED_TEXT], brief[MG_SHORT_TEXT], hint[MG_NEAREST_TEXT];
     mg_option_allowed(option, allowed, sizeof allowed);
-    return mg_fail(error, MG_CONFIG, "%s.%s: '%s' is not allowed (%s)%s%s%s", section->name, option->name,
-                   mg_shorten(value, brief), allowed, nearest ? "; did you mean " : "",
-                   nearest ? nearest : "", nearest ? "?" : "");
+    return mg_fail(error, MG_CONFIG, "%s.%s: '%s' is not allowed (%s)%s", section->name, option->name,
+                   mg_shorten(value, brief), allowed, choice_hint(option, value, hint));
 }
 
 static mg_status parse_choice(const mg_section *section, const mg_option *option, void *at, const char *value,

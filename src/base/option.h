@@ -3,9 +3,10 @@
 #ifndef MG_BASE_OPTION_H
 #define MG_BASE_OPTION_H
 
-#include "base/nearest.h"
 #include "base/number.h"
 #include "base/status.h"
+
+#include <margin/nearest.h>
 
 #include <float.h>
 #include <math.h>
@@ -49,8 +50,8 @@ typedef struct mg_option {
     const char *preset; // the default, as a file would have it; "": unset
     // Allowed range of a number (or of a weight), both ends included; an infinite end means no limit.
     double low, high;
-    // Returns the i-th allowed name of a choice, or the i-th word that weights or a number may have instead;
-    // NULL after the last.
+    // Returns the i-th allowed name of a choice, or the i-th word that weights, a number or a text may have
+    // instead; NULL after the last. A text that `check` refuses is compared with these words.
     const char *(*choice)(int i);
     // Checks a text value; may be NULL. If it refuses the value, error->text lists the allowed forms.
     mg_status (*check)(const char *value, mg_error *error);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 
+#include <margin/nearest.h>
 #include <string.h>
 
 const char *mg_bench_shape_at(int i) {
@@ -13,9 +14,14 @@ const char *mg_bench_shape_at(int i) {
     return shape ? shape->name : NULL;
 }
 
+static const char *shape_name(int i, const void *context) {
+    (void)context;
+    return mg_bench_shape_at(i);
+}
+
 static mg_status check_shape(const char *name, mg_error *error) {
     mg_writer names = {0};
-    char *list;
+    char *list, hint[MG_NEAREST_TEXT];
     bool found = !name;
     for (int i = 0; !found && mg_bench_shape_at(i); i++) found = !strcmp(name, mg_bench_shape_at(i));
     if (found) return MG_OK;
@@ -23,7 +29,8 @@ static mg_status check_shape(const char *name, mg_error *error) {
         mg_writer_format(&names, i ? ", %s" : "%s", mg_bench_shape_at(i));
     mg_status status = mg_writer_take(&names, &list, error);
     if (status) return status;
-    status = mg_fail(error, MG_USAGE, "--shape: %s is not allowed (%s)", name, list);
+    status = mg_fail(error, MG_USAGE, "--shape: %s is not allowed (%s)%s", name, list,
+                     mg_nearest_hint(name, shape_name, NULL, hint));
     mg_memory_free(list);
     return status;
 }

@@ -1,6 +1,7 @@
 // fit.c - fits a temperature or the sigmoids to rows with scores.
 #include "calibration/logit.h"
 
+#include "base/activity.h"
 #include "base/memory.h"
 #include "parallel/cut.h"
 
@@ -239,6 +240,7 @@ static mg_status fit_sigmoids(const mg_scored *rows, mg_team *team, mg_calibrati
 mg_status mg_calibration_fit(mg_calibration_method method, const mg_scored *rows,
                              const mg_calibration *before, mg_team *team, mg_calibration *out, bool *limited,
                              mg_error *error) {
+    MG_ACTIVITY("fitting probabilities", 0);
     mg_calibration_sums now = {0}, then = {0};
     cooling c = {.rows = rows};
     bool ignored;

@@ -1,6 +1,7 @@
 // calibrate.c - the command calibrate: fits the probabilities of a model to labelled rows, and writes the
 // model again.
 #include "cli/flags.h"
+#include "cli/progress.h"
 
 #include <margin/calibrate.h>
 
@@ -10,11 +11,12 @@
 
 enum { KEY_METHOD = 'm' };
 
+static const char method_words[] = "temperature|sigmoid";
+
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     mg_calibrate_request *request = state->input;
     if (key != KEY_METHOD) return ARGP_ERR_UNKNOWN;
-    if (strcmp(value, "temperature") && strcmp(value, "sigmoid"))
-        mg_cli_wrong(state, "--method: %s is not allowed; use temperature or sigmoid", value);
+    mg_cli_choice(state, "--method", value, method_words);
     request->method = value;
     return 0;
 }
@@ -31,7 +33,7 @@ static void show(const char *model, const mg_calibration_report *report) {
 
 int mg_command_calibrate(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"method", KEY_METHOD, "NAME", 0,
+        {"method", KEY_METHOD, method_words, 0,
          "temperature (default): one factor for all scores, which keeps the order of the classes; sigmoid: a "
          "curve "
          "for each class, which needs more rows",
@@ -52,7 +54,7 @@ int mg_command_calibrate(int argc, char **argv) {
         "calibration: the softmax of the scores, or the calibration that is replaced.\n\n"
         "Example:\n"
         "  margin calibrate runs/first/model.h5 validation.h5\n"
-        "  margin predict runs/first/model.h5 test.h5 --probabilities -o probabilities.txt",
+        "  margin predict runs/first/model.h5 test.h5 --probabilities -o labels.txt",
         NULL,
         NULL,
         NULL};
@@ -71,7 +73,9 @@ int mg_command_calibrate(int argc, char **argv) {
     request.skip_unknown = flags.skip_unknown;
     mg_cli_results();
     request.stop = mg_cli_catch_stops();
+    mg_cli_begin_progress();
     mg_status status = mg_calibrate(&request, &report, &error);
+    mg_cli_end_progress();
     if (status == MG_STOPPED) mg_cli_die_of_stop(); // the model has not changed
     if (status) return mg_cli_fail("calibrate", &error);
     show(request.model, &report);

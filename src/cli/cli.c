@@ -1,28 +1,36 @@
 // cli.c - functions that the commands share.
 #include "cli/cli.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <math.h>
+#include "cli/progress.h"
+
 #include <margin/printable.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+bool mg_cli_is_terminal(FILE *file) {
+    const char *kind = getenv("TERM");
+    return kind && *kind && strcmp(kind, "dumb") && isatty(fileno(file));
+}
+
+// The escape sequence of a colour; "" where colours are not wanted (no-color.org).
+static const char *colour(FILE *file, const char *sequence) {
+    const char *no = getenv("NO_COLOR");
+    return mg_cli_is_terminal(file) && !(no && *no) ? sequence : "";
+}
+
+const char *mg_cli_good(FILE *file) { return colour(file, "\033[32m"); }
+const char *mg_cli_doubtful(FILE *file) { return colour(file, "\033[33m"); }
+const char *mg_cli_bad(FILE *file) { return colour(file, "\033[31m"); }
+const char *mg_cli_plain(FILE *file) { return colour(file, "\033[0m"); }
 
 int mg_cli_fail(const char *command, const mg_error *error) {
-    fprintf(stderr, "margin %s: ", command);
+    mg_cli_end_progress();
+    fprintf(stderr, "%smargin %s:%s ", mg_cli_bad(stderr), command, mg_cli_plain(stderr));
     mg_cli_put(stderr, error->text);
     fputc('\n', stderr);
     return mg_status_exit(error->status);
-}
-
-int mg_cli_parse(const struct argp *argp, int argc, char **argv, void *input) {
-    static char name[64];
-    snprintf(name, sizeof name, "margin %s", argv[0]);
-    argv[0] = name;
-    argp_err_exit_status = 2;
-    return argp_parse(argp, argc, argv, 0, NULL, input) ? 2 : 0;
 }
 
 const char *mg_cli_count(double number, char out[32]) {
@@ -47,16 +55,6 @@ const char *mg_cli_bytes(double bytes, char out[32]) {
     return out;
 }
 
-int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low,
-                   int64_t high) {
-    char *end;
-    errno = 0;
-    long long number = strtoll(value, &end, 10);
-    if (end == value || *end || errno || number < low || number > high)
-        mg_cli_wrong(state, "%s: %s is not allowed (%" PRId64 " to %" PRId64 ")", option, value, low, high);
-    return number;
-}
-
 void mg_cli_put(FILE *file, const char *text) {
     char piece[MG_PRINTABLE_PIECE];
     while (mg_printable_next(&text, piece)) fputs(piece, file);
@@ -70,15 +68,8 @@ void mg_cli_put_line(FILE *file, const char *head, const char *text) {
 
 void mg_cli_notice(void *context, const char *line) {
     (void)context;
-    mg_cli_put_line(stderr, "", line);
-}
-
-void mg_cli_wrong(struct argp_state *state, const char *format, ...) {
-    char raw[1024], text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(raw, sizeof raw, format, arguments);
-    va_end(arguments);
-    mg_printable(raw, text, sizeof text);
-    argp_error(state, "%s", text);
+    mg_cli_clear_progress();
+    size_t head = !strncmp(line, "warning:", 8) ? 8 : 0;
+    if (head) fprintf(stderr, "%swarning:%s", mg_cli_doubtful(stderr), mg_cli_plain(stderr));
+    mg_cli_put_line(stderr, "", line + head);
 }

@@ -35,7 +35,9 @@ int mg_command_bench(int argc, char **argv);
 // Prints "margin COMMAND: text" to stderr, and returns the exit status for this error.
 int mg_cli_fail(const char *command, const mg_error *error);
 
-// Like argp_parse, but with exit status 2 for wrong use, and with the name of the command in messages.
+// Like argp_parse, but with exit status 2 for wrong use, and with the name of the command in messages. Adds
+// -h,
+// --help and --usage, and says which option a misspelt one is near to.
 int mg_cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 // Writes a number with separators: 12345678 as "12,345,678". Returns `out`.
@@ -49,12 +51,27 @@ const char *mg_cli_bytes(double bytes, char out[32]);
 int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low,
                    int64_t high);
 
+// Finds `value` among words that are separated by '|', such as "error|skip", and returns its number from 0.
+// If it is none of them, ends the program with a message that names the nearest one, and exit status 2.
+enum { MG_CLI_MOST_WORDS = 16 };
+int mg_cli_choice(struct argp_state *state, const char *option, const char *value, const char *words);
+
 // Writes a text that may come from a file (a label, a name, a path) in printable form, so that it is harmless
 // on a terminal.
 void mg_cli_put(FILE *file, const char *text);
 void mg_cli_put_line(FILE *file, const char *head, const char *text);
 
-// Prints a warning of the library to stderr; the function of an mg_notices, whose context is not used.
+// True if the stream is a terminal that can erase a line.
+bool mg_cli_is_terminal(FILE *file);
+
+// Begin coloured text, or end it (plain). "" unless the stream is a terminal and NO_COLOR is not set.
+const char *mg_cli_good(FILE *file);
+const char *mg_cli_doubtful(FILE *file);
+const char *mg_cli_bad(FILE *file);
+const char *mg_cli_plain(FILE *file);
+
+// Prints a warning or note of the library to stderr; the function of an mg_notices, whose context is not
+// used.
 void mg_cli_notice(void *context, const char *line);
 
 // Like argp_error, for messages that quote an argument: makes the line printable.

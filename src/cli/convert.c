@@ -1,5 +1,6 @@
 // convert.c - the command convert: shows progress, and prints a summary of one line.
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 #include <margin/convert.h>
 
@@ -23,7 +24,6 @@ typedef struct arguments {
     bool quiet;
     double began, shown; // seconds
     double bytes;        // total size of the inputs
-    bool drawn;          // a progress line is on the terminal
 } arguments;
 
 static double now(void) {
@@ -37,18 +37,20 @@ static void show_progress(void *context, int64_t rows, double fraction) {
     double time = now();
     if (time - all->shown < tick) return;
     all->shown = time;
-    all->drawn = true;
-    fprintf(stderr, "\r%3.0f%%  %" PRId64 " rows  %.1f MB/s \033[K", fraction * 100, rows,
-            1e-6 * fraction * all->bytes / (time - all->began));
+    char text[32];
+    mg_cli_line line = {0};
+    double spent = time - all->began;
+    mg_cli_add_part(&line, 0, "%3.0f%%", fraction * 100);
+    if (fraction > 0) mg_cli_add_part(&line, 1, "left %s", mg_cli_time(spent / fraction - spent, text));
+    mg_cli_add_part(&line, 2, "%s rows", mg_cli_count((double)rows, text));
+    mg_cli_add_part(&line, 3, "%.1f MB/s", 1e-6 * fraction * all->bytes / spent);
+    mg_cli_draw_progress(&line, false);
 }
 
 // Prints a message. Warnings are printed even with --quiet.
 static void show_message(void *context, const char *line) {
-    arguments *all = context;
-    if (all->quiet && !strncmp(line, "guessed", 7)) return;
-    if (all->drawn) fprintf(stderr, "\r\033[K");
-    all->drawn = false;
-    mg_cli_put_line(stderr, "", line);
+    const arguments *all = context;
+    if (!all->quiet || strncmp(line, "guessed", 7)) mg_cli_notice(NULL, line);
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -142,7 +144,7 @@ int mg_command_convert(int argc, char **argv) {
         .args_doc = "INPUT... OUTPUT.h5",
         .doc = "Converts files of other formats, plain or gzip, to the HDF5 file that margin trains on.\v"
                "Example:\n"
-               "  margin convert train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz train.h5\n"
+               "  margin convert images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
                "  margin convert --format svmlight --like train.h5 news20.t.svm.gz test.h5\n\n"
                "The options of a format are allowed only with that format. docs/formats.md describes them."};
     build_options(rows, &help);
@@ -151,12 +153,13 @@ int mg_command_convert(int argc, char **argv) {
     int wrong = mg_cli_parse(&argp, argc, argv, &all);
     if (wrong) return wrong;
     count_bytes(&all);
-    if (!all.quiet && isatty(STDERR_FILENO)) all.options.progress = show_progress;
+    if (!all.quiet) mg_cli_begin_progress();
+    if (mg_cli_shows_progress()) all.options.progress = show_progress;
     all.options.stop = mg_cli_catch_stops();
     mg_convert_report report;
     mg_error error = {.status = MG_OK};
     mg_status status = mg_convert(&all.options, &report, &error);
-    if (all.drawn) fprintf(stderr, "\r\033[K");
+    mg_cli_end_progress();
     if (status) {
         int code = mg_cli_fail("convert", &error);
         if (status == MG_STOPPED) mg_cli_die_of_stop();

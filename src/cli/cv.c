@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/display.h"
 #include "cli/flags.h"
+#include "cli/progress.h"
 
 #include <margin/cv.h>
 
@@ -20,9 +21,9 @@ typedef struct folds_display {
 } folds_display;
 
 static void show_fold(void *context, const mg_cv_fold *fold) {
-    folds_display *show = context;
+    const folds_display *show = context;
     char gap[32] = "", point[32] = "";
-    mg_cli_clear_line(&show->screen);
+    mg_cli_clear_progress();
     if (!isnan(fold->C)) snprintf(point, sizeof point, "  C %-9.4g", fold->C);
     if (!isnan(fold->gap)) snprintf(gap, sizeof gap, "  gap %.1e", fold->gap);
     printf("fold %d/%d%s  accuracy %.2f%%  objective %.6f%s  %.1f s%s\n", fold->fold + 1, show->folds, point,
@@ -104,7 +105,7 @@ int mg_command_cv(int argc, char **argv) {
     int wrong = mg_cli_begin_run("cv", &flags, &config);
     if (wrong) return wrong;
     mg_status status = mg_cv(config, &all.request, &result, &error);
-    wrong = mg_cli_end_run("cv", &show.screen, config, status, &error);
+    wrong = mg_cli_end_run("cv", config, status, &error);
     if (wrong) return wrong;
     show_result(&result, all.request.C ? "C" : all.request.lambda ? "lambda" : NULL);
     return 0;

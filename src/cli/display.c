@@ -3,6 +3,7 @@
 #include "cli/display.h"
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 #include <margin/trainer.h>
 
@@ -40,16 +41,9 @@ static void catch_signals(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
-void mg_cli_clear_line(mg_cli_display *screen) {
-    if (screen->drawn) fprintf(stderr, "\r\033[K");
-    screen->drawn = false;
-}
-
 static void show_message(void *context, const char *line) {
-    mg_cli_display *screen = context;
-    mg_cli_clear_line(screen);
-    if (screen->quiet && strncmp(line, "warning", 7)) return;
-    mg_cli_put_line(stderr, "", line);
+    const mg_cli_display *screen = context;
+    if (!screen->quiet || !strncmp(line, "warning", 7)) mg_cli_notice(NULL, line);
 }
 
 static void show_plan(void *context, const mg_plan *plan) {
@@ -57,6 +51,7 @@ static void show_plan(void *context, const mg_plan *plan) {
     screen->certifies = plan->tolerance > 0;
     if (screen->quiet || screen->planned) return;
     screen->planned = screen->brief;
+    mg_cli_clear_progress();
     char a[32], b[32], c[32], d[32];
     char used[48] = "";
     if (plan->data.used_features < plan->data.features)
@@ -86,39 +81,49 @@ static void show_plan(void *context, const mg_plan *plan) {
     mg_cli_put_line(stderr, "run        ", plan->directory);
 }
 
-static void show_eta(double seconds, char out[32]) {
-    if (!(seconds >= 0) || seconds > 8640000) snprintf(out, 32, "?");
-    else if (seconds < 100) snprintf(out, 32, "%.0f s", seconds);
-    else
-        snprintf(out, 32, "%d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60) % 60, (int)seconds % 60);
+static void add_epoch(const mg_cli_display *screen, const mg_progress *p, mg_cli_line *line) {
+    char total[24] = "", part[8] = "";
+    if (!screen->certifies) snprintf(total, sizeof total, "/%lld", (long long)p->epochs);
+    if (!p->epoch_end) snprintf(part, sizeof part, " %3.0f%%", 100 * p->epoch_fraction);
+    mg_cli_add_part(line, 0, "epoch %lld%s%s", (long long)p->epoch, total, part);
+}
+
+// The parts of the line, the most important ones first. At the end of an epoch these are the measurements,
+// within an epoch the time that is left.
+static void compose(const mg_cli_display *screen, const mg_progress *p, mg_cli_line *line) {
+    char text[32];
+    bool left = p->step < p->total_steps && !screen->certifies;
+    add_epoch(screen, p, line);
+    if (left && !p->epoch_end) mg_cli_add_part(line, 1, "left %s", mg_cli_time(p->eta_seconds, text));
+    if (!isnan(p->gap)) mg_cli_add_part(line, 1, "gap %.1e", p->gap);
+    if (!isnan(p->objective)) mg_cli_add_part(line, 2, "objective %.5f", p->objective);
+    if (!isnan(p->accuracy)) mg_cli_add_part(line, 3, "validation %.2f%%", 100 * p->accuracy);
+    // The mean loss of the rows, each before its own step; or that of the last weights.
+    if (isnan(p->train_loss)) mg_cli_add_part(line, 4, "pass loss %.5f", p->pass_loss);
+    else mg_cli_add_part(line, 4, "loss %.5f", p->train_loss);
+    mg_cli_add_part(line, 5, "%.1f s", p->seconds);
+    if (left && p->epoch_end) mg_cli_add_part(line, 6, "left %s", mg_cli_time(p->eta_seconds, text));
+    mg_cli_add_part(line, 7, "%s rows/s", mg_cli_count(p->rows_per_second, text));
+    mg_cli_add_part(line, 8, "waiting %.0f%%", 100 * p->wait_share);
 }
 
 static void show_progress(void *context, const mg_progress *p) {
-    mg_cli_display *screen = context;
-    if (screen->quiet || (!screen->terminal && (screen->brief || !p->epoch_end))) return;
-    char rate[32], eta[32], objective[48] = "", accuracy[48] = "", gap[48] = "";
-    show_eta(p->eta_seconds, eta);
-    // The mean loss of the rows, each before its own step; or that of the last weights.
-    const char *which = isnan(p->train_loss) ? "pass loss" : "loss";
-    if (!isnan(p->objective)) snprintf(objective, sizeof objective, "  objective %.5f", p->objective);
-    if (!isnan(p->gap)) snprintf(gap, sizeof gap, "  gap %.1e", p->gap);
-    if (!isnan(p->accuracy)) snprintf(accuracy, sizeof accuracy, "  validation %.2f%%", 100 * p->accuracy);
-    if (screen->terminal) fprintf(stderr, "\r");
-    fprintf(stderr, "epoch %lld", (long long)p->epoch);
-    if (!screen->certifies) fprintf(stderr, "/%lld", (long long)p->epochs);
-    if (!p->epoch_end) fprintf(stderr, " %3.0f%%", 100 * p->epoch_fraction);
-    fprintf(stderr, "  %s %.5f%s%s%s  %s rows/s  waiting %.0f%%  %.1f s", which,
-            isnan(p->train_loss) ? p->pass_loss : p->train_loss, objective, gap, accuracy,
-            mg_cli_count(p->rows_per_second, rate), 100 * p->wait_share, p->seconds);
-    if (p->step < p->total_steps && !screen->certifies) fprintf(stderr, "  left %s", eta);
-    if (screen->terminal) fprintf(stderr, "\033[K");
-    screen->drawn = screen->terminal;
-    if (p->epoch_end && !screen->terminal) fprintf(stderr, "\n");
-    fflush(stderr);
+    const mg_cli_display *screen = context;
+    mg_cli_line line = {0};
+    char text[512];
+    if (screen->quiet) return;
+    bool kept = p->epoch_end && !screen->brief;
+    compose(screen, p, &line);
+    if (mg_cli_shows_progress()) {
+        mg_cli_draw_progress(&line, kept);
+    } else if (kept) {
+        mg_cli_fit_line(&line, sizeof text - 1, text, sizeof text);
+        fprintf(stderr, "%s\n", text);
+    }
 }
 
 mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief) {
-    *screen = (mg_cli_display){.terminal = isatty(STDERR_FILENO), .quiet = quiet, .brief = brief};
+    *screen = (mg_cli_display){.quiet = quiet, .brief = brief};
     return (mg_observer){
         .context = screen, .plan = show_plan, .progress = show_progress, .message = show_message};
 }
@@ -128,13 +133,12 @@ int mg_cli_begin_run(const char *command, const mg_cli_flags *flags, mg_config *
     if (mg_config_load(flags->config, flags->sets.text, flags->sets.count, config, &error))
         return mg_cli_fail(command, &error);
     catch_signals();
+    if (!flags->quiet) mg_cli_begin_progress();
     return 0;
 }
 
-int mg_cli_end_run(const char *command, mg_cli_display *screen, mg_config *config, mg_status status,
-                   const mg_error *error) {
+int mg_cli_end_run(const char *command, mg_config *config, mg_status status, const mg_error *error) {
     mg_config_destroy(config);
-    if (screen->brief) mg_cli_clear_line(screen);
-    else if (screen->drawn) fputc('\n', stderr);
+    mg_cli_end_progress();
     return status ? mg_cli_fail(command, error) : 0;
 }

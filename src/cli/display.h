@@ -9,18 +9,14 @@
 #include <stdbool.h>
 
 typedef struct mg_cli_display {
-    bool terminal, quiet;
-    bool brief;     // several trainings in one command: shows only one plan, and progress only on a terminal
+    bool quiet;
+    bool brief;     // several trainings in one command: shows only one plan, and keeps no line of an epoch
     bool planned;   // the plan has been shown
     bool certifies; // there is a tolerance, so the number of epochs is not known
-    bool drawn;     // there is a progress line on the terminal
 } mg_cli_display;
 
 // An observer that shows a run on stderr. quiet: only warnings.
 mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief);
-
-// Erases the progress line, before other output.
-void mg_cli_clear_line(mg_cli_display *screen);
 
 // To be called before a training: loads the configuration. From then on, Ctrl-C, SIGTERM, SIGHUP and SIGUSR1
 // ask for a checkpoint and stop the run; a second Ctrl-C ends the process at once. Returns 0 or, after a
@@ -29,7 +25,6 @@ int mg_cli_begin_run(const char *command, const mg_cli_flags *flags, mg_config *
 
 // To be called after a training: frees the configuration and ends the progress line. Returns 0 or, if
 // `status` is a failure, prints it and returns the exit status.
-int mg_cli_end_run(const char *command, mg_cli_display *screen, mg_config *config, mg_status status,
-                   const mg_error *error);
+int mg_cli_end_run(const char *command, mg_config *config, mg_status status, const mg_error *error);
 
 #endif

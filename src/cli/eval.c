@@ -1,5 +1,6 @@
 // eval.c - the command eval: measures of a model on labelled data, as a table or as one JSON object.
 #include "cli/flags.h"
+#include "cli/progress.h"
 
 #include <margin/measure.h>
 #include <margin/printable.h>
@@ -193,7 +194,9 @@ int mg_command_eval(int argc, char **argv) {
     mg_cli_results();
     // Labels are UTF-8, whatever the locale is. Only LC_CTYPE is set, so numbers keep their decimal point.
     setlocale(LC_CTYPE, "C.UTF-8");
+    mg_cli_begin_progress();
     mg_status status = mg_measure(&request, &measurement, &error);
+    mg_cli_end_progress();
     if (status) return mg_cli_fail("eval", &error);
     if (flags.json) status = mg_measurement_print_json(measurement, stdout, &error);
     else show(measurement);

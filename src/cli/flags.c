@@ -20,6 +20,8 @@ typedef struct flag {
         bit, kind, offsetof(mg_cli_flags, field), { name, letter, argument, 0, help, 0 }                     \
     }
 
+static const char unknown_words[] = "error|skip";
+
 static const flag shared[] = {
     FLAG(MG_CLI_SET, SETTING, sets, "set", 's', "SECTION.KEY=VALUE",
          "Set an option; overrides the file; may be repeated"),
@@ -42,7 +44,7 @@ static const flag shared[] = {
          "Data set of the labels in DATA (default: the name used in training)"),
     FLAG(MG_CLI_LABELS, TEXT, weights, "weights", FIRST_KEY + 7, "NAME",
          "Data set of the weights of the rows in DATA (default: all 1)"),
-    FLAG(MG_CLI_LABELS, UNKNOWN, skip_unknown, "unknown", FIRST_KEY + 8, "WHAT",
+    FLAG(MG_CLI_LABELS, UNKNOWN, skip_unknown, "unknown", FIRST_KEY + 8, unknown_words,
          "What to do with rows whose label is not a class of the model: error (default) or skip"),
 };
 enum { SHARED = sizeof shared / sizeof *shared };
@@ -66,11 +68,7 @@ static void take(const flag *given, mg_cli_flags *flags, char *value, struct arg
     case ON: *(bool *)place = true; return;
     case TEXT: *(const char **)place = value; return;
     case SETTING: add_set(state, place, value); return;
-    case UNKNOWN:
-        if (strcmp(value, "skip") && strcmp(value, "error"))
-            mg_cli_wrong(state, "--unknown: %s is not allowed; use error or skip", value);
-        *(bool *)place = !strcmp(value, "skip");
-        return;
+    case UNKNOWN: *(bool *)place = mg_cli_choice(state, "--unknown", value, unknown_words) == 1; return;
     case THREADS: *(int *)place = (int)mg_cli_int(state, "--threads", value, 1, 4096); return;
     }
 }

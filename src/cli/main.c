@@ -25,23 +25,21 @@ static const mg_command commands[] = {
 };
 
 static void print_usage(FILE *out) {
-    fprintf(
-        out,
-        "Usage: margin COMMAND [ARGUMENT...]\n\n"
-        "Trains multiclass linear classifiers (SVMs and softmax) from one YAML file; weights in HDF5.\n\n");
+    fprintf(out, "Usage: margin COMMAND [ARGUMENT...]\n\n"
+                 "Trains multiclass linear classifiers (SVMs and softmax) from one YAML file;\n"
+                 "weights in HDF5.\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out,
-            "\n"
-            "  margin COMMAND --help   options of a command, with an example\n"
-            "  margin --version        versions of margin and its libraries, and the kernel in use\n\n"
-            "Example:\n"
-            "  margin convert --format idx images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
-            "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
-            "  margin eval runs/first/model.h5 test.h5\n\n"
-            "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or checkpoint "
-            "file;\n4 the loss or the weights became infinite or NaN; 75 stopped by a signal: continue with "
-            "--resume.\n");
+    fprintf(out, "\n"
+                 "  margin help COMMAND     options of a command, with an example\n"
+                 "  margin --version        versions of margin and its libraries, and the kernel\n\n"
+                 "Example:\n"
+                 "  margin convert --format idx images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
+                 "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
+                 "  margin eval runs/first/model.h5 test.h5\n\n"
+                 "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or\n"
+                 "checkpoint file; 4 the loss or the weights became infinite or NaN; 75 stopped by\n"
+                 "a signal: continue with --resume.\n");
 }
 
 static int print_version(void) {
@@ -52,14 +50,38 @@ static int print_version(void) {
     return 0;
 }
 
+static const char *command_name(int i, const void *context) {
+    (void)context;
+    return (size_t)i < sizeof commands / sizeof *commands ? commands[i].name : NULL;
+}
+
 static int unknown_command(const char *name) {
+    char hint[MG_NEAREST_TEXT];
     fprintf(stderr, "margin: ");
     mg_cli_put(stderr, name);
-    fprintf(stderr, " is not a command; the commands are");
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+    fprintf(stderr, " is not a command%s", mg_nearest_hint(name, command_name, NULL, hint));
+    if (!*hint) fprintf(stderr, "; the commands are");
+    for (int i = 0; !*hint && command_name(i, NULL); i++)
+        fprintf(stderr, "%s %s", i ? "," : "", command_name(i, NULL));
     fprintf(stderr, " (margin --help)\n");
     return 2;
+}
+
+static bool asks_for_help(const char *name) {
+    return !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
+}
+
+// margin help COMMAND: the same as margin COMMAND --help.
+static int run_named(int argc, char **argv) {
+    static char help[] = "--help";
+    char *asked[] = {argv[0], help, NULL};
+    bool only_help = !strcmp(argv[0], "help");
+    if (only_help) asked[0] = argv[1];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(asked[0], commands[i].name))
+            return only_help ? mg_cli_run(commands[i].run, 2, asked)
+                             : mg_cli_run(commands[i].run, argc, argv);
+    return unknown_command(asked[0]);
 }
 
 enum { LARGE_BLOCK = 4 << 20 };
@@ -74,12 +96,11 @@ int main(int argc, char **argv) {
         print_usage(stderr);
         return 2;
     }
-    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+    bool of_command = !strcmp(name, "help") && argc > 2;
+    if (asks_for_help(name) && !of_command) {
         print_usage(stdout);
         return 0;
     }
     if (!strcmp(name, "--version")) return print_version();
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(name, commands[i].name)) return mg_cli_run(commands[i].run, argc - 1, argv + 1);
-    return unknown_command(name);
+    return run_named(argc - 1, argv + 1);
 }

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/display.h"
 #include "cli/flags.h"
+#include "cli/progress.h"
 
 #include <margin/path.h>
 
@@ -15,7 +16,8 @@ typedef struct arguments {
 } arguments;
 
 static void show_point(void *context, int number, const mg_path_point *point) {
-    mg_cli_clear_line(context);
+    (void)context;
+    mg_cli_clear_progress();
     char accuracy[16] = "-", gap[16] = "-";
     if (number == 0)
         printf("%-10s  %-10s  %-10s  %-7s  %10s  %7s  %6s\n", "C", "lambda", "objective", "gap", "validation",
@@ -66,7 +68,7 @@ int mg_command_path(int argc, char **argv) {
         "Trains for each value of C, starting from the model of the value before, and writes path.jsonl. "
         "With data.validation it also writes the most accurate model to model.h5; of equally accurate ones, "
         "the one with the smallest C.\vExample:\n"
-        "  margin path configs/fashion_mnist.yaml --set data.validation=0.1 --C 1e-3:1:10\n\n"
+        "  margin path configs/fashion_mnist.yaml --C 1e-3:1:10 -s data.validation=0.1\n\n"
         "Each value is trained to the gap train.tolerance (1e-3 when that is 0), or for train.epochs. "
         "Signals and --resume work as in margin train.",
         NULL,
@@ -80,7 +82,6 @@ int mg_command_path(int argc, char **argv) {
     mg_cli_display screen;
     const mg_observer observer = mg_cli_observer(&screen, flags.quiet, true);
     all.request.observer = &observer;
-    all.request.context = &screen;
     all.request.point = show_point;
     mg_config *config;
     static mg_path_result result;
@@ -88,7 +89,7 @@ int mg_command_path(int argc, char **argv) {
     int wrong = mg_cli_begin_run("path", &flags, &config);
     if (wrong) return wrong;
     mg_status status = mg_path(config, &all.request, &result, &error);
-    wrong = mg_cli_end_run("path", &screen, config, status, &error);
+    wrong = mg_cli_end_run("path", config, status, &error);
     if (wrong) return wrong;
     show_result(&result);
     return 0;

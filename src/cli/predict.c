@@ -2,6 +2,7 @@
 // output file appears under its name only when it is complete.
 #include "cli/flags.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 #include <margin/predict.h>
 
@@ -140,7 +141,9 @@ int mg_command_predict(int argc, char **argv) {
     // With --output, signals stop the work in an orderly way, so that no partial file remains. Without it
     // they kill the process.
     if (all.output) all.options.stop = mg_cli_catch_stops();
+    if (all.output) mg_cli_begin_progress(); // otherwise the answers may be shown on the terminal
     mg_status status = run(&all, &error);
+    mg_cli_end_progress();
     if (!status) return 0;
     if (status == MG_STOPPED) mg_cli_die_of_stop(); // no file was written
     return mg_cli_fail("predict", &error);

@@ -30,8 +30,10 @@ static void show_result(const mg_train_result *result) {
            (long long)result->step, result->seconds);
     printf("objective       %.6f\n", result->objective);
     if (!isnan(result->gap))
-        printf("%s within %.2g of the optimum (at least %.6f)\n",
-               result->converged ? "certified      " : "not certified  ", result->gap, result->dual);
+        printf("%s%s%s within %.2g of the optimum (at least %.6f)\n",
+               result->converged ? mg_cli_good(stdout) : mg_cli_doubtful(stdout),
+               result->converged ? "certified      " : "not certified  ", mg_cli_plain(stdout), result->gap,
+               result->dual);
     else if (result->tolerance > 0) printf("not certified   the distance to the optimum is not known\n");
     printf("train accuracy  %.2f%%\n", 100 * result->train_accuracy);
     if (!isnan(result->accuracy) && result->tolerance > 0)
@@ -85,7 +87,7 @@ int mg_command_train(int argc, char **argv) {
     int wrong = mg_cli_begin_run("train", &flags, &config);
     if (wrong) return wrong;
     mg_status status = mg_train(config, &all.request, &result, &error);
-    wrong = mg_cli_end_run("train", &screen, config, status, &error);
+    wrong = mg_cli_end_run("train", config, status, &error);
     if (wrong) return wrong;
     show_result(&result);
     return 0;

@@ -126,14 +126,20 @@ static mg_status guess_format(mg_conversion *c, mg_error *error) {
     return status;
 }
 
+static const char *format_name(int i, const void *context) {
+    (void)context;
+    return mg_format_at(i) ? mg_format_at(i)->name : NULL;
+}
+
 static mg_status choose_format(mg_conversion *c, mg_error *error) {
+    char hint[MG_NEAREST_TEXT];
     const mg_convert_options *o = c->options;
     mg_status status = MG_OK;
     if (o->format) {
         c->format = mg_format_find(o->format);
         if (!c->format)
-            return mg_fail(error, MG_USAGE, "unknown format '%s' (margin convert --help lists the formats)",
-                           o->format);
+            return mg_fail(error, MG_USAGE, "unknown format '%s' (margin convert --help lists the formats)%s",
+                           o->format, mg_nearest_hint(o->format, format_name, NULL, hint));
         if (o->like) status = mg_convert_follow_like(c, true, error);
     } else {
         status = guess_format(c, error);

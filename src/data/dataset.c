@@ -2,6 +2,7 @@
 // memory.
 #include "data/dataset.h"
 
+#include "base/activity.h"
 #include "base/cpu.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -203,6 +204,7 @@ static mg_status read_all(mg_dataset *dataset, mg_store *store, mg_used *used, b
                           mg_error *error) {
     mg_status status = MG_OK;
     int64_t step = survey_step(dataset);
+    MG_ACTIVITY("reading rows", dataset->count);
     for (int64_t first = 0; !status && first < dataset->count; first += step) {
         int64_t rows = mg_cut_next(first, dataset->count, step);
         if (!dataset->resident) store->count = 0;
@@ -219,6 +221,7 @@ static mg_status read_all(mg_dataset *dataset, mg_store *store, mg_used *used, b
         if (moments)
             mg_moments_add(&dataset->moments, store, before, rows,
                            dataset->weight ? dataset->weight + first : NULL);
+        mg_activity_advance(activity, rows);
     }
     return status;
 }
@@ -275,6 +278,7 @@ static void hash_shape(mg_dataset *dataset) {
 }
 
 static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
+    MG_ACTIVITY("opening data", 0);
     mg_status status = mg_memory_text(&dataset->path, request->path, error);
     if (!status && request->file) dataset->file = mg_h5_share(request->file);
     else if (!status) status = mg_h5_open(request->path, &dataset->file, error);

@@ -3,6 +3,14 @@
 
 #include <string.h>
 
+bool mg_data_fraction(const char *text, double *out) {
+    const char *rest;
+    if (mg_parse_real(text, out)) return true;
+    if (!mg_parse_real_prefix(text, out, &rest) || strcmp(rest, "%")) return false;
+    *out /= 100;
+    return true;
+}
+
 static const char *rows_name(int i) {
     static const char *const names[] = {"none", "unit", "total"};
     return i < 3 ? names[i] : NULL;
@@ -13,9 +21,15 @@ static const char *transform_name(int i) {
     return i < 2 ? names[i] : NULL;
 }
 
+static const char *scale_word(int i) {
+    static const char *const words[] = {"none", "standard", "max-abs"};
+    return i < 3 ? words[i] : NULL;
+}
+
 static mg_status check_scale(const char *value, mg_error *error) {
     double number;
-    if (!strcmp(value, "none") || !strcmp(value, "standard") || !strcmp(value, "max-abs")) return MG_OK;
+    for (int i = 0; scale_word(i); i++)
+        if (!strcmp(value, scale_word(i))) return MG_OK;
     if (mg_parse_real(value, &number) && number >= 1e-30 && number <= 1e30) return MG_OK;
     return mg_fail(error, MG_CONFIG, "none, standard, max-abs or a number from 1e-30 to 1e30 such as 1/255");
 }
@@ -24,7 +38,7 @@ static mg_status check_scale(const char *value, mg_error *error) {
 static const mg_option rows[] = {
     {"train", MG_OPTION_TEXT, AT(train), "", 0, 0, NULL, NULL, false, "HDF5 file with the training rows."},
     {"validation", MG_OPTION_TEXT, AT(validation), "", 0, 0, NULL, NULL, false,
-     "HDF5 file with validation rows, or the fraction of the training rows to hold out, such as 0.1."},
+     "HDF5 file with validation rows, or the fraction of the training rows to hold out, such as 0.1 or 10%."},
     {"test", MG_OPTION_TEXT, AT(test), "", 0, 0, NULL, NULL, false,
      "HDF5 file that is evaluated once, at the end of training."},
     {"features", MG_OPTION_TEXT, AT(features), "X", 0, 0, NULL, NULL, true,
@@ -41,7 +55,7 @@ static const mg_option rows[] = {
      "above 0). Rows of zeros do not change."},
     {"transform", MG_OPTION_CHOICE, AT(transform), "none", 0, 0, transform_name, NULL, true,
      "Second preparation, by cell: none or log1p, which is log(1 + x)."},
-    {"scale", MG_OPTION_TEXT, AT(scale), "none", 0, 0, NULL, check_scale, true,
+    {"scale", MG_OPTION_TEXT, AT(scale), "none", 0, 0, scale_word, check_scale, true,
      "Third preparation, by column: none, a factor such as 1/255, standard (mean 0, deviation 1) or "
      "max-abs (largest magnitude 1)."},
     {"memory_limit", MG_OPTION_BYTES, AT(memory_limit), "0", 0, 1e18, NULL, NULL, false,

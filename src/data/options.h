@@ -21,4 +21,7 @@ typedef struct mg_data_options {
 
 extern const mg_section mg_data_section;
 
+// Reads a fraction, such as 0.1, 1/10 or 10%. Returns false for any other text, which is the name of a file.
+bool mg_data_fraction(const char *text, double *out);
+
 #endif

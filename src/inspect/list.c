@@ -1,5 +1,4 @@
 // list.c - lists the registries: the name of each entry, what it is, and what helps to choose.
-#include "base/nearest.h"
 #include "base/writer.h"
 #include "export/export.h"
 #include "format/format.h"
@@ -10,6 +9,7 @@
 #include "solver/choose.h"
 
 #include <margin/list.h>
+#include <margin/nearest.h>
 
 #include <string.h>
 
@@ -94,10 +94,10 @@ static const char *kind_name(int i, const void *context) {
 }
 
 static mg_status unknown_kind(const char *kind, mg_error *error) {
-    const char *nearest = mg_nearest_name(kind, kind_name, NULL);
+    char hint[MG_NEAREST_TEXT];
     return mg_fail(error, MG_USAGE,
-                   "unknown kind %s (losses, solvers, updates, rates, formats, exports, kernels)%s%s", kind,
-                   nearest ? "; did you mean " : "", nearest ? nearest : "");
+                   "unknown kind %s (losses, solvers, updates, rates, formats, exports, kernels)%s", kind,
+                   mg_nearest_hint(kind, kind_name, NULL, hint));
 }
 
 mg_status mg_list_print(const char *kind, FILE *file, mg_error *error) {

@@ -3,6 +3,7 @@
 
 #include "kernel/list.h"
 
+#include <margin/nearest.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,11 @@ static void usable_names(char *out, size_t size) {
     }
 }
 
+static const char *kernel_name(int i, const void *context) {
+    (void)context;
+    return i < KERNELS ? kernels[i]->name : NULL;
+}
+
 mg_status mg_kernel_select(const mg_kernel **out, mg_error *error) {
     const char *wanted = getenv("MARGIN_KERNEL");
     if (wanted && !*wanted) wanted = NULL;
@@ -42,12 +48,12 @@ mg_status mg_kernel_select(const mg_kernel **out, mg_error *error) {
         *out = kernels[i];
         return MG_OK;
     }
-    char names[256] = "";
+    char names[256] = "", hint[MG_NEAREST_TEXT];
     usable_names(names, sizeof names);
     if (known)
         return mg_fail(error, MG_USAGE,
                        "MARGIN_KERNEL: this machine cannot run the kernel '%s'; it can run %s", wanted,
                        names);
-    return mg_fail(error, MG_USAGE, "MARGIN_KERNEL: unknown kernel '%s'; this machine can run %s", wanted,
-                   names);
+    return mg_fail(error, MG_USAGE, "MARGIN_KERNEL: unknown kernel '%s'; this machine can run %s%s", wanted,
+                   names, mg_nearest_hint(wanted, kernel_name, NULL, hint));
 }

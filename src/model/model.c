@@ -2,6 +2,7 @@
 // format_version.
 #include "model/model.h"
 
+#include "base/activity.h"
 #include "base/bound.h"
 #include "base/memory.h"
 #include "io/file.h"
@@ -142,6 +143,7 @@ static void put_attributes(const mg_model *model, mg_h5_image *image) {
 
 mg_status mg_model_write(const mg_model *model, const mg_directory *directory, const char *name,
                          mg_error *error) {
+    MG_ACTIVITY("writing the model", 0);
     mg_h5_image *image;
     mg_status status = mg_h5_image_create(&image, error);
     if (status) return status;
@@ -287,6 +289,7 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
 }
 
 mg_status mg_model_read_open(int fd, const char *path, mg_model **out, mg_error *error) {
+    MG_ACTIVITY("reading the model", 0);
     *out = NULL;
     unsigned char *bytes = NULL;
     size_t size = 0, content = 0;

@@ -3,6 +3,7 @@
 // has drifted away from the weights that belong to the dual variables.
 #include "solver/certificate.h"
 
+#include "base/activity.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -321,6 +322,7 @@ mg_status mg_certifier_certify(mg_certifier *job, mg_weights *average, float *co
                                mg_certified_sums *out, mg_error *error) {
     const mg_problem *problem = job->resident->problem;
     double n = (double)problem->rows, rounded;
+    MG_ACTIVITY("certificate", 0);
     out->value = rebuild(job) / n;
     if (is_stopped(job)) return mg_fail(error, MG_STOPPED, "stopped");
     out->square = round_weights(job, &rounded);

@@ -2,6 +2,7 @@
 // with its C. If the search is interrupted, a resumed run repeats it and finds the same value.
 #include "train/choose.h"
 
+#include "base/activity.h"
 #include "base/memory.h"
 #include "train/path.h"
 #include "train/run_own.h"
@@ -26,7 +27,7 @@ int mg_path_best(const mg_path_point *points, int count) {
 
 static bool is_fraction(const char *validation) {
     double fraction;
-    return mg_parse_real(validation, &fraction);
+    return mg_data_fraction(validation, &fraction);
 }
 
 // ---- a run that has chosen ----------------------------------------------------------------------
@@ -135,6 +136,7 @@ static mg_status follow_paths(search *s, mg_error *error) {
 }
 
 static mg_status find_C(const mg_run *run, const mg_chosen *chosen, double *C, mg_error *error) {
+    MG_ACTIVITY("choosing C", 0);
     search *s;
     mg_status status = mg_memory_zeroed(&s, 1, sizeof *s, error);
     if (status) return status;

@@ -1,6 +1,7 @@
 // evaluate.c - one pass over a data set that computes losses and metrics.
 #include "train/evaluate.h"
 
+#include "base/activity.h"
 #include "base/arithmetic.h"
 #include "base/memory.h"
 #include "train/reach.h"
@@ -230,6 +231,7 @@ static void pass_over_rows(void *context) {
     bool wants_rows = visit && visit->rows;
     // one batch; windows have at least that many rows
     int64_t rows = mg_min(call->dataset->count, MG_EVALUATE_BATCH);
+    MG_ACTIVITY("scoring rows", call->dataset->count);
     mg_status status = create(&e, call->scorer, call->dataset, weights, wants_rows, call->error);
     if (!status) status = mg_stream_create(call->dataset, rows, 0, false, 0, &stream, call->error);
     if (!status) status = mg_stream_seek(stream, 0, 0, call->error);
@@ -249,6 +251,7 @@ static void pass_over_rows(void *context) {
         if (!status) status = check_finite(e, call->dataset, call->result, call->error);
         if (status) break;
         tally(e, &loss, call->result);
+        mg_activity_advance(activity, batch.rows.count);
         if (wants_rows)
             status = visit->rows(visit->context, batch.rows.count, weights->classes, weights->lanes,
                                  e->scores, e->best, call->error);

@@ -2,6 +2,7 @@
 // when the run is resumed, and has the same result.
 #include "train/run_calibrate.h"
 
+#include "base/activity.h"
 #include "base/memory.h"
 #include "train/collect.h"
 
@@ -131,6 +132,7 @@ static mg_status train_fold(folds *all, int64_t fold, mg_error *error) {
 
 // Trains as the run does, but from weights of zero and without the rows of a fold.
 static mg_status collect_folds(mg_run *run, mg_collection *rows, mg_error *error) {
+    MG_ACTIVITY("calibrating on folds", FOLDS);
     folds all = {.run = run,
                  .rows = rows,
                  .options = *run->options,
@@ -158,7 +160,10 @@ static mg_status collect_folds(mg_run *run, mg_collection *rows, mg_error *error
     mg_run_message(run, "note: model.calibration: %s: trains %d times, each time without a fifth of the rows",
                    run->options->model->calibration, FOLDS);
     mg_status status = MG_OK;
-    for (int64_t f = 0; !status && f < FOLDS; f++) status = train_fold(&all, f, error);
+    for (int64_t f = 0; !status && f < FOLDS; f++) {
+        status = train_fold(&all, f, error);
+        mg_activity_advance(activity, 1);
+    }
     return status;
 }
 

@@ -1,6 +1,7 @@
 // run_checkpoint.c - owns the decision when a run writes a checkpoint, and what happens if that fails.
 #include "train/run.h"
 
+#include "base/activity.h"
 #include "base/json.h"
 
 #include <math.h>
@@ -12,8 +13,10 @@ static bool take_result(mg_run *run, bool wait) {
     int64_t step;
     double seconds;
     mg_error failure = {0};
+    bool activity = wait && mg_activity_begin("writing a checkpoint", 0);
     mg_status status =
         mg_checkpointer_result(run->saving.checkpointer, wait, &news, &step, &seconds, &failure);
+    mg_activity_end(&activity);
     if (!news) return false;
     run->saving.failure = failure;
     if (status) return true;

@@ -9,6 +9,7 @@
 #include "parallel/cut.h"
 #include "train/reach.h"
 
+#include <margin/nearest.h>
 #include <margin/version.h>
 #include <limits.h>
 #include <math.h>
@@ -57,10 +58,11 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     if (!data->train) return mg_fail(error, MG_CONFIG, "data.train: is not set; it must name an HDF5 file");
     double fraction = 0;
     bool folds = options->folds > 0,
-         split = !folds && data->validation && mg_parse_real(data->validation, &fraction);
+         split = !folds && data->validation && mg_data_fraction(data->validation, &fraction);
     if (split && !(fraction > 0 && fraction < 1))
         return mg_fail(error, MG_CONFIG,
-                       "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1)",
+                       "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1, such "
+                       "as 0.1 or 10%%)",
                        data->validation);
     mg_dataset_request request = request_of(data, data->train, (uint64_t)options->train->seed);
     request.weights = data->weights;
@@ -118,9 +120,15 @@ mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *se
     return open_held_out(&request, setup->train, out, error);
 }
 
+static const char *text_label(int i, const void *context) {
+    const mg_classes *classes = context;
+    return classes->texts && i < classes->count ? classes->text[i] : NULL;
+}
+
 // Computes the weight of each class; *out is NULL if all are 1.
 static mg_status class_weights(const mg_option_weights *option, const mg_dataset *train, double **out,
                                mg_error *error) {
+    char hint[MG_NEAREST_TEXT];
     *out = NULL;
     if (option->word && !strcmp(option->word, "none")) return MG_OK;
     const mg_classes *classes = &train->classes;
@@ -143,8 +151,9 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
     for (int64_t w = 0; !status && w < option->count; w++) {
         int64_t k = mg_classes_find(classes, option->labels[w]);
         if (k < 0)
-            status = mg_fail(error, MG_CONFIG, "model.class_weight: %s is not a label of %s",
-                             option->labels[w], train->path);
+            status =
+                mg_fail(error, MG_CONFIG, "model.class_weight: %s is not a label of %s%s", option->labels[w],
+                        train->path, mg_nearest_hint(option->labels[w], text_label, classes, hint));
         else (*out)[k] = option->weights[w];
     }
     if (status) {

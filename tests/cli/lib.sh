@@ -53,7 +53,7 @@ fixed="--set sgd.update=adagrad --set sgd.rate=constant --set sgd.average=true"
 # Masks times, rates and sizes, which depend on the machine.
 without_times() {
     sed -E 's/\([0-9.]+ s\)/(# s)/; s/[0-9,]+ rows\/s/# rows\/s/; s/waiting +[0-9]+%/waiting #%/; s/[0-9.]+ s of training/# s of training/
-            s/  [0-9.]+ s(  left .*)?$/  # s/; s/^machine .*/machine    #/; s/[0-9.]+ s, [0-9.]+ MB\/s/# s, # MB\/s/'
+            s/  [0-9.]+ s(  left [0-9:?]+( s)?)?  # rows/  # s  # rows/; s/^machine .*/machine    #/; s/[0-9.]+ s, [0-9.]+ MB\/s/# s, # MB\/s/'
 }
 
 # wait_for FILE TEXT: waits until the file contains the text; gives up after a minute.

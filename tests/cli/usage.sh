@@ -2,8 +2,13 @@
 . "$HERE/lib.sh"
 try margin 2>&1 | head -3
 try margin trian
+try margin prediction
+try margin xyz
 try margin --verbose
 try margin train --wrong
+try margin train --resum --overwrit
+try margin train --overwite=yes
+try margin train -qs --wrong
 try margin train a.yaml b.yaml
 try margin train --resume --overwrite
 try margin train --set
@@ -18,6 +23,8 @@ try margin eval model.h5
 try margin eval a b c
 try margin eval model.h5 data.h5 --threads 0
 try margin eval model.h5 data.h5 --unknown ignore
+try margin eval model.h5 data.h5 --unknown skipp
+try margin calibrate model.h5 data.h5 --method temprature
 try margin predict
 try margin predict model.h5 - --top 0
 try margin predict model.h5 - --top 4x
@@ -25,6 +32,9 @@ try margin predict model.h5 - --scores --top 3
 try margin predict model.h5 data.h5 --base 0
 try margin convert
 try margin convert alone.csv
+try margin convert --format svmligth in out.h5
+try margin bench --shape image-uint8
+(export MARGIN_KERNEL=avx; try margin list kernels) 2>&1 | sed "s/can run .*;/can run #;/"
 try margin export
 try margin export a b
 try margin export model.h5 --formats csv

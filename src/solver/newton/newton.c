@@ -3,6 +3,7 @@
 // on W, the dual variables and sigma.
 #include "solver/newton/newton.h"
 
+#include "base/activity.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -229,6 +230,7 @@ static double offer(mg_newton *n, const mg_newton_sums *sums) {
 double mg_newton_cost(const mg_newton *n) { return n->cost; }
 
 mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error *error) {
+    MG_ACTIVITY("Newton step", 0);
     bool has_duals = mg_resident_has_duals(n->resident);
     if (!n->current) {
         mg_newton_sums start = restore(n);

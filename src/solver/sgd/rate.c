@@ -3,6 +3,7 @@
 // the data and the configuration, so the result is deterministic.
 #include "solver/sgd/sgd.h"
 
+#include "base/activity.h"
 #include "base/memory.h"
 #include "base/rng.h"
 
@@ -176,6 +177,7 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, const mg_stop *st
     int64_t epochs = mg_min(sgd->problem->epochs, MOST_EPOCHS);
     problem->steps_per_epoch = mg_divide_up(search.fit, problem->batch);
     problem->total_steps = problem->steps_per_epoch * epochs;
+    MG_ACTIVITY("searching for a learning rate", 0);
     mg_status status = mg_memory_get(&search.order, (size_t)search.fit, sizeof *search.order, error);
     if (!status) status = mg_memory_get(&search.fitted, (size_t)search.fit, sizeof *search.fitted, error);
     if (!status) status = climb(&search, error);
