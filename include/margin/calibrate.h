@@ -32,7 +32,8 @@ typedef struct mg_calibrate_request {
     const char *labels;  /* data set with the labels; NULL: the name used in training */
     const char *weights; /* data set with the weights of the rows; NULL: all weights are 1 */
     bool skip_unknown;   /* leave out rows whose label is not a class of the model; otherwise an error */
-    int threads;         /* 0: all that this process may use; the result does not depend on it */
+    bool drop_unlabelled; /* leave out rows without a label; otherwise an error */
+    int threads;          /* 0: all that this process may use; the result does not depend on it */
     const volatile sig_atomic_t *stop; /* NULL, or a flag: non-zero ends the call with MG_STOPPED */
     mg_notices notices; /* receive warnings: classes with few rows, rows that seem to be training rows */
 } mg_calibrate_request;

@@ -21,7 +21,8 @@ typedef struct mg_measure_request {
     const char *labels;  /* data set with the labels; NULL: the name used in training */
     const char *weights; /* data set with weights of rows, for mean_loss, log_loss, ece; NULL: all 1 */
     bool skip_unknown; /* leave out rows whose label is not a class of the model; false: they are an error */
-    int threads;       /* 0: all that this process may use */
+    bool drop_unlabelled;              /* leave out rows without a label; false: they are an error */
+    int threads;                       /* 0: all that this process may use */
     const volatile sig_atomic_t *stop; /* a flag that ends the call with MG_STOPPED; may be NULL */
     mg_notices notices;
 } mg_measure_request;

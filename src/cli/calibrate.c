@@ -71,6 +71,7 @@ int mg_command_calibrate(int argc, char **argv) {
     request.labels = flags.labels;
     request.weights = flags.weights;
     request.skip_unknown = flags.skip_unknown;
+    request.drop_unlabelled = flags.drop_unlabelled;
     mg_cli_results();
     request.stop = mg_cli_catch_stops();
     mg_cli_begin_progress();

@@ -189,6 +189,7 @@ int mg_command_eval(int argc, char **argv) {
                                         .labels = flags.labels,
                                         .weights = flags.weights,
                                         .skip_unknown = flags.skip_unknown,
+                                        .drop_unlabelled = flags.drop_unlabelled,
                                         .threads = flags.threads,
                                         .notices.message = mg_cli_notice};
     mg_cli_results();

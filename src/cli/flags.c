@@ -6,7 +6,7 @@
 // FIRST_KEY: the lowest key of a shared flag, so that these keys differ from those of the commands.
 enum { FIRST_KEY = 4096, MOST_OPTIONS = 64 };
 
-typedef enum kind { ON, TEXT, SETTING, THREADS, UNKNOWN } kind;
+typedef enum kind { ON, TEXT, SETTING, THREADS, UNKNOWN, UNLABELLED } kind;
 
 typedef struct flag {
     int takes; // bit of the flag in flags.h
@@ -20,7 +20,7 @@ typedef struct flag {
         bit, kind, offsetof(mg_cli_flags, field), { name, letter, argument, 0, help, 0 }                     \
     }
 
-static const char unknown_words[] = "error|skip";
+static const char unknown_words[] = "error|skip", unlabelled_words[] = "error|drop";
 
 static const flag shared[] = {
     FLAG(MG_CLI_SET, SETTING, sets, "set", 's', "SECTION.KEY=VALUE",
@@ -46,6 +46,8 @@ static const flag shared[] = {
          "Data set of the weights of the rows in DATA (default: all 1)"),
     FLAG(MG_CLI_LABELS, UNKNOWN, skip_unknown, "unknown", FIRST_KEY + 8, unknown_words,
          "What to do with rows whose label is not a class of the model: error (default) or skip"),
+    FLAG(MG_CLI_LABELS, UNLABELLED, drop_unlabelled, "unlabelled", FIRST_KEY + 9, unlabelled_words,
+         "What to do with rows without a label: error (default) or drop"),
 };
 enum { SHARED = sizeof shared / sizeof *shared };
 
@@ -69,6 +71,9 @@ static void take(const flag *given, mg_cli_flags *flags, char *value, struct arg
     case TEXT: *(const char **)place = value; return;
     case SETTING: add_set(state, place, value); return;
     case UNKNOWN: *(bool *)place = mg_cli_choice(state, "--unknown", value, unknown_words) == 1; return;
+    case UNLABELLED:
+        *(bool *)place = mg_cli_choice(state, "--unlabelled", value, unlabelled_words) == 1;
+        return;
     case THREADS: *(int *)place = (int)mg_cli_int(state, "--threads", value, 1, 4096); return;
     }
 }

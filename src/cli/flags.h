@@ -17,7 +17,7 @@ enum {
     MG_CLI_NAMES = 1 << 7,
     MG_CLI_CONFIG = 1 << 8,  // the argument CONFIG, which may be given once
     MG_CLI_MODEL = 1 << 9,   // the arguments MODEL and DATA, which are required
-    MG_CLI_LABELS = 1 << 10, // --labels, --weights and --unknown
+    MG_CLI_LABELS = 1 << 10, // --labels, --weights, --unknown and --unlabelled
 };
 
 // The flags and arguments of all commands that read rows for a model.
@@ -37,7 +37,7 @@ typedef struct mg_cli_sets {
 typedef struct mg_cli_flags {
     const char *config, *model, *data, *features, *names, *labels, *weights;
     mg_cli_sets sets;
-    bool resume, overwrite, quiet, json, skip_unknown;
+    bool resume, overwrite, quiet, json, skip_unknown, drop_unlabelled;
     int threads;
 } mg_cli_flags;
 

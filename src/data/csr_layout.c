@@ -21,32 +21,17 @@ static bool has(const mg_h5 *file, const char *group, const char *member) {
            mg_h5_find(file, path) != MG_H5_MISSING;
 }
 
-static mg_status refuse_columns(const mg_h5 *file, const char *name, const char *encoding, mg_error *error) {
-    return mg_fail(
-        error, MG_DATA,
-        "%s: %s is stored as %s; csr_matrix is needed: convert it with .tocsr(), on a copy, in Python: "
-        "import h5py, "
-        "scipy.sparse as s; f = h5py.File('COPY.h5', 'r+'); g = f['%s']; "
-        "m = s.csc_matrix((g['data'][:], g['indices'][:], g['indptr'][:]), g.attrs['%s']).tocsr(); "
-        "m.sort_indices(); "
-        "[(g.pop(k), g.create_dataset(k, data=getattr(m, k))) for k in ('data', 'indices', 'indptr')]; "
-        "g.attrs['%s'] = 'csr%s'; f.close()",
-        mg_h5_path(file), name, encoding, name,
-        present(file, name, shapes) ? present(file, name, shapes) : shapes[0], present(file, name, encodings),
-        !strcmp(present(file, name, encodings), encodings[0]) ? "_matrix" : "");
-}
-
-static mg_status check_encoding(mg_h5 *file, const char *name, mg_error *error) {
+static mg_status check_encoding(mg_h5 *file, const char *name, bool *by_columns, mg_error *error) {
     const char *attribute = present(file, name, encodings);
     char *encoding = NULL;
     mg_status status = mg_h5_attribute_text(file, name, attribute, &encoding, error);
-    if (!status && !strncmp(encoding, "csc", 3)) status = refuse_columns(file, name, encoding, error);
-    else if (!status && strncmp(encoding, "csr", 3))
-        status =
-            mg_fail(error, MG_DATA,
-                    "%s: %s is a group stored as %s; a data set [N,D] or a group stored as csr_matrix is "
-                    "needed: name one with data.features (`margin info FILE` lists them)",
-                    mg_h5_path(file), name, encoding);
+    *by_columns = !status && !strncmp(encoding, "csc", 3);
+    if (!status && !*by_columns && strncmp(encoding, "csr", 3))
+        status = mg_fail(error, MG_DATA,
+                         "%s: %s is a group stored as %s; a data set [N,D] or a group stored as csr_matrix "
+                         "or csc_matrix is "
+                         "needed: name one with data.features (`margin info FILE` lists them)",
+                         mg_h5_path(file), name, encoding);
     mg_memory_free(encoding);
     return status;
 }
@@ -94,8 +79,9 @@ static mg_status cell_ranger(mg_h5 *file, const char *name, int64_t ends, int64_
     return MG_OK;
 }
 
-mg_status mg_csr_layout_check(mg_h5 *file, const char *name, mg_error *error) {
-    if (present(file, name, encodings)) return check_encoding(file, name, error);
+mg_status mg_csr_layout_check(mg_h5 *file, const char *name, bool *by_columns, mg_error *error) {
+    *by_columns = false;
+    if (present(file, name, encodings)) return check_encoding(file, name, by_columns, error);
     if (has(file, name, "indptr") || has(file, name, "indices") || has(file, name, "data")) return MG_OK;
     return mg_fail(error, MG_DATA,
                    "%s: %s is a group without data, indices and indptr, so it is not a sparse matrix: name a "

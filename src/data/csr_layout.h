@@ -5,8 +5,9 @@
 #include "base/status.h"
 #include "io/h5.h"
 
-// Refuses a group that is not a sparse matrix in compressed rows. Errors: MG_DATA, with advice.
-mg_status mg_csr_layout_check(mg_h5 *file, const char *name, mg_error *error);
+// Refuses a group that is not a sparse matrix in compressed rows or columns. *by_columns becomes true for
+// columns (csc_matrix). Errors: MG_DATA, with advice.
+mg_status mg_csr_layout_check(mg_h5 *file, const char *name, bool *by_columns, mg_error *error);
 
 // Reads the number of rows and of features of the group `name`, which must have passed mg_csr_layout_check
 // and whose indptr has `ends` elements. It may be CSR as AnnData and h5sparse write it, or a matrix of Cell

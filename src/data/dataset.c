@@ -14,44 +14,6 @@
 
 enum { BLOCK_BYTES = 128 << 10 };
 
-// Selects the rows to use. The split depends on the labels of all rows, not only of those selected, so all
-// labels are read.
-static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
-    int64_t rows = mg_source_rows(dataset->source);
-    dataset->count = rows;
-    if (request->selection == MG_SELECT_ALL) return MG_OK;
-    mg_classes classes = {0};
-    int32_t *label = NULL;
-    mg_split split = {0};
-    mg_status status = MG_OK;
-    const mg_labels_request all = {.name = request->labels, .rows = rows, .count = rows};
-    if (request->labels) status = mg_labels_read(dataset->file, &all, &label, &classes, error);
-    const mg_split_request how = {.name = dataset->path,
-                                  .label = label,
-                                  .rows = rows,
-                                  .classes = &classes,
-                                  .fraction = request->held_out,
-                                  .folds = request->folds,
-                                  .fold = request->fold,
-                                  .seed = request->seed};
-    if (!status) status = mg_split_rows(&how, &split, error);
-    if (!status) status = mg_memory_get(&dataset->select, (size_t)rows, sizeof *dataset->select, error);
-    dataset->count = 0;
-    for (int64_t i = 0; !status && i < rows; i++)
-        if (split.held[i] == (request->selection == MG_SELECT_HELD_OUT))
-            dataset->select[dataset->count++] = i;
-    if (!status && dataset->count == 0)
-        status = mg_fail(error, MG_CONFIG,
-                         "data.validation: %g of %lld rows leaves no rows for training or for validation",
-                         request->held_out, (long long)rows);
-    dataset->unseen = split.unseen;
-    memcpy(dataset->unseen_label, split.unseen_label, sizeof dataset->unseen_label);
-    mg_split_clear(&split);
-    mg_memory_free(label);
-    mg_classes_clear(&classes);
-    return status;
-}
-
 static mg_status read_weights(mg_dataset *dataset, const char *name, mg_error *error) {
     mg_h5_array *array;
     mg_status status = mg_h5_array_open(dataset->file, name, &array, error);
@@ -277,8 +239,25 @@ static void hash_shape(mg_dataset *dataset) {
     dataset->fingerprint = hash;
 }
 
+// Reads the labels of the selected rows. Rows without a label leave the selection if that is requested.
+static mg_status read_labels(mg_dataset *dataset, const mg_dataset_request *request, mg_selected *selected,
+                             mg_error *error) {
+    const mg_labels_request labels = {.name = request->labels,
+                                      .rows = mg_source_rows(dataset->source),
+                                      .select = selected->row,
+                                      .count = selected->count,
+                                      .known = request->known,
+                                      .allow_unknown = request->allow_unknown,
+                                      .allow_unlabelled = request->drop_unlabelled};
+    if (!request->labels) return MG_OK;
+    mg_status status = mg_labels_read(dataset->file, &labels, &dataset->label, &dataset->classes, error);
+    if (status || !request->drop_unlabelled) return status;
+    return mg_selected_drop_unlabelled(dataset->path, selected, dataset->label, error);
+}
+
 static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     MG_ACTIVITY("opening data", 0);
+    mg_selected selected = {0};
     mg_status status = mg_memory_text(&dataset->path, request->path, error);
     if (!status && request->file) dataset->file = mg_h5_share(request->file);
     else if (!status) status = mg_h5_open(request->path, &dataset->file, error);
@@ -289,7 +268,12 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     if (!status)
         status = mg_columns_read(dataset->file, &place, mg_source_features(dataset->source),
                                  &dataset->columns, error);
-    if (!status) status = select_rows(dataset, request, error);
+    if (!status)
+        status = mg_selected_split(dataset->file, request, mg_source_rows(dataset->source), &selected, error);
+    if (!status) status = read_labels(dataset, request, &selected, error);
+    dataset->select = selected.row;
+    dataset->count = selected.count;
+    dataset->left_out = selected.left_out;
     if (status) return status;
     dataset->features = mg_source_features(dataset->source);
     dataset->layout = mg_source_layout(dataset->source);
@@ -297,16 +281,7 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     dataset->stored = dataset->layout == MG_CSR
                           ? mg_source_stored(dataset->source, dataset->select, 0, dataset->count)
                           : dataset->count * dataset->features;
-    const mg_labels_request labels = {.name = request->labels,
-                                      .rows = mg_source_rows(dataset->source),
-                                      .select = dataset->select,
-                                      .count = dataset->count,
-                                      .known = request->known,
-                                      .allow_unknown = request->allow_unknown};
-    if (request->labels)
-        status = mg_labels_read(dataset->file, &labels, &dataset->label, &dataset->classes, error);
-    if (!status && request->weights) status = read_weights(dataset, request->weights, error);
-    return status;
+    return request->weights ? read_weights(dataset, request->weights, error) : MG_OK;
 }
 
 // Decides where the rows are during the run: in memory, in place in the file, or read when they are needed.

@@ -6,6 +6,7 @@
 #include "data/columns.h"
 #include "data/labels.h"
 #include "data/moments.h"
+#include "data/selection.h"
 #include "data/source.h"
 #include "data/split.h"
 #include "data/used.h"
@@ -27,7 +28,8 @@ typedef struct mg_dataset_request {
     int64_t folds, fold; // if folds > 0, fold number `fold` of `folds` is held out instead
     uint64_t seed;
     const mg_classes *known; // NULL: the classes are those that occur
-    bool allow_unknown;      // rows with a label that `known` lacks get class -1
+    bool allow_unknown;      // rows with a label that `known` lacks get class MG_UNKNOWN
+    bool drop_unlabelled;    // rows without a label are not selected; otherwise they are an error
     int64_t memory_limit;    // 0: chosen from the free memory
     int64_t window_bytes;    // bytes of the rows that are shuffled together
     // Read all rows once, for moments and fingerprint, and keep them in memory if they fit.
@@ -52,13 +54,11 @@ typedef struct mg_dataset {
     mg_columns columns; // names and recipe from the file
     int32_t *label;     // [count]; NULL without labels
     mg_classes classes;
-    float *weight;                    // [count], mean 1; NULL: all 1
-    double total_weight;              // sum of the weights before they were scaled to mean 1
-    int64_t unseen;                   // number of classes without a held-out row, for MG_SELECT_KEPT and
-                                      // _HELD_OUT
-    char unseen_label[MG_NAME_SHOWN]; // label of the first of them
-    bool resident;                    // `store` holds all rows, or is a view of a program's rows
-    bool checked;                     // the survey has checked every row
+    float *weight;       // [count], mean 1; NULL: all 1
+    double total_weight; // sum of the weights before they were scaled to mean 1
+    mg_left_out left_out;
+    bool resident; // `store` holds all rows, or is a view of a program's rows
+    bool checked;  // the survey has checked every row
     // A mapping of all rows in the file, if they are stored as kernels read them and are not in memory;
     // otherwise NULL.
     mg_map *map;
@@ -72,6 +72,10 @@ typedef struct mg_dataset {
 
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error);
 void mg_dataset_close(mg_dataset *dataset);
+
+// Writes one line about the rows that were left out; "" if there are none.
+enum { MG_UNLABELLED_TEXT = MG_PATH_TEXT + MG_H5_NAME + 128 };
+void mg_dataset_unlabelled_text(const mg_dataset *dataset, char out[MG_UNLABELLED_TEXT]);
 
 // Fails if somebody has written to the file since it was opened. (If all rows are in memory, mg_dataset_open
 // has checked this after reading them.) To be called after rows were read or used in place, before the result

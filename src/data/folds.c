@@ -6,13 +6,15 @@
 
 enum { FOLD_STREAM = 7 };
 
-// Sorts the row numbers by class; within a class they are in file order. Class k has member[first[k] ..
-// first[k+1]).
+// Sorts the numbers of the labelled rows by class; within a class they are in file order. Class k has
+// member[first[k] .. first[k+1]).
 static void sort_by_class(const int32_t *label, int64_t rows, int64_t classes, int64_t *first,
                           uint32_t *member) {
-    for (int64_t i = 0; i < rows; i++) first[label[i] + 1]++;
+    for (int64_t i = 0; i < rows; i++)
+        if (label[i] >= 0) first[label[i] + 1]++;
     for (int64_t k = 0; k < classes; k++) first[k + 1] += first[k];
-    for (int64_t i = 0; i < rows; i++) member[first[label[i]]++] = (uint32_t)i;
+    for (int64_t i = 0; i < rows; i++)
+        if (label[i] >= 0) member[first[label[i]]++] = (uint32_t)i;
     for (int64_t k = classes; k > 0; k--) first[k] = first[k - 1];
     first[0] = 0;
 }
@@ -48,11 +50,11 @@ mg_status mg_folds_deal(const mg_split_request *request, int32_t *fold, mg_error
         sort_by_class(request->label, rows, classes->count, first, member);
         status = check_dealt(request->name, first, classes, folds, error);
     }
+    for (int64_t i = 0; !status && i < rows; i++) fold[i] = MG_NO_FOLD;
     // Each class begins with the fold after the last one used, so that the rows of small classes do not all
     // go to the first folds.
     for (int64_t k = 0; !status && k < classes->count; k++) {
         int64_t count = first[k + 1] - first[k];
-        if (count == 1) fold[member[first[k]]] = MG_NO_FOLD;
         if (count == 1) continue;
         mg_rng_permutation(mg_rng_key(request->seed, FOLD_STREAM, (uint64_t)k), (uint32_t)count, order);
         for (int64_t j = 0; j < count; j++) fold[member[first[k] + order[j]]] = (int32_t)(dealt++ % folds);

@@ -13,17 +13,18 @@
 
 enum { RECENT = 2048 }; // values that are remembered, to skip repetitions
 
-// Collects the distinct values of number[select[..]], ascending. Most repetitions are skipped before the
-// values are sorted, so that few values have to be sorted.
-static mg_status distinct_numbers(const int64_t *number, const int64_t *select, int64_t count, int64_t **out,
-                                  int64_t *distinct, mg_error *error) {
+// Collects the distinct values of raw->number[select[..]], ascending, except those of rows without a label.
+// Most repetitions are skipped before the values are sorted, so that few values have to be sorted.
+static mg_status distinct_numbers(const mg_raw_labels *raw, const int64_t *select, int64_t count,
+                                  int64_t **out, int64_t *distinct, mg_error *error) {
     *distinct = 0;
     mg_status status = mg_memory_get(out, (size_t)count, sizeof **out, error);
     if (status) return status;
     int64_t place[RECENT] = {0}, kept = 0; // [hash] 1 + the position of the last value with this hash
     for (int64_t i = 0; i < count; i++) {
-        int64_t value = number[select ? select[i] : i], *seen = &place[mg_hash_mix((uint64_t)value) % RECENT];
-        if (*seen && (*out)[*seen - 1] == value) continue;
+        int64_t row = select ? select[i] : i, value = raw->number[row],
+                *seen = &place[mg_hash_mix((uint64_t)value) % RECENT];
+        if (raw->missing[row] || (*seen && (*out)[*seen - 1] == value)) continue;
         (*out)[kept] = value;
         *seen = ++kept;
     }
@@ -36,7 +37,7 @@ static mg_status distinct_numbers(const int64_t *number, const int64_t *select, 
 static mg_status classes_of(const mg_raw_labels *raw, const int64_t *select, int64_t count,
                             mg_classes *classes, mg_error *error) {
     int64_t *values = NULL, distinct;
-    mg_status status = distinct_numbers(raw->number, select, count, &values, &distinct, error);
+    mg_status status = distinct_numbers(raw, select, count, &values, &distinct, error);
     if (status) return status;
     *classes = (mg_classes){.count = distinct, .texts = raw->texts, .number = values};
     if (!raw->texts) return MG_OK;
@@ -103,7 +104,8 @@ static mg_status map_rows(mg_h5 *file, const mg_labels_request *request, const m
         else
             snprintf(buffer, sizeof buffer, "%lld", (long long)value),
                 class = mg_classes_find(classes, buffer);
-        if (class < 0 && !request->allow_unknown) {
+        if (raw->missing[row]) class = MG_UNLABELLED;
+        else if (class < 0 && !request->allow_unknown) {
             snprintf(buffer, sizeof buffer, "%lld", (long long)value);
             status = unknown_label(file, request->name, row, raw->texts ? raw->text[value] : buffer, classes,
                                    error);
@@ -119,7 +121,8 @@ mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t 
     *out = NULL;
     *classes = (mg_classes){0};
     mg_raw_labels raw;
-    mg_status status = mg_raw_labels_read(file, request->name, request->rows, &raw, error);
+    mg_status status =
+        mg_raw_labels_read(file, request->name, request->rows, request->allow_unlabelled, &raw, error);
     if (!status)
         status = request->known ? mg_classes_copy(request->known, classes, error)
                                 : classes_of(&raw, request->select, request->count, classes, error);

@@ -16,13 +16,17 @@ typedef struct mg_classes {
     char **text;     // [count] ascending by bytes
 } mg_classes;
 
+// Values in place of a class.
+enum { MG_UNKNOWN = -1, MG_UNLABELLED = -2 };
+
 typedef struct mg_labels_request {
     const char *name;        // name of the data set: integers, texts, or a group with codes and categories
     int64_t rows;            // number of rows of the file
     const int64_t *select;   // [count] row numbers, ascending; NULL: all rows
     int64_t count;           // number of rows to read
     const mg_classes *known; // NULL: the classes are the labels that occur among these rows
-    bool allow_unknown;      // a label that is not in `known` is class -1 instead of an error
+    bool allow_unknown;      // a label that is not in `known` is class MG_UNKNOWN instead of an error
+    bool allow_unlabelled;   // a row without a label is of class MG_UNLABELLED instead of an error
 } mg_labels_request;
 
 // Reads the labels: (*out)[i] is the class of the i-th row, an index into *classes. The caller frees both.

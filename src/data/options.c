@@ -26,6 +26,11 @@ static const char *scale_word(int i) {
     return i < 3 ? words[i] : NULL;
 }
 
+static const char *unlabelled_name(int i) {
+    static const char *const names[] = {"error", "drop"};
+    return i < 2 ? names[i] : NULL;
+}
+
 static mg_status check_scale(const char *value, mg_error *error) {
     double number;
     for (int i = 0; scale_word(i); i++)
@@ -45,6 +50,9 @@ static const mg_option rows[] = {
      "Data set [N,D], or CSR group (data, indices, indptr), in each of the files."},
     {"labels", MG_OPTION_TEXT, AT(labels), "y", 0, 0, NULL, NULL, true,
      "Labels [N]: integers, strings, or an AnnData categorical group such as obs/cell_type."},
+    {"unlabelled", MG_OPTION_CHOICE, AT(unlabelled), "error", 0, 0, unlabelled_name, NULL, true,
+     "Rows without a label (missing, masked, NaN, NA and similar words), in each of the files: error, or "
+     "drop, which leaves them out."},
     {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, true,
      "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). Files with "
      "other names are refused."},

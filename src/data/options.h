@@ -10,13 +10,14 @@ typedef struct mg_data_options {
     char *test;       // path
     char *features;   // name in the file
     char *labels;
-    char *names;           // names of the features: a data set, "none" or "auto"
-    char *weights;         // NULL: every row has weight 1
-    const char *rows;      // "none", "unit" or "total"
-    const char *transform; // "none" or "log1p"
-    char *scale;           // "none", "standard", "max-abs" or a number
-    int64_t memory_limit;  // most bytes of rows in memory; 0: chosen from the free memory
-    int64_t window;        // bytes of rows that are shuffled together
+    const char *unlabelled; // "error" or "drop"
+    char *names;            // names of the features: a data set, "none" or "auto"
+    char *weights;          // NULL: every row has weight 1
+    const char *rows;       // "none", "unit" or "total"
+    const char *transform;  // "none" or "log1p"
+    char *scale;            // "none", "standard", "max-abs" or a number
+    int64_t memory_limit;   // most bytes of rows in memory; 0: chosen from the free memory
+    int64_t window;         // bytes of rows that are shuffled together
 } mg_data_options;
 
 extern const mg_section mg_data_section;

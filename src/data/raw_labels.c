@@ -1,4 +1,4 @@
-// raw_labels.c - identifies the form of a label column, reads it, and refuses rows without a label.
+// raw_labels.c - identifies the form of a label column, reads it, and finds rows without a label.
 #include "data/raw_labels.h"
 
 #include "base/memory.h"
@@ -171,22 +171,11 @@ static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_l
     }
     if (!count) return MG_OK;
     char reason[64];
-    const char *path = mg_h5_path(file);
     put_reason(raw, first, reason, sizeof reason);
-    const char *column = !strncmp(name, "obs/", 4) ? name + 4 : NULL;
-    if (!column)
-        return mg_fail(error, MG_DATA,
-                       "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or write "
-                       "the other rows to a new "
-                       "file (docs/formats.md, Rows without a label, has the commands)",
-                       path, name, (long long)first, reason, (long long)count, (long long)rows);
     return mg_fail(error, MG_DATA,
-                   "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or keep only "
-                   "the other rows, in Python: "
-                   "import anndata; a = anndata.read_h5ad('OLD.h5ad'); "
-                   "a[~a.obs['%s'].astype(str).str.lower().isin(" MG_MISSING_PYTHON
-                   ")].write_h5ad('NEW.h5ad')",
-                   path, name, (long long)first, reason, (long long)count, (long long)rows, column);
+                   "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or leave them "
+                   "out with data.unlabelled: drop (eval, calibrate: --unlabelled drop)",
+                   mg_h5_path(file), name, (long long)first, reason, (long long)count, (long long)rows);
 }
 
 // ---- all forms ----------------------------------------------------------------------------------
@@ -231,12 +220,12 @@ static mg_status read_array(mg_h5 *file, const char *name, int64_t rows, mg_raw_
     return status || !raw->texts ? status : fold_texts(raw, rows, error);
 }
 
-mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
-                             mg_error *error) {
+mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, bool allow_unlabelled,
+                             mg_raw_labels *out, mg_error *error) {
     *out = (mg_raw_labels){0};
     mg_status status = mg_h5_find(file, name) == MG_H5_GROUP ? read_group(file, name, rows, out, error)
                                                              : read_array(file, name, rows, out, error);
-    if (!status) status = refuse_unlabelled(file, name, out, rows, error);
+    if (!status && !allow_unlabelled) status = refuse_unlabelled(file, name, out, rows, error);
     if (status) mg_raw_labels_clear(out);
     return status;
 }

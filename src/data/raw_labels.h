@@ -14,16 +14,14 @@ typedef struct mg_raw_labels {
     int64_t *number; // [rows] the label, or its index in `text`
     char **text;     // [text_count] distinct texts
     int64_t text_count;
-    // [rows] an mg_missing for each row: whether and why the value is missing. Used only while reading,
-    // because rows without a label are refused
-    uint8_t *missing;
+    uint8_t *missing; // [rows] an mg_missing for each row: whether and why it has no label; 0: it has one
 } mg_raw_labels;
 
 // Reads the labels of `rows` rows; docs/formats.md lists the possible forms. Errors: MG_DATA with the data
-// set and, if there is one, the row: an unknown form, a number that is not whole, a text that is too long,
-// rows without a label, or a wrong number of rows.
-mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
-                             mg_error *error);
+// set and, if there is one, the row: an unknown form, a number that is not whole, a text that is too long, or
+// a wrong number of rows; unless `allow_unlabelled`, also rows without a label.
+mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, bool allow_unlabelled,
+                             mg_raw_labels *out, mg_error *error);
 void mg_raw_labels_clear(mg_raw_labels *raw);
 
 // Comparison for qsort_r over indices of `text`: by bytes, then by index.

@@ -33,6 +33,7 @@ int64_t mg_source_chunk_rows(const mg_source *source) {
 
 double mg_source_chunk_bytes(const mg_source *source) {
     double indices = source->indices ? mg_h5_array_chunk_bytes(source->indices) : 0;
+    if (source->transpose) return 0;
     return mg_h5_array_chunk_bytes(source->data) + indices;
 }
 
@@ -54,6 +55,10 @@ double mg_source_noise(const mg_source *source) {
 
 const mg_h5_type mg_source_stored_types[] = {
     [MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F16] = MG_H5_F16, [MG_CELL_F32] = MG_H5_F32};
+
+int64_t mg_source_transposed_bytes(const mg_source *source) {
+    return source->transpose ? mg_transpose_bytes(source->transpose) : 0;
+}
 
 int64_t mg_source_indptr_bytes(const mg_source *source) {
     return source->own_indptr ? (source->rows + 1) * (int64_t)sizeof *source->own_indptr : 0;
@@ -185,11 +190,20 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
     return status;
 }
 
+// The types in the slabs: those of the file or, of a CSC group, float32 and uint32.
+static mg_h5_type type_of_values(const mg_source *source) {
+    return source->transpose ? MG_H5_F32 : mg_h5_array_type(source->data);
+}
+
+static mg_h5_type type_of_indices(const mg_source *source) {
+    return source->transpose ? MG_H5_U32 : mg_h5_array_type(source->indices);
+}
+
 // Reads the indices of a row and checks that they are in range. They need not ascend.
 static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, const char *indices,
                               uint32_t *index, mg_error *error) {
     for (int64_t e = 0; e < n; e++) {
-        int64_t at = mg_cells_integer(mg_h5_array_type(source->indices), indices, e);
+        int64_t at = mg_cells_integer(type_of_indices(source), indices, e);
         if (at < 0 || at >= source->features)
             return mg_fail(error, MG_DATA,
                            "%s: %s/indices[%lld] (row %lld) is %lld; indices must be from 0 to the number of "
@@ -218,18 +232,17 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
                               mg_error *error) {
     int64_t from = source->indptr[row], n = source->indptr[row + 1] - from, at = store->indptr[store->count],
             bad = -1;
-    const char *values =
-        (const char *)source->slab + (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->data));
-    const char *indices = (const char *)source->index_slab +
-                          (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->indices));
+    mg_h5_type type = type_of_values(source), index_type = type_of_indices(source);
+    const char *values = (const char *)source->slab + (size_t)(from - base) * mg_h5_type_size(type);
+    const char *indices =
+        (const char *)source->index_slab + (size_t)(from - base) * mg_h5_type_size(index_type);
     float *to = store->values + at;
     uint32_t *index = store->indices + at;
-    mg_cells_to_float(mg_h5_array_type(source->data), n, values, to);
-    bool sorted =
-        mg_cells_to_indices(mg_h5_array_type(source->indices), n, indices, source->features, index) < 0;
+    mg_cells_to_float(type, n, values, to);
+    bool sorted = mg_cells_to_indices(index_type, n, indices, source->features, index) < 0;
     mg_status status = sorted ? MG_OK : take_indices(source, row, n, indices, index, error);
     if (status) return status;
-    mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), n, values, row, index);
+    mg_vanished_look(&source->vanished, type, n, values, row, index);
     if (!sorted) status = sort_row(source, row, n, index, to, error);
     if (status) return status;
     if (!mg_cells_finite(n, to, &bad)) return mg_source_not_finite(source, row, index[bad], to[bad], error);
@@ -242,12 +255,15 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
 
 static mg_status read_csr_slab(mg_source *source, int64_t from, int64_t to, mg_error *error) {
     size_t stored = (size_t)(source->indptr[to] - source->indptr[from]);
-    size_t value_bytes = stored * mg_h5_type_size(mg_h5_array_type(source->data));
-    size_t index_bytes = stored * mg_h5_type_size(mg_h5_array_type(source->indices));
+    size_t value_bytes = stored * mg_h5_type_size(type_of_values(source));
+    size_t index_bytes = stored * mg_h5_type_size(type_of_indices(source));
     // One byte more, so that the slab is allocated even if no row stores a value.
     mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes + 1, 1, error);
     if (!status)
         status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes + 1, 1, error);
+    if (!status && source->transpose)
+        return mg_transpose_read(source->transpose, &source->vanished, source->indptr[from], (int64_t)stored,
+                                 source->index_slab, source->slab, error);
     if (!status)
         status = mg_h5_array_read(source->data, source->indptr[from], (int64_t)stored, source->slab, error);
     if (!status)

@@ -14,7 +14,8 @@
 
 typedef struct mg_source mg_source;
 
-// Opens the features `name`: a data set [N,D] or a CSR group. Errors: MG_DATA.
+// Opens the features `name`: a data set [N,D], or a CSR or CSC group. CSC (a matrix stored by columns) is
+// transposed when the first row is read. Errors: MG_DATA.
 mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out,
                          mg_error *error);
 void mg_source_close(mg_source *source);
@@ -29,6 +30,9 @@ int64_t mg_source_chunk_rows(const mg_source *source);
 
 // Bytes of the chunks that must be unpacked to read one row; 0 if the rows are not stored in chunks.
 double mg_source_chunk_bytes(const mg_source *source);
+
+// Bytes of the temporary file that the rows of a CSC group need; 0 for all other rows.
+int64_t mg_source_transposed_bytes(const mg_source *source);
 
 // The values read so far that are too small for float32. A row that is read twice counts twice.
 const mg_vanished *mg_source_vanished(const mg_source *source);

@@ -39,19 +39,19 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     return status ? status : mg_rounding_begin(&source->rounding, source->features, error);
 }
 
-static mg_status check_indptr(mg_source *source, int64_t stored, mg_error *error) {
+static mg_status check_indptr(mg_source *source, int64_t lines, int64_t stored, mg_error *error) {
     const char *path = mg_h5_path(source->file);
     if (source->indptr[0] != 0)
         return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, but must be 0", path, source->name,
                        (long long)source->indptr[0]);
-    for (int64_t i = 1; i <= source->rows; i++)
+    for (int64_t i = 1; i <= lines; i++)
         if (source->indptr[i] < source->indptr[i - 1] || source->indptr[i] > stored)
             return mg_fail(error, MG_DATA, "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed)", path,
                            source->name, (long long)i, (long long)source->indptr[i],
                            (long long)source->indptr[i - 1], (long long)stored);
-    if (source->indptr[source->rows] != stored)
+    if (source->indptr[lines] != stored)
         return mg_fail(error, MG_DATA, "%s: %s/indptr ends with %lld but there are %lld stored values", path,
-                       source->name, (long long)source->indptr[source->rows], (long long)stored);
+                       source->name, (long long)source->indptr[lines], (long long)stored);
     return MG_OK;
 }
 
@@ -76,11 +76,26 @@ static mg_status take_indptr(mg_source *source, mg_h5_array *indptr, mg_error *e
     return status;
 }
 
+// Replaces the ends of columns in `indptr` by those of rows.
+static mg_status count_rows(mg_source *source, mg_error *error) {
+    const mg_transpose_columns columns = {.file = source->file,
+                                          .name = source->name,
+                                          .data = source->data,
+                                          .indices = source->indices,
+                                          .rows = source->rows,
+                                          .columns = source->features};
+    mg_status status =
+        mg_transpose_open(&columns, source->own_indptr, &source->own_indptr, &source->transpose, error);
+    source->indptr = source->own_indptr;
+    return status;
+}
+
 static mg_status open_csr(mg_source *source, mg_error *error) {
     const char *path = mg_h5_path(source->file);
     int64_t shape[2] = {0, 0};
+    bool by_columns = false;
     mg_h5_array *indptr = NULL;
-    mg_status status = mg_csr_layout_check(source->file, source->name, error);
+    mg_status status = mg_csr_layout_check(source->file, source->name, &by_columns, error);
     if (!status) status = open_member(source, "indptr", &indptr, error);
     if (!status) status = mg_csr_layout(source->file, source->name, mg_h5_array_rows(indptr), shape, error);
     if (!status) status = open_member(source, "data", &source->data, error);
@@ -88,11 +103,12 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
         status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed",
                          path, source->name, (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
-    if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
-        status = mg_fail(
-            error, MG_DATA,
-            "%s: %s/indptr has %lld values but shape says %lld rows: it needs one value more than rows", path,
-            source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
+    if (!status && mg_h5_array_rows(indptr) - 1 != shape[by_columns])
+        status =
+            mg_fail(error, MG_DATA,
+                    "%s: %s/indptr has %lld values but shape says %lld %s: it needs one value more than %s",
+                    path, source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[by_columns],
+                    by_columns ? "columns" : "rows", by_columns ? "columns" : "rows");
     if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
                     mg_h5_array_rows(source->data) != mg_h5_array_rows(source->indices)))
         status = mg_fail(error, MG_DATA,
@@ -112,7 +128,8 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     source->rows = shape[0];
     source->features = shape[1];
     source->cell = MG_CELL_F32;
-    return check_indptr(source, mg_h5_array_rows(source->data), error);
+    status = check_indptr(source, shape[by_columns], mg_h5_array_rows(source->data), error);
+    return status || !by_columns ? status : count_rows(source, error);
 }
 
 mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out,
@@ -138,6 +155,7 @@ void mg_source_close(mg_source *source) {
     if (!source) return;
     mg_h5_array_close(source->data);
     mg_h5_array_close(source->indices);
+    mg_transpose_close(source->transpose);
     mg_memory_free(source->own_indptr);
     mg_memory_free(source->slab);
     mg_memory_free(source->index_slab);

@@ -4,6 +4,7 @@
 #define MG_DATA_SOURCE_STATE_H
 
 #include "data/source.h"
+#include "data/transpose.h"
 
 struct mg_source {
     mg_h5 *file;
@@ -12,11 +13,12 @@ struct mg_source {
     mg_layout layout;
     mg_cell cell;
     int64_t rows, features;
-    mg_h5_array *data;     // dense cells or CSR values
-    mg_h5_array *indices;  // CSR
-    const int64_t *indptr; // CSR: [rows + 1], checked; the array of a program, or `own_indptr`
-    int64_t *own_indptr;   // read from the file or converted; NULL if the array of a program is used
-    const mg_used *used;   // columns of CSR rows that are kept; NULL: all
+    mg_h5_array *data;       // dense cells or CSR values
+    mg_h5_array *indices;    // CSR
+    const int64_t *indptr;   // CSR: [rows + 1], checked; the array of a program, or `own_indptr`
+    int64_t *own_indptr;     // read from the file or converted; NULL if the array of a program is used
+    mg_transpose *transpose; // CSC: the rows; NULL otherwise
+    const mg_used *used;     // columns of CSR rows that are kept; NULL: all
     mg_vanished vanished;
     mg_rounding rounding; // dense cells of types that float32 does not hold
     double *wide;         // [features] a row of them in double precision

@@ -17,6 +17,7 @@ typedef struct tally {
 static void hold_out(const mg_split_request *request, uint8_t *held, tally *classes) {
     uint64_t key = mg_rng_key(request->seed, HELD_OUT_STREAM, 0);
     for (int64_t i = 0; i < request->rows; i++) {
+        if (request->label && request->label[i] < 0) continue;
         tally *class = &classes[request->label ? request->label[i] : 0];
         uint64_t draw = mg_rng_at(key, (uint64_t)i) >> 11;
         held[i] = (double)draw * 0x1p-53 < request->fraction;
@@ -37,7 +38,7 @@ static mg_status deal(const mg_split_request *request, uint8_t *held, tally *cla
     if (!status) status = mg_folds_deal(request, fold, error);
     for (int64_t i = 0; !status && i < request->rows; i++) {
         held[i] = fold[i] == request->fold;
-        classes[request->label[i]].held += fold[i] != MG_NO_FOLD;
+        if (request->label[i] >= 0) classes[request->label[i]].held += fold[i] != MG_NO_FOLD;
     }
     mg_memory_free(fold);
     return status;

@@ -6,8 +6,10 @@
 #include "data/labels.h"
 
 typedef struct mg_split_request {
-    const char *name;     // name of the file, for messages
-    const int32_t *label; // [rows]; NULL: there are no classes to protect, and folds are not possible
+    const char *name; // name of the file, for messages
+    // [rows] below 0: the row has no label and is not held out. NULL: there are no classes to protect, and
+    // folds are not possible
+    const int32_t *label;
     int64_t rows;
     const mg_classes *classes;
     double fraction; // used if folds is 0

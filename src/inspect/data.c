@@ -199,13 +199,25 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
                           mg_error *error) {
     sample s = {0};
     char text[2][MG_BYTES_TEXT];
-    double chunk = mg_source_chunk_bytes(source);
+    double chunk = mg_source_chunk_bytes(source), turned = (double)mg_source_transposed_bytes(source);
     bool sparse = mg_source_layout(source) == MG_CSR;
     mg_writer_add(out, "\n");
     mg_printable_line(out, "features %s", name);
     mg_writer_format(out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape",
                      (long long)mg_source_rows(source), (long long)mg_source_features(source),
-                     sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
+                     turned > 0 ? "sparse (CSC)"
+                     : sparse   ? "sparse (CSR)"
+                                : "dense",
+                     mg_source_type_name(source));
+    if (turned > 0)
+        mg_writer_format(advice,
+                         "  stored by columns: each time that the file is opened, a temporary file of %s is "
+                         "written; store csr_matrix to save this time\n",
+                         mg_print_bytes(turned, text[0]));
+    if (turned > MOST_CHUNK_BYTES) {
+        mg_writer_format(out, "  %-24s none: the rows are not transposed for a description\n", "sample");
+        return MG_OK;
+    }
     if (chunk > MOST_CHUNK_BYTES) {
         mg_writer_format(out, "  %-24s none: a chunk has %s, and at most %s are read for a sample\n",
                          "sample", mg_print_bytes(chunk, text[0]), mg_print_bytes(MOST_CHUNK_BYTES, text[1]));
@@ -268,14 +280,18 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
 static mg_status put_content(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
                              mg_writer *advice, mg_error *error) {
     const char *x = features ? features : "X", *y = labels ? labels : "y";
+    bool no_labels = !labels && mg_h5_find(file, y) == MG_H5_MISSING;
     mg_source *source = NULL;
     if (!features && mg_h5_find(file, x) == MG_H5_MISSING) {
         mg_writer_add(advice, "  there is no data set X: name the data set of the features with --features "
                               "(in a configuration: data.features)\n");
-        return MG_OK;
+        return mg_inspect_candidates(file, NULL, no_labels ? NULL : y, 0, out, error);
     }
     mg_status status = mg_source_open(file, x, mg_preparation_of("none", "none"), &source, error);
-    if (status) return note_unless(features != NULL, status, advice, error);
+    if (status) {
+        status = note_unless(features != NULL, status, advice, error);
+        return status ? status : mg_inspect_candidates(file, NULL, no_labels ? NULL : y, 0, out, error);
+    }
     status = put_rows(x, source, out, advice, error);
     mg_columns columns = {0};
     const mg_columns_place place = {.features = x};
@@ -284,12 +300,14 @@ static mg_status put_content(mg_h5 *file, const char *features, const char *labe
             false, mg_columns_read(file, &place, mg_source_features(source), &columns, error), advice, error);
     mg_inspect_columns(&columns, 24, out);
     mg_columns_clear(&columns);
-    if (!status && !labels && mg_h5_find(file, y) == MG_H5_MISSING)
+    if (!status && no_labels)
         mg_writer_add(advice, "  there is no data set y: name the data set of the labels with --labels (in a "
                               "configuration: data.labels)\n");
     else if (!status)
         status = note_unless(labels != NULL, put_labels(file, y, mg_source_rows(source), out, advice, error),
                              advice, error);
+    if (!status)
+        status = mg_inspect_candidates(file, x, no_labels ? NULL : y, mg_source_rows(source), out, error);
     mg_source_close(source);
     return status;
 }

@@ -17,6 +17,11 @@ enum { MG_INSPECT_CLASSES = 20 }; // most classes that are listed; others are on
 mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
                           mg_error *error);
 
+// Lists the data sets that could be features and the columns that could be labels, if there are others than
+// `features` and `labels` (NULL: these do not exist). rows 0: the number of rows of the first candidate.
+mg_status mg_inspect_candidates(mg_h5 *file, const char *features, const char *labels, int64_t rows,
+                                mg_writer *out, mg_error *error);
+
 // Writes lines about names and recipe, if there are any. The first word of each line is padded to `width`.
 void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out);
 

@@ -139,6 +139,10 @@ void mg_h5_free_texts(char **texts, int64_t count);
 // pointer to the name of the column within `name`.
 bool mg_h5_split_column(const mg_h5 *file, const char *name, char table[MG_H5_NAME], const char **column);
 
+// Copies the name of the i-th column of a table to `out`. Returns false after the last column, and if `table`
+// is no table.
+bool mg_h5_column(const mg_h5 *file, const char *table, int64_t i, char *out, size_t size);
+
 // Lists the names in a group, or the columns of a table, as many as fit. Returns false if there are none.
 bool mg_h5_list(const mg_h5 *file, const char *parent, char *out, size_t size);
 

@@ -36,6 +36,18 @@ bool mg_h5_split_column(const mg_h5 *file, const char *name, char table[MG_H5_NA
     return there;
 }
 
+bool mg_h5_column(const mg_h5 *file, const char *table, int64_t i, char *out, size_t size) {
+    if (file->arrays || mg_h5_find(file, table) != MG_H5_ARRAY) return false;
+    hid_t set = H5Dopen2(file->file, table, H5P_DEFAULT), type = set < 0 ? -1 : H5Dget_type(set);
+    bool there = type >= 0 && H5Tget_class(type) == H5T_COMPOUND && i < H5Tget_nmembers(type);
+    char *name = there ? H5Tget_member_name(type, (unsigned)i) : NULL;
+    if (name) snprintf(out, size, "%s", name);
+    H5free_memory(name);
+    if (type >= 0) H5Tclose(type);
+    if (set >= 0) H5Dclose(set);
+    return name != NULL;
+}
+
 bool mg_h5_list(const mg_h5 *file, const char *parent, char *out, size_t size) {
     *out = '\0';
     if (file->arrays) return false;

@@ -57,8 +57,8 @@ void mg_text_close(mg_text *text);
 // number. Overflow gives infinity; underflow gives the smallest number of the same sign.
 const char *mg_text_number(const char *at, const char *end, double *out);
 
-// The words that mean a missing value, in upper or lower case. An empty text means it too. All formats, and
-// the commands in messages, use this list: X(word).
+// The words that mean a missing value, in upper or lower case. An empty text means it too. All formats use
+// this list: X(word).
 #define MG_MISSING_WORDS(X)                                                                                  \
     X("nan")                                                                                                 \
     X("-nan")                                                                                                \
@@ -74,8 +74,6 @@ const char *mg_text_number(const char *at, const char *end, double *out);
     X("null")                                                                                                \
     X("none")                                                                                                \
     X("?")
-#define MG_MISSING_QUOTED(word) ", '" word "'"
-#define MG_MISSING_PYTHON "[''" MG_MISSING_WORDS(MG_MISSING_QUOTED) "]"
 
 bool mg_text_missing(const char *text, size_t bytes);
 

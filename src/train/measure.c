@@ -159,6 +159,7 @@ static mg_status open_data(mg_scoring *scoring, const mg_measure_request *reques
         .labels = request->labels ? request->labels : scoring->model->labels_name,
         .weights = request->weights,
         .allow_unknown = request->skip_unknown,
+        .drop_unlabelled = request->drop_unlabelled,
     };
     mg_status status = mg_scoring_open(scoring, &data, out, error);
     if (status != MG_DATA || request->skip_unknown || !error) return status;
@@ -184,8 +185,8 @@ mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg
     if (!status) status = create(scoring.model, request->data, out, error);
     if (!status) status = run(&scoring, dataset, request, *out, error);
     if (!status)
-        mg_scoring_report_vanished(&request->notices, dataset,
-                                   request->features ? request->features : scoring.model->features_name);
+        mg_scoring_report(&request->notices, dataset,
+                          request->features ? request->features : scoring.model->features_name);
     mg_dataset_close(dataset);
     mg_scoring_clear(&scoring);
     if (status) {

@@ -125,8 +125,8 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
         status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
     if (!status) status = hand_over(p, sink, error);
     if (!status)
-        mg_scoring_report_vanished(&p->options.notices, dataset,
-                                   p->features ? p->features : p->scoring.model->features_name);
+        mg_scoring_report(&p->options.notices, dataset,
+                          p->features ? p->features : p->scoring.model->features_name);
     mg_dataset_close(dataset);
     return status;
 }

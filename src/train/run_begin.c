@@ -152,9 +152,10 @@ static void count_copies(const mg_dataset *dataset, mg_trainer_copies *copies) {
     double share = (double)rows / (double)dataset->count;
     copies->bytes += mg_store_bytes(dataset->layout, dataset->cell, dataset->features, rows,
                                     (int64_t)(share * (double)dataset->stored));
-    copies->why = dataset->select       ? "a part of them is held out"
-                  : dataset->used.width ? "features that occur in no training row are left out"
-                                        : mg_source_unlent(dataset->source);
+    if (dataset->left_out.unlabelled) copies->why = "rows without a label are left out";
+    else if (dataset->select) copies->why = "a part of them is held out";
+    else if (dataset->used.width) copies->why = "features that occur in no training row are left out";
+    else copies->why = mg_source_unlent(dataset->source);
 }
 
 static bool rate_is_searched(const mg_run *run) {
@@ -175,6 +176,17 @@ static mg_status prepare_solver(mg_run *run, mg_error *error) {
     run->clock.prepare_seconds = mg_clock_seconds() - start;
     run->clock.seconds += run->clock.prepare_seconds;
     return status;
+}
+
+// Rows of a data file that were left out. In a cross-validation, only the first fold reports them.
+static void note_unlabelled(mg_run *run) {
+    const mg_dataset *const data[] = {run->setup.train, run->setup.validation, run->test};
+    char text[MG_UNLABELLED_TEXT];
+    for (size_t i = 0; i < sizeof data / sizeof *data && run->options->fold == 0; i++) {
+        if (!data[i]) continue;
+        mg_dataset_unlabelled_text(data[i], text);
+        if (text[0]) mg_run_message(run, "note: %s", text);
+    }
 }
 
 static void report_plan(mg_run *run) {
@@ -221,6 +233,7 @@ static void report_plan(mg_run *run) {
     if (setup->uneven_note[0]) mg_run_message(run, "note: %s", setup->uneven_note);
     if (setup->lambda_note[0]) mg_run_message(run, "note: %s", setup->lambda_note);
     if (setup->note[0]) mg_run_message(run, "note: %s", setup->note);
+    note_unlabelled(run);
 }
 
 static void log_start(mg_run *run) {

@@ -81,6 +81,7 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
         .preparation = scoring->preparation,
         .known = &model->classes,
         .allow_unknown = data->allow_unknown,
+        .drop_unlabelled = data->drop_unlabelled,
         .window_bytes = WINDOW_BYTES,
     };
     snprintf(whose, sizeof whose, "in the model %s", model->path);
@@ -106,10 +107,17 @@ void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const 
     else mg_calibration_probabilities(&model->calibration, model->classes_count, scores, to);
 }
 
-void mg_scoring_report_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features) {
-    char text[MG_VANISHED_TEXT], line[MG_VANISHED_TEXT + 16];
-    mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, features, text);
+static void report(const mg_notices *notices, const char *kind, const char *text) {
+    char line[MG_VANISHED_TEXT + 16];
     if (!text[0] || !notices->message) return;
-    snprintf(line, sizeof line, "warning: %s", text);
+    snprintf(line, sizeof line, "%s: %s", kind, text);
     notices->message(notices->context, line);
+}
+
+void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset, const char *features) {
+    char vanished[MG_VANISHED_TEXT], unlabelled[MG_UNLABELLED_TEXT];
+    mg_dataset_unlabelled_text(dataset, unlabelled);
+    report(notices, "note", unlabelled);
+    mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, features, vanished);
+    report(notices, "warning", vanished);
 }

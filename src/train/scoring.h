@@ -30,7 +30,7 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
 // NULL: none are read.
 typedef struct mg_scoring_data {
     const char *path, *features, *names, *labels, *weights;
-    bool allow_unknown;
+    bool allow_unknown, drop_unlabelled;
 } mg_scoring_data;
 
 // Opens a data file whose rows are streamed in file order, and creates the weights for them. Errors: MG_IO,
@@ -42,7 +42,8 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
 bool mg_scoring_gives_probabilities(const mg_model *model, const mg_loss *loss);
 void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const float *scores, float *to);
 
-// Reports values of the rows that float32 cannot hold because they are too small.
-void mg_scoring_report_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features);
+// Reports rows that were left out because they have no label, and values that float32 cannot hold because
+// they are too small.
+void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset, const char *features);
 
 #endif

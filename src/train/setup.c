@@ -26,6 +26,7 @@ static mg_dataset_request request_of(const mg_data_options *data, const char *pa
         .path = path,
         .features = data->features,
         .labels = data->labels,
+        .drop_unlabelled = !strcmp(data->unlabelled, "drop"),
         .names = data->names,
         .preparation = mg_preparation_of(data->rows, data->transform),
         .seed = seed,
@@ -190,11 +191,11 @@ static void note_unseen(const mg_setup_options *options, mg_setup *setup) {
     const mg_dataset *train = setup->train;
     bool folds = options->folds > 0;
     // in a cross-validation, only the first fold reports it
-    if (!train->unseen || (folds && options->fold > 0)) return;
+    if (!train->left_out.unseen || (folds && options->fold > 0)) return;
     snprintf(setup->note, sizeof setup->note, "%lld of %lld classes %s (the first: '%s'): %s",
-             (long long)train->unseen, (long long)train->classes.count,
+             (long long)train->left_out.unseen, (long long)train->classes.count,
              folds ? "have a single row, which is never held out" : "have no held-out row",
-             train->unseen_label,
+             train->left_out.unseen_label,
              folds ? "no fold measures them" : "the validation rows do not measure them");
 }
 

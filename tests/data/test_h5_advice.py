@@ -121,17 +121,6 @@ def sparse(a):
         import scipy.sparse
     except ImportError:
         return
-    for encoding, shape, value in (("encoding-type", "shape", "csc_matrix"), ("h5sparse_format", "h5sparse_shape", "csc")):
-        def put(f):
-            columns = scipy.sparse.csc_matrix(X)
-            g = f.create_group("X")
-            g["data"], g["indices"], g["indptr"] = columns.data, columns.indices, columns.indptr
-            g.attrs[encoding], g.attrs[shape] = value, X.shape
-            f["y"] = Y
-        a.file(put)
-        a.python(code_of(a.message("csr_matrix is needed")))
-        a.works("COPY.h5", 30)
-
     def unsaid(f):
         rows = scipy.sparse.csr_matrix(X)
         g = f.create_group("X")
@@ -143,50 +132,29 @@ def sparse(a):
     a.works("COPY.h5", 30)
 
 
+# Rows without a label: the option of the message leaves them out.
 def unlabelled(a):
-    script = re.search(r"#### Rows without a label.*?```python\n(.*?)```", open(os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                                                                       "../../docs/formats.md")).read(), re.S)[1]
-    string = h5py.string_dtype()
-    forms = (np.where(np.arange(30) < 4, np.nan, Y.astype("f8")),
-             np.array([("nA", "N.a.")[i] if i < 2 else "" if i < 4 else "abc"[i % 3] for i in range(30)], dtype=object))
-
-    def dense(f):
-        f["X"] = X
-
-    def csr(f):
-        import scipy.sparse
-        rows = scipy.sparse.csr_matrix(X)
-        g = f.create_group("X")
-        g["data"], g["indices"], g["indptr"] = rows.data, rows.indices, rows.indptr
-        g.attrs["encoding-type"], g.attrs["shape"] = "csr_matrix", X.shape
-
-    def masked(f):
-        f["y/values"], f["y/mask"] = Y, np.arange(30) < 4
-
-    try:
-        import scipy.sparse
-    except ImportError:
-        return
-    for features in (dense, csr):
-        for y in (*forms, None):
-            def put(f):
-                features(f)
-                if y is None:
-                    masked(f)
-                else:
-                    f.create_dataset("y", data=y, dtype=string if y.dtype == object else None)
-            a.file(put)
-            if "4 of 30 rows have none" not in a.message("docs/formats.md, Rows without a label"):
-                fail("not 4 rows without a label")
-            a.python(script)
-            a.works("NEW.h5", 26)
+    a.file(lambda f: f.update({"X": X, "y": np.where(np.arange(30) < 4, np.nan, Y.astype("f8"))}))
+    line = a.message("4 of 30 rows have none")
+    option = re.search(r"(data.unlabelled): (drop)", line).groups()
+    flag = re.search(r"eval, calibrate: (--unlabelled) (drop)", line).groups()
+    done = a.work.run("train", "--overwrite", "--set", "data.train=OLD.h5", "--set", "output.directory=r", "--set", "=".join(option))
+    if done.returncode or "OLD.h5: 4 of 30 rows have no label and are left out" not in done.stderr:
+        fail(f"{option}: {done.stderr}")
+    for command in ("eval", "calibrate"):
+        done = a.work.run(command, "r/model.h5", "OLD.h5", *flag)
+        if done.returncode or "4 of 30 rows have no label" not in done.stderr:
+            fail(f"{command} {flag}: {done.stderr}")
 
 
 # The words in docs/formats.md mean a missing label, in HDF5 and in CSV, in upper and lower case. No other word
 # does.
 def missing_words(a):
     page = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/formats.md")).read()
-    words = eval(re.search(r"^none = (\[.*\])$", page, re.M)[1])
+    listed = re.search(r"Every format has the same words for a missing label(.*?)and an empty text", page, re.S)[1]
+    words = re.findall(r"`([^`]*)`", listed) + ["", "-nan", "+nan"]
+    if len(words) != 15:
+        fail(f"docs/formats.md lists {words}")
     for word in [w for word in words for w in sorted({word, word.upper(), word.title()})] + ["none_", "x"]:
         labels = [word if i == 2 else "abc"[i % 3] for i in range(30)]
         a.file(lambda f: f.update({"X": X, "y": np.array(labels, dtype=object)}))
@@ -196,24 +164,6 @@ def missing_words(a):
         wanted = 0 if word in ("none_", "x") else 3
         if (h5.returncode, csv.returncode) != (wanted, wanted):
             fail(f"{word!r} as a label: {h5.returncode} {h5.stderr}; {csv.returncode} {csv.stderr}")
-
-
-def anndata_rows(a):
-    try:
-        import anndata
-        import pandas
-    except ImportError:
-        return
-    for values in (["a", None, "b", "c"], ["a", "NA", "b", "c"]):
-        labels = [values[i % 4] for i in range(32)]
-        frame = pandas.DataFrame({"ct": pandas.Categorical(labels)}, index=[str(i) for i in range(32)])
-        data = np.eye(4, dtype="f4")[np.arange(32) % 4]
-        anndata.AnnData(data, obs=frame).write_h5ad(a.work.at("OLD.h5ad"))
-        done = a.train("OLD.h5ad", "--set", "data.labels=obs/ct")
-        if done.returncode != 3 or "8 of 32 rows have none" not in done.stderr:
-            fail(f"AnnData without labels: {done.stderr}")
-        a.python(done.stderr[done.stderr.index("import anndata"):].strip())
-        a.works("NEW.h5ad", 24, "--set", "data.labels=obs/ct")
 
 
 # A file that another program is writing, and one on a file system without locks.
@@ -241,5 +191,4 @@ with Work(sys.argv[1]) as work:
     sparse(advice)
     unlabelled(advice)
     missing_words(advice)
-    anndata_rows(advice)
     locks(advice)
