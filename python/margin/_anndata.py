@@ -111,10 +111,13 @@ class AnnDataClassifier(ExportMixin):
 
     Examples
     --------
+    The examples of the methods go on from this one.
+
     >>> import margin
     >>> from types import SimpleNamespace
     >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
-    >>> clf = margin.fit_anndata(SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"]))
+    >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
+    >>> clf = margin.fit_anndata(cells)
     >>> clf, clf.gene_names_.tolist()
     (AnnDataClassifier(2 classes of 'cell_type', 2 features), ['CD19', 'CD3'])
     """
@@ -140,11 +143,6 @@ class AnnDataClassifier(ExportMixin):
 
         Examples
         --------
-        >>> import margin
-        >>> from types import SimpleNamespace
-        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
-        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
-        >>> clf = margin.fit_anndata(cells)
         >>> clf.align(SimpleNamespace(X=[[0, 8]], var_names=["CD3", "CD19"])).tolist()
         [[8, 0]]
         """
@@ -179,11 +177,6 @@ class AnnDataClassifier(ExportMixin):
 
         Examples
         --------
-        >>> import margin
-        >>> from types import SimpleNamespace
-        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
-        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
-        >>> clf = margin.fit_anndata(cells)
         >>> clf.predict(SimpleNamespace(X=[[0, 8]], var_names=["CD3", "CD19"])).tolist()
         ['B']
         """
@@ -194,11 +187,6 @@ class AnnDataClassifier(ExportMixin):
 
         Examples
         --------
-        >>> import margin
-        >>> from types import SimpleNamespace
-        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
-        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
-        >>> clf = margin.fit_anndata(cells)
         >>> (clf.decision_function(cells) > 0).tolist()  # positive: the second class
         [False, False, True, True]
         """
@@ -209,12 +197,8 @@ class AnnDataClassifier(ExportMixin):
 
         Examples
         --------
-        >>> import margin
-        >>> from types import SimpleNamespace
-        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
-        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
-        >>> clf = margin.fit_anndata(cells, loss="softmax")
-        >>> clf.predict_proba(cells).argmax(axis=1).tolist()
+        >>> soft = margin.fit_anndata(cells, loss="softmax")
+        >>> soft.predict_proba(cells).argmax(axis=1).tolist()
         [0, 0, 1, 1]
         """
         return self.classifier_.predict_proba(self.align(adata))
@@ -224,11 +208,6 @@ class AnnDataClassifier(ExportMixin):
 
         Examples
         --------
-        >>> import margin
-        >>> from types import SimpleNamespace
-        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
-        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
-        >>> clf = margin.fit_anndata(cells)
         >>> clf.score(cells)
         1.0
         """
@@ -247,11 +226,6 @@ class AnnDataClassifier(ExportMixin):
 
         Examples
         --------
-        >>> import margin
-        >>> from types import SimpleNamespace
-        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
-        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
-        >>> clf = margin.fit_anndata(cells)
         >>> clf.to_model().feature_names.tolist()
         ['CD19', 'CD3']
         """
@@ -266,11 +240,7 @@ class AnnDataClassifier(ExportMixin):
 
         Examples
         --------
-        >>> import margin, os, tempfile
-        >>> from types import SimpleNamespace
-        >>> X, obs = [[9, 0], [8, 1], [0, 7], [1, 9]], {"cell_type": ["B", "B", "T", "T"]}
-        >>> cells = SimpleNamespace(X=X, obs=obs, var_names=["CD19", "CD3"])
-        >>> clf = margin.fit_anndata(cells)
+        >>> import os, tempfile
         >>> path = os.path.join(tempfile.mkdtemp(), "cells.h5")
         >>> clf.save(path)
         >>> margin.load_model(path).feature_names.tolist()

@@ -64,8 +64,8 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
     n_iter_no_change : int, default=5
         Epochs without a better accuracy before early stopping ends the training.
     n_jobs : int, default=None
-        Threads. None and -1: all that this process may use (affinity, control group, OMP_NUM_THREADS). The
-        result does not depend on it.
+        Threads. None and -1: all that this process may use (affinity, control group, OMP_NUM_THREADS); -2:
+        all but one, and so on, but at least one. The result does not depend on it.
     random_state : int, RandomState or None, default=None
         Order of the rows. None: always the same.
     warm_start : bool, default=False

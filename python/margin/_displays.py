@@ -38,7 +38,11 @@ def make_axes(who: str, ax: Any, count: int, columns: int, size: tuple) -> tuple
     if len(given) > 1:
         raise ValueError(f"ax has {len(given)} axes; one or {count} are needed")
     given[0].set_axis_off()
-    grid = given[0].get_subplotspec().subgridspec(rows, columns, hspace=0.5, wspace=0.4)
+    # Between two rows there must be room for ticks and a title, which are as high in small axes as in large.
+    height = given[0].get_window_extent().height / given[0].figure.dpi
+    between = min(0.45, 0.5 * height / rows)
+    apart = between / ((height - (rows - 1) * between) / rows)
+    grid = given[0].get_subplotspec().subgridspec(rows, columns, hspace=apart, wspace=0.4)
     return given[0].figure, _parts(given[0].figure, grid, count, columns)
 
 

@@ -80,8 +80,8 @@ def train(
 
 def path(
     config: Any = None,
-    C: Any = None,
     train: Any = None,
+    C: Any = None,
     *,
     alpha: Any = None,
     validation: Any = None,
@@ -115,7 +115,7 @@ def path(
     >>> import margin
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> points, model = margin.path(None, [0.01, 0.1, 1], (X, y), validation=0.3, return_model=True)
+    >>> points, model = margin.path(None, (X, y), [0.01, 0.1, 1], validation=0.3, return_model=True)
     >>> len(points), model
     (3, Model(crammer-singer, 3 classes, 4 features))
     """

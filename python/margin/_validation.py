@@ -113,7 +113,8 @@ def threads(n_jobs: Optional[int]) -> int:
         return 0
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, numbers.Integral) or n_jobs == 0:
         raise ValueError(
-            f"n_jobs is {n_jobs!r}; None or -1 (all), or a number of threads from 1 on, is allowed"
+            f"n_jobs is {n_jobs!r}; None or -1 (all), -2 (all but one) and so on, or a number of threads "
+            "from 1 on, is allowed"
         )
     if n_jobs == -1:
         return 0

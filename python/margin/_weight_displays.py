@@ -10,6 +10,7 @@ import numpy as np
 from ._displays import BLUE, ORANGE, make_axes
 
 _LONGEST_NAME = 32
+_BESIDE = 4  # points between a name and the axis
 
 
 def weights_of(model: Any, classes: Optional[Sequence] = None) -> tuple:
@@ -303,6 +304,9 @@ class TopFeaturesDisplay:
             axes.set_title(shorten(title), fontsize="medium")
             if at + columns >= count:
                 axes.set_xlabel(xlabel, fontsize="small")
+        self.figure_.draw_without_rendering()  # sets the sizes of the axes
+        for axes in self.axes_:
+            _fit_texts(axes, most)
         return self
 
     @staticmethod
@@ -310,14 +314,36 @@ class TopFeaturesDisplay:
         places = np.arange(len(features))
         values = np.array([weight for _, weight in features])
         axes.barh(places, values, color=np.where(values > 0, BLUE, ORANGE), height=0.75)
-        axes.set_yticks(places, [shorten(name) for name, _ in features])
+        # A name stands beside the axis, on the side without a bar: so it reaches into no other axes.
+        for place, (name, weight) in enumerate(features):
+            side = -1 if weight > 0 else 1
+            how = {"ha": "right" if weight > 0 else "left", "va": "center", "fontsize": "small"}
+            axes.annotate(shorten(name), (0, place), (_BESIDE * side, 0), textcoords="offset points", **how)
+        axes.set_yticks([])
         axes.invert_yaxis()
         axes.axvline(0, color="0.3", linewidth=0.8)
         axes.locator_params(axis="x", nbins=5)
         axes.ticklabel_format(axis="x", scilimits=(-2, 3), useMathText=True)
         axes.tick_params(labelsize="small")
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.tick_params(axis="y", length=0)
+
+
+def _fit_texts(axes: Any, lines: int) -> None:
+    """Makes names low enough for axes with so many lines, and cuts names and title that are too wide."""
+    box, points = axes.get_window_extent(), 72 / axes.figure.dpi
+    for text in axes.texts:
+        text.set_fontsize(min(text.get_fontsize(), 0.75 * points * box.height / max(lines, 1)))
+        _cut(text, 0.5 * box.width - (_BESIDE + 1) / points)
+    _cut(axes.title, 1.1 * box.width)
+
+
+def _cut(text: Any, room: float) -> None:
+    """Leaves out the middle of a text that is wider than `room` pixels."""
+    whole = text.get_text()
+    kept = len(whole)
+    while kept > 1 and (width := text.get_window_extent().width) > room:
+        kept = min(kept - 1, int(kept * room / width))
+        text.set_text(whole[: (kept + 1) // 2] + "…" + whole[len(whole) - kept // 2 :])
 
 
 def shorten(text: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 os.environ["MPLBACKEND"] = "Agg"  # also without a screen
+os.environ["SCIPY_ARRAY_API"] = "1"  # without it scikit-learn skips a check; read when scipy is imported
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_history(blobs):
 
 
 def test_other_directories(blobs, tmp_path):
-    margin.path(None, [0.1], blobs, directory=tmp_path / "path")
+    margin.path(None, blobs, [0.1], directory=tmp_path / "path")
     with pytest.raises(ValueError, match="holds several runs"):
         margin.RunDisplay.from_run(tmp_path / "path")
 
@@ -131,9 +131,7 @@ def test_top_features(fitted):
         assert [weight for _, weight in features] == [
             weights[d] for d in (order[0], order[1], order[-2], order[-1])
         ]
-    assert [label.get_text() for label in display.ax_.get_yticklabels()] == [
-        name for name, _ in display.features_[0]
-    ]
+    assert [text.get_text() for text in display.ax_.texts] == [name for name, _ in display.features_[0]]
     scaled = margin.TopFeaturesDisplay.from_estimator(fitted, top=1, scale=np.eye(8)[5])
     assert all([name for name, _ in features] == ["feature 5"] for features in scaled.features_)
     for how, message in (
@@ -142,6 +140,27 @@ def test_top_features(fitted):
     ):
         with pytest.raises(ValueError, match=message):
             margin.TopFeaturesDisplay.from_estimator(fitted, **how)
+
+
+@pytest.mark.parametrize("size", [(3, 2.5), (5, 4), (12, 9)])
+def test_top_features_in_axes_of_any_size(size):
+    """No text covers another one, and no name reaches out of its axes."""
+    draw = np.random.RandomState(0)
+    names = [f"{'a long name of feature' if d % 3 else 'feature'} {d}" for d in range(40)]
+    figure, ax = plt.subplots(figsize=size)
+    titles = [f"class {k}" for k in range(6)]
+    display = margin.TopFeaturesDisplay(draw.randn(6, 40), titles, names, top=5).plot(ax=ax)
+    figure.draw_without_rendering()
+    boxes = []
+    for axes in display.axes_:
+        assert len(axes.texts) == 10
+        shown = [text.get_window_extent() for text in (axes.title, *axes.texts)]
+        ticks = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        whole = axes.get_window_extent()
+        assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 for box in shown[1:])
+        boxes += shown + [box for box in ticks if whole.x0 <= box.x0 and box.x1 <= whole.x1]
+    assert not [one for one in boxes for other in boxes if one is not other and one.overlaps(other)]
+    plt.close(figure)
 
 
 def test_names_of_models(blobs, tmp_path):

@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -52,18 +53,44 @@ def test_no_warning_without_tolerance(blobs):
         MarginClassifier(solver="sgd", max_iter=2).fit(*blobs)
 
 
-def test_weights_repeat_rows(blobs):
-    """In the place of scikit-learn's check, which wants equal decisions: both are certified, so their
-    objectives on the same problem agree within the tolerance."""
+LOSSES = [
+    "crammer-singer",
+    "crammer-singer-squared",
+    "weston-watkins",
+    "weston-watkins-squared",
+    "one-vs-rest",
+    "one-vs-rest-squared",
+    "softmax",
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+def test_weights_repeat_rows(blobs, loss, kind):
+    """In the place of scikit-learn's check, which wants equal decisions. Weighted and repeated rows are the
+    same problem, and both results are certified: each objective is above the bound of the other, and the
+    two agree within the tolerance. Weights of 0 leave rows out."""
     X, y = blobs
     weights = np.random.RandomState(1).randint(0, 4, len(y)).astype(float)
     repeated = np.repeat(np.arange(len(y)), weights.astype(int))
-    for rows in (X, sp.csr_matrix(X)):
-        weighted = MarginClassifier(tol=1e-5).fit(rows, y, weights)
-        copies = MarginClassifier(tol=1e-5).fit(rows[repeated], y[repeated])
-        assert weighted.converged_ and copies.converged_
+    weighted = MarginClassifier(loss, C=0.1, tol=1e-5).fit(kind(X), y, weights)
+    copies = MarginClassifier(loss, C=0.1, tol=1e-5).fit(kind(X)[repeated], y[repeated])
+    assert weighted.converged_ and copies.converged_
+    assert max(weighted.dual_bound_, copies.dual_bound_) <= min(weighted.objective_, copies.objective_)
+    assert weighted.objective_ == pytest.approx(copies.objective_, rel=1e-5)
+    if loss == "crammer-singer":
         first, second = (objective(fitted, X, y, weights) for fitted in (weighted, copies))
         assert first == pytest.approx(second, rel=2e-5)
+    # The objective is convex with a modulus of lambda, so decisions differ by at most this.
+    apart = 2 * np.sqrt(2e-5 * weighted.objective_ * 0.1 * weights.sum())
+    difference = np.linalg.norm(weighted.coef_.astype(float) - copies.coef_)
+    assert difference <= apart
+
+
+def test_weights_of_one_change_nothing(blobs):
+    X, y = blobs
+    without = MarginClassifier().fit(X, y)
+    assert np.array_equal(MarginClassifier().fit(X, y, np.ones(len(y))).coef_, without.coef_)
 
 
 def test_class_weight(blobs):
@@ -158,13 +185,11 @@ def test_no_probabilities(blobs):
 
 def test_in_scikit_learn(blobs):
     X, y = blobs
-    grid = GridSearchCV(
-        make_pipeline(StandardScaler(), MarginClassifier()),
-        {"marginclassifier__C": [0.01, 1]},
-        n_jobs=2,
-        cv=3,
-    )
-    assert grid.fit(X, y).best_score_ > 0.7
+    pipeline, grid = make_pipeline(StandardScaler(), MarginClassifier()), {"marginclassifier__C": [0.01, 1]}
+    chosen = GridSearchCV(pipeline, grid, n_jobs=-1, cv=3).fit(X, y)
+    alone = GridSearchCV(pipeline, grid, n_jobs=1, cv=3).fit(X, y)
+    assert np.array_equal(chosen.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
+    assert chosen.best_score_ > 0.7
     assert cross_val_score(MarginClassifier(), X, y, cv=3).mean() > 0.7
     columns = ColumnTransformer([("scaled", StandardScaler(), [0, 1, 2, 3])], remainder="passthrough")
     assert make_pipeline(columns, MarginClassifier()).fit(X, y).score(X, y) > 0.7
@@ -205,6 +230,28 @@ def test_C_auto_is_a_value_of_C():
     assert chosen.converged_ and np.allclose(chosen.coef_, same.coef_, rtol=1e-4, atol=1e-6)
     with pytest.raises(ValueError, match="C is 'best'; a number above 0 is allowed"):
         MarginClassifier(C="best").fit(X, y)
+
+
+def test_joblib(blobs, tmp_path):
+    """Also with weights that are mapped from the file."""
+    X, y = blobs
+    fitted = MarginClassifier().fit(X, y)
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    for mode in None, "r":
+        again = joblib.load(tmp_path / "model.joblib", mmap_mode=mode)
+        assert np.array_equal(again.decision_function(X), fitted.decision_function(X))
+
+
+@pytest.mark.parametrize("loss", ["crammer-singer", "one-vs-rest-squared", "softmax"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_to_sklearn(blobs, loss, classes):
+    X, y = blobs[0], np.array(["c", "a", "b"])[blobs[1] % classes]
+    fitted = MarginClassifier(loss, C=0.1).fit(X, y)
+    other = fitted.to_sklearn()
+    assert np.array_equal(other.coef_, fitted.coef_) and np.array_equal(other.predict(X), fitted.predict(X))
+    assert np.allclose(other.decision_function(X), fitted.decision_function(X), atol=1e-5)
+    if loss == "softmax" and classes == 3:
+        assert np.allclose(other.predict_proba(X), fitted.predict_proba(X), atol=1e-5)
 
 
 def test_to_sklearn_refuses_prepared_rows():

@@ -111,9 +111,9 @@ def test_feature_names(blobs, tmp_path):
         (lambda X, y: margin.train(None, validation=(X, y)), ValueError, "validation is for arrays"),
         (lambda X, y: margin.train("/none.yaml", (X, y)), (ValueError, OSError), "/none.yaml"),
         (lambda X, y: margin.train(None), ValueError, "data.train: is not set"),
-        (lambda X, y: margin.path(None, None, (X, y)), ValueError, "exactly one of C and alpha"),
-        (lambda X, y: margin.path(None, [1, 0], (X, y)), ValueError, "value 0 is not allowed"),
-        (lambda X, y: margin.path(None, [], (X, y)), ValueError, "C is empty"),
+        (lambda X, y: margin.path(None, (X, y)), ValueError, "exactly one of C and alpha"),
+        (lambda X, y: margin.path(None, (X, y), [1, 0]), ValueError, "value 0 is not allowed"),
+        (lambda X, y: margin.path(None, (X, y), []), ValueError, "C is empty"),
         (lambda X, y: margin.cv(None, (X, y), folds=1), ValueError, "1 is not allowed"),
     ],
 )
@@ -134,22 +134,22 @@ def test_uncertified(blobs):
         model = margin.train({"train.tolerance": 1e-6, "train.epochs": 1}, blobs)
     assert not model.training["converged"]
     with pytest.warns(UserWarning, match="2 of 2 points are not certified"):
-        points = records(margin.path({"train.tolerance": 1e-6, "train.epochs": 1}, [1, 10], blobs))
+        points = records(margin.path({"train.tolerance": 1e-6, "train.epochs": 1}, blobs, [1, 10]))
     assert [point["converged"] for point in points] == [False, False]
 
 
 def test_path(blobs, file, tmp_path):
-    points, model = margin.path(None, [0.01, 0.1, 1], blobs, validation=0.25, return_model=True)
+    points, model = margin.path(None, blobs, [0.01, 0.1, 1], validation=0.25, return_model=True)
     points = records(points)
-    kept = records(margin.path(None, "0.01:1:10", file, validation=0.25, directory=tmp_path / "path"))
+    kept = records(margin.path(None, file, "0.01:1:10", validation=0.25, directory=tmp_path / "path"))
     assert [point["accuracy"] for point in points] == [point["accuracy"] for point in kept]
     best = max(points, key=lambda point: (point["accuracy"], -point["C"]))
     assert best["best"] and sum(point["best"] for point in points) == 1
     assert np.array_equal(margin.Run(tmp_path / "path").model.weights, model.weights)
     assert len(margin.Run(tmp_path / "path").points) == 3
-    without, none = margin.path(None, [0.1], blobs, return_model=True)
+    without, none = margin.path(None, blobs, [0.1], return_model=True)
     assert none is None and not records(without)[0]["best"]
-    by_alpha = records(margin.path(None, train=blobs, alpha=[1 / 30]))[0]
+    by_alpha = records(margin.path(None, blobs, alpha=[1 / 30]))[0]
     assert by_alpha["C"] == pytest.approx(0.1)
 
 
@@ -180,7 +180,7 @@ def test_callbacks_and_stop(blobs, file, tmp_path):
             margin.train(long, rows, directory=tmp_path / "stopped", overwrite=True, callbacks=[fail])
         assert margin.Run(tmp_path / "stopped").status == "stopped"
     with pytest.raises(LookupError, match="planted"):
-        margin.path(None, [0.1, 1], blobs, callbacks=[fail])
+        margin.path(None, blobs, [0.1, 1], callbacks=[fail])
     with pytest.raises(LookupError, match="planted"):
         margin.cv(None, blobs, callbacks=[fail])
 
@@ -205,7 +205,7 @@ def test_without_pandas(blobs, tmp_path, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pandas", None)
-    assert isinstance(margin.path(None, [0.1], blobs), list)
+    assert isinstance(margin.path(None, blobs, [0.1]), list)
     run = margin.train(OPTIONS, blobs, directory=tmp_path / "run")
     assert isinstance(run.metrics, list) and run.metrics[-1]["gap"] <= 1e-3
 
@@ -236,7 +236,7 @@ def test_nothing_printed(blobs, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         margin.train(OPTIONS, blobs)
-        margin.path(None, [0.1, 1], blobs, validation=0.3)
+        margin.path(None, blobs, [0.1, 1], validation=0.3)
         margin.cv(None, blobs, folds=2)
     assert capfd.readouterr() == ("", "")
     margin.train(OPTIONS, blobs, verbose=2)

@@ -1,6 +1,7 @@
 """Warnings and errors: all that the library has to say is passed on, in the words of Python."""
 
 import inspect
+import os
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import margin
 from margin import MarginClassifier, MarginClassifierCV, _library
+from margin._validation import threads
 
 
 def test_warnings_of_the_library(blobs, capsys):
@@ -121,9 +123,16 @@ def test_n_jobs(blobs, given):
         lambda: MarginClassifier(n_jobs=given).fit(*blobs),
         lambda: fitted.set_params(n_jobs=given).predict(blobs[0]),
     ):
-        with pytest.raises(ValueError, match=r"^n_jobs is .*; None or -1 \(all\), or a number of threads"):
+        with pytest.raises(ValueError, match=r"^n_jobs is .*; None or -1 \(all\), -2 \(all but one\)"):
             work()
     assert MarginClassifier(n_jobs=np.int64(1)).fit(*blobs).predict(blobs[0]).shape == (300,)
+
+
+@pytest.mark.parametrize("n_jobs", [-2, -3, -100])
+def test_n_jobs_below_minus_one(n_jobs):
+    """As joblib counts: all but some, and at least one."""
+    usable = len(os.sched_getaffinity(0))
+    assert threads(n_jobs) == max(1, usable + 1 + n_jobs) >= 1
 
 
 def test_files_that_are_not_there(tmp_path):

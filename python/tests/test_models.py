@@ -59,7 +59,7 @@ def test_labels_beyond_int64(blobs, tmp_path):
 @pytest.mark.parametrize("values", [1.0, (np.eye(3), [0, 1, 2])])
 def test_series_of_C(blobs, values):
     with pytest.raises(TypeError, match="C is (float|tuple); a text such as '1e-3:1:10', or a list"):
-        margin.path(None, values, blobs)
+        margin.path(None, blobs, values)
 
 
 def test_attributes_are_listed():

@@ -74,11 +74,20 @@ def test_page(blobs, tmp_path, monkeypatch, capsys):
 MODULES = [module.name for module in pkgutil.iter_modules(margin.__path__) if module.name != "libmargin"]
 
 
+def names_of(thing):
+    """The names that the example of a class makes."""
+    out = {}
+    for example in doctest.DocTestParser().get_examples(inspect.getdoc(thing)):
+        exec(example.source, out)
+    return out
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name):
     if name.endswith("displays") or name == "_run":
         pytest.importorskip("matplotlib")
-    assert doctest.testmod(importlib.import_module(f"margin.{name}")).failed == 0
+    shared = names_of(margin.AnnDataClassifier) if name == "_anndata" else {}
+    assert doctest.testmod(importlib.import_module(f"margin.{name}"), extraglobs=shared).failed == 0
 
 
 def public():

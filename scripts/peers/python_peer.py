@@ -74,17 +74,18 @@ class SparseBatches:
         self.x = x
         self.model = torch.nn.EmbeddingBag(x.shape[1], classes, mode="sum")
         torch.nn.init.zeros_(self.model.weight)
-        if bias:
-            raise SystemExit("sparse rows with a bias are not implemented")
+        self.model.bias = torch.nn.Parameter(torch.zeros(classes)) if bias else None
 
     def scores(self, index):
         import torch
         batch = self.x[index.numpy()]
-        return self.model(torch.from_numpy(batch.indices.astype(numpy.int64)), torch.from_numpy(batch.indptr[:-1].astype(numpy.int64)),
-                          per_sample_weights=torch.from_numpy(batch.data))
+        indices, starts = (torch.from_numpy(part.astype(numpy.int64)) for part in (batch.indices, batch.indptr[:-1]))
+        scores = self.model(indices, starts, per_sample_weights=torch.from_numpy(batch.data))
+        return scores if self.model.bias is None else scores + self.model.bias
 
     def weights(self):
-        return self.model.weight.detach().numpy().T, 0
+        bias = self.model.bias
+        return self.model.weight.detach().numpy().T, 0 if bias is None else bias.detach().numpy()
 
 
 def torch_sgd(x, y, C, bias, clock, epochs):
