@@ -18,6 +18,13 @@ extern "C" {
 mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file, mg_error *error);
 
 /*
+ * Writes the label of each class of a model, or the label and the number of rows of each class of a data file
+ * (`features` and `labels` as for mg_inspect), one class on a line. Errors: MG_IO, MG_DATA, MG_MEMORY.
+ */
+mg_status mg_inspect_classes(const char *path, const char *features, const char *labels, FILE *file,
+                             mg_error *error);
+
+/*
  * Checks the seal of a model or checkpoint, which shows whether any byte has changed. *bytes becomes the size
  * of the file. Errors: MG_IO; MG_DATA with the reason, if the seal is missing or does not fit; MG_MEMORY.
  */

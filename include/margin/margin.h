@@ -9,6 +9,7 @@
 #include <margin/convert.h>
 #include <margin/cv.h>
 #include <margin/data.h>
+#include <margin/explain.h>
 #include <margin/export.h>
 #include <margin/fit.h>
 #include <margin/gradcheck.h>

@@ -17,6 +17,7 @@ typedef struct mg_predict_options {
     const char *model;    /* path of model.h5 */
     const char *features; /* data set with the rows of a data file; NULL: the name used in training */
     const char *names; /* data set with the names of the features, "auto" or "none"; NULL: as in training */
+    bool complete;     /* features of the model whose names the data lack are an error; false: they are 0 */
     bool scores; /* print the label, then TAB and the score of each class, in the order of the classes */
     bool probabilities; /* the same with probabilities; only for softmax and calibrated models */
     int64_t top;        /* if above 0: print that many label:score, best first, whatever `scores` says */

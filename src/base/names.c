@@ -1,12 +1,13 @@
-// names.c - lists of names: their limits, and the message about the difference of two lists.
+// names.c - lists of names: their limits, how a name is found, and the message about the difference of two
+// lists.
 #include "base/names.h"
 
 #include "base/arithmetic.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 mg_status mg_names_take(mg_names *names, char **text, int64_t count, const char *where, mg_error *error) {
@@ -55,52 +56,71 @@ size_t mg_names_width(const mg_names *names) {
     return width;
 }
 
-// Compares names; equal names keep their order in the list.
-static int by_text(const void *a, const void *b) {
-    const char *const *x = *(const char *const *const *)a, *const *y = *(const char *const *const *)b;
-    int order = strcmp(*x, *y);
-    return order ? order : (x > y) - (x < y);
+// The slot that has the name, or the free slot where it belongs.
+static size_t slot_of(const mg_names_index *index, const char *name) {
+    size_t at = (size_t)mg_hash_bytes(0, name, strlen(name)) & (index->size - 1);
+    while (index->slot[at] && strcmp(index->names->text[index->slot[at] - 1], name))
+        at = (at + 1) & (index->size - 1);
+    return at;
 }
 
-// Creates a list of pointers to the names, sorted by name.
-static mg_status sort_names(const mg_names *names, char ***(*out), mg_error *error) {
-    mg_status status = mg_memory_get(out, (size_t)names->count, sizeof **out, error);
-    for (int64_t i = 0; !status && i < names->count; i++) (*out)[i] = &names->text[i];
-    if (!status) qsort(*out, (size_t)names->count, sizeof **out, by_text);
+mg_status mg_names_index_create(const mg_names *names, mg_names_index *index, mg_error *error) {
+    *index = (mg_names_index){.names = names, .size = 16, .repeated = -1};
+    while (index->size < 2 * (size_t)names->count) index->size *= 2;
+    mg_status status = mg_memory_zeroed(&index->slot, index->size, sizeof *index->slot, error);
+    for (int64_t i = 0; !status && i < names->count; i++) {
+        size_t at = slot_of(index, names->text[i]);
+        if (index->slot[at] && index->repeated < 0) index->repeated = i;
+        if (!index->slot[at]) index->slot[at] = i + 1;
+    }
     return status;
+}
+
+void mg_names_index_clear(mg_names_index *index) {
+    mg_memory_free(index->slot);
+    *index = (mg_names_index){0};
+}
+
+int64_t mg_names_find(const mg_names_index *index, const char *name) {
+    return index->slot[slot_of(index, name)] - 1;
 }
 
 mg_status mg_names_repeat(const mg_names *names, bool *found, int64_t *first, int64_t *second,
                           mg_error *error) {
-    char ***sorted;
-    *found = false;
-    mg_status status = sort_names(names, &sorted, error);
-    for (int64_t i = 1; !status && i < names->count; i++) {
-        int64_t at = sorted[i] - names->text;
-        if (strcmp(*sorted[i - 1], *sorted[i]) || (*found && at > *second)) continue;
-        *found = true;
-        *second = at;
-        *first = sorted[i - 1] - names->text;
+    mg_names_index index;
+    mg_status status = mg_names_index_create(names, &index, error);
+    *found = !status && index.repeated >= 0;
+    if (*found) {
+        *second = index.repeated;
+        *first = mg_names_find(&index, names->text[*second]);
     }
-    mg_memory_free(sorted);
+    mg_names_index_clear(&index);
     return status;
 }
 
-// Counts how many names of `a` are in `b`; each name of `b` is matched at most once.
+// Counts how many names of `a` are in `b`; a name that occurs twice counts once.
 static mg_status count_common(const mg_names *a, const mg_names *b, int64_t *common, mg_error *error) {
-    char ***x = NULL, ***y = NULL;
+    mg_names_index index;
+    bool *met = NULL;
     *common = 0;
-    mg_status status = sort_names(a, &x, error);
-    if (!status) status = sort_names(b, &y, error);
-    for (int64_t i = 0, j = 0; !status && i < a->count && j < b->count;) {
-        int order = strcmp(*x[i], *y[j]);
-        *common += order == 0;
-        i += order <= 0;
-        j += order >= 0;
+    mg_status status = mg_names_index_create(b, &index, error);
+    if (!status) status = mg_memory_zeroed(&met, (size_t)b->count, sizeof *met, error);
+    for (int64_t i = 0; !status && i < a->count; i++) {
+        int64_t at = mg_names_find(&index, a->text[i]);
+        if (at < 0 || met[at]) continue;
+        met[at] = true;
+        ++*common;
     }
-    mg_memory_free(x);
-    mg_memory_free(y);
+    mg_memory_free(met);
+    mg_names_index_clear(&index);
     return status;
+}
+
+bool mg_names_same(const mg_names *a, const mg_names *b) {
+    int64_t i = 0;
+    if (a->count != b->count) return false;
+    while (i < a->count && !strcmp(a->text[i], b->text[i])) i++;
+    return i == a->count;
 }
 
 const char *mg_name_shown(const char *name, char out[MG_NAME_SHOWN]) {

@@ -38,6 +38,22 @@ size_t mg_names_width(const mg_names *names);
 mg_status mg_names_repeat(const mg_names *names, bool *found, int64_t *first, int64_t *second,
                           mg_error *error);
 
+// Finds names of a list, which must outlive the index, in constant time.
+typedef struct mg_names_index {
+    const mg_names *names;
+    int64_t *slot; // [size] hash table (open addressing): position of a name plus 1; 0: free
+    size_t size;
+    int64_t repeated; // position of the first name that occurs earlier in the list too; -1: all names differ
+} mg_names_index;
+mg_status mg_names_index_create(const mg_names *names, mg_names_index *index, mg_error *error);
+void mg_names_index_clear(mg_names_index *index);
+
+// Returns the first position of `name`; -1 if the list does not have it.
+int64_t mg_names_find(const mg_names_index *index, const char *name);
+
+// True if the lists have the same names in the same order.
+bool mg_names_same(const mg_names *a, const mg_names *b);
+
 // Compares two lists of names. Returns MG_OK if they are equal. Otherwise returns MG_DATA, with the first
 // name that differs and how many names are missing or new, or with the fact that only the order differs. For
 // the message: `path` is the file with the wrong names, `whose` says where the known names come from,

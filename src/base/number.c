@@ -132,3 +132,14 @@ const char *mg_print_bytes(double bytes, char out[MG_BYTES_TEXT]) {
     snprintf(out, MG_BYTES_TEXT, unit && bytes < 9.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
     return out;
 }
+
+const char *mg_print_count(int64_t number, char out[MG_COUNT_TEXT]) {
+    char digits[MG_COUNT_TEXT];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)number), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && digits[i - 1] != '-' && (length - i) % 3 == 0) out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = 0;
+    return out;
+}

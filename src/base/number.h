@@ -27,6 +27,11 @@ void mg_print_real(double value, char out[MG_REAL_TEXT]) __attribute__((nonnull)
 // Prints nine digits (printf's %.9g), from which the same float can be read.
 void mg_print_float(float value, char out[MG_REAL_TEXT]) __attribute__((nonnull));
 
+enum { MG_COUNT_TEXT = 32 };
+
+// Prints a whole number for people, with commas between thousands: "1,700". Returns `out`.
+const char *mg_print_count(int64_t number, char out[MG_COUNT_TEXT]) __attribute__((nonnull));
+
 enum { MG_BYTES_TEXT = 32 };
 
 // Prints a size for people in decimal units, such as "1.5 GB". Returns `out`.

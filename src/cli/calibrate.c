@@ -68,6 +68,7 @@ int mg_command_calibrate(int argc, char **argv) {
     request.threads = flags.threads;
     request.features = flags.features;
     request.names = flags.names;
+    request.complete = flags.complete;
     request.labels = flags.labels;
     request.weights = flags.weights;
     request.skip_unknown = flags.skip_unknown;

@@ -26,6 +26,7 @@ int mg_command_predict(int argc, char **argv);
 int mg_command_calibrate(int argc, char **argv);
 int mg_command_convert(int argc, char **argv);
 int mg_command_export(int argc, char **argv);
+int mg_command_weights(int argc, char **argv);
 int mg_command_info(int argc, char **argv);
 int mg_command_gradcheck(int argc, char **argv);
 int mg_command_config(int argc, char **argv);

@@ -186,6 +186,7 @@ int mg_command_eval(int argc, char **argv) {
                                         .data = flags.data,
                                         .features = flags.features,
                                         .names = flags.names,
+                                        .complete = flags.complete,
                                         .labels = flags.labels,
                                         .weights = flags.weights,
                                         .skip_unknown = flags.skip_unknown,

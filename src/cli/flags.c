@@ -6,7 +6,7 @@
 // FIRST_KEY: the lowest key of a shared flag, so that these keys differ from those of the commands.
 enum { FIRST_KEY = 4096, MOST_OPTIONS = 64 };
 
-typedef enum kind { ON, TEXT, SETTING, THREADS, UNKNOWN, UNLABELLED } kind;
+typedef enum kind { ON, TEXT, SETTING, THREADS, UNKNOWN, UNLABELLED, MISSING } kind;
 
 typedef struct flag {
     int takes; // bit of the flag in flags.h
@@ -20,6 +20,7 @@ typedef struct flag {
         bit, kind, offsetof(mg_cli_flags, field), { name, letter, argument, 0, help, 0 }                     \
     }
 
+static const char missing_words[] = "zero|error";
 static const char unknown_words[] = "error|skip", unlabelled_words[] = "error|drop";
 
 static const flag shared[] = {
@@ -40,6 +41,8 @@ static const flag shared[] = {
          "Data set of the features in DATA (default: the name used in training)"),
     FLAG(MG_CLI_NAMES, TEXT, names, "names", FIRST_KEY + 5, "NAME",
          "Names of the features in DATA: a data set, auto or none (default: as in training)"),
+    FLAG(MG_CLI_NAMES, MISSING, complete, "missing", FIRST_KEY + 9, missing_words,
+         "Features of the model whose names DATA lacks: their cells are zero (default), or it is an error"),
     FLAG(MG_CLI_LABELS, TEXT, labels, "labels", FIRST_KEY + 6, "NAME",
          "Data set of the labels in DATA (default: the name used in training)"),
     FLAG(MG_CLI_LABELS, TEXT, weights, "weights", FIRST_KEY + 7, "NAME",
@@ -70,6 +73,7 @@ static void take(const flag *given, mg_cli_flags *flags, char *value, struct arg
     case ON: *(bool *)place = true; return;
     case TEXT: *(const char **)place = value; return;
     case SETTING: add_set(state, place, value); return;
+    case MISSING: *(bool *)place = mg_cli_choice(state, "--missing", value, missing_words) == 1; return;
     case UNKNOWN: *(bool *)place = mg_cli_choice(state, "--unknown", value, unknown_words) == 1; return;
     case UNLABELLED:
         *(bool *)place = mg_cli_choice(state, "--unlabelled", value, unlabelled_words) == 1;

@@ -14,7 +14,7 @@ enum {
     MG_CLI_THREADS = 1 << 4,
     MG_CLI_JSON = 1 << 5,
     MG_CLI_FEATURES = 1 << 6,
-    MG_CLI_NAMES = 1 << 7,
+    MG_CLI_NAMES = 1 << 7,   // --names and --missing
     MG_CLI_CONFIG = 1 << 8,  // the argument CONFIG, which may be given once
     MG_CLI_MODEL = 1 << 9,   // the arguments MODEL and DATA, which are required
     MG_CLI_LABELS = 1 << 10, // --labels, --weights, --unknown and --unlabelled
@@ -38,6 +38,7 @@ typedef struct mg_cli_flags {
     const char *config, *model, *data, *features, *names, *labels, *weights;
     mg_cli_sets sets;
     bool resume, overwrite, quiet, json, skip_unknown, drop_unlabelled;
+    bool complete; // --missing error
     int threads;
 } mg_cli_flags;
 

@@ -137,6 +137,7 @@ int mg_command_predict(int argc, char **argv) {
     all.options.threads = all.flags.threads;
     all.options.features = all.flags.features;
     all.options.names = all.flags.names;
+    all.options.complete = all.flags.complete;
     mg_cli_results();
     // With --output, signals stop the work in an orderly way, so that no partial file remains. Without it
     // they kill the process.

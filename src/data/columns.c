@@ -127,6 +127,22 @@ static mg_status read_place(mg_h5 *file, const char *place, char ***out, int64_t
     return read_vector(file, member, out, count, error);
 }
 
+// Takes over the names. Refuses a name that occurs twice, because it does not identify a column.
+static mg_status take_names(mg_names *names, char **text, int64_t count, const char *where, mg_error *error) {
+    bool found;
+    int64_t first, second;
+    char name[MG_NAME_SHOWN];
+    const mg_names all = {count, text};
+    mg_status status = mg_names_repeat(&all, &found, &first, &second, error);
+    if (!status && found)
+        status =
+            mg_fail(error, MG_DATA,
+                    "%s: '%s' is the name of features %lld and %lld; names must differ: rename one of "
+                    "them, or set data.names (eval, predict: --names) to none or to other names",
+                    where, mg_name_shown(text[first], name), (long long)first + 1, (long long)second + 1);
+    return status ? status : mg_names_take(names, text, count, where, error);
+}
+
 // Reads and checks names. `whose`: the columns, for the message that the number of names is wrong.
 static mg_status read_names(mg_h5 *file, const char *place, const char *whose, int64_t width, mg_names *names,
                             mg_error *error) {
@@ -139,7 +155,7 @@ static mg_status read_names(mg_h5 *file, const char *place, const char *whose, i
                          "data.names (eval, predict: --names) to none",
                          mg_h5_path(file), place, (long long)count, whose, (long long)width);
     snprintf(where, sizeof where, "%s: %s", mg_h5_path(file), place);
-    if (!status) status = mg_names_take(names, text, count, where, error);
+    if (!status) status = take_names(names, text, count, where, error);
     if (status) mg_h5_free_texts(text, count);
     return status;
 }
@@ -153,8 +169,27 @@ static mg_status read_table(mg_h5 *file, const char *features, int64_t width, mg
     mg_status status = mg_h5_field_texts(file, frame, "index", width, &text, error);
     if (status || !text) return status;
     snprintf(where, sizeof where, "%s: %s/index", mg_h5_path(file), frame);
-    status = mg_names_take(names, text, width, where, error);
+    status = take_names(names, text, width, where, error);
     if (status) mg_h5_free_texts(text, width);
+    return status;
+}
+
+// Reads the table with which `convert` has weighted n-grams.
+static mg_status read_idf(mg_h5 *file, int64_t width, mg_columns *out, mg_error *error) {
+    mg_h5_array *array;
+    if (!mg_recipe_is(out->recipe, "weighting", "tf-idf") || !is_array(file, "text/idf")) return MG_OK;
+    mg_status status = mg_h5_array_open(file, "text/idf", &array, error);
+    if (status) return status;
+    if (mg_h5_array_type(array) != MG_H5_F32 || mg_h5_array_rank(array) != 1 ||
+        mg_h5_array_rows(array) != width)
+        status = mg_fail(error, MG_DATA,
+                         "%s: data set text/idf does not hold %lld values of float32: convert the "
+                         "file again",
+                         mg_h5_path(file), (long long)width);
+    if (!status) status = mg_memory_get(&out->idf.value, (size_t)width, sizeof *out->idf.value, error);
+    if (!status) status = mg_h5_array_read(array, 0, width, out->idf.value, error);
+    if (!status) out->idf.count = width;
+    mg_h5_array_close(array);
     return status;
 }
 
@@ -174,8 +209,19 @@ mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t wi
         status = mg_memory_text(&out->names_from, names, error);
     if (!status && !strcmp(features + (*features == '/'), "X"))
         status = mg_recipe_read(file, &out->recipe, error);
+    if (!status && place->table) status = read_idf(file, width, out, error);
     if (status) mg_columns_clear(out);
     return status;
+}
+
+mg_status mg_column_values_copy(const float *values, int64_t count, mg_column_values *out, mg_error *error) {
+    *out = (mg_column_values){0};
+    if (!values) return MG_OK;
+    mg_status status = mg_memory_get(&out->value, (size_t)count, sizeof *out->value, error);
+    if (status) return status;
+    memcpy(out->value, values, (size_t)count * sizeof *values);
+    out->count = count;
+    return MG_OK;
 }
 
 mg_status mg_columns_copy(const mg_columns *from, mg_columns *to, mg_error *error) {
@@ -183,6 +229,8 @@ mg_status mg_columns_copy(const mg_columns *from, mg_columns *to, mg_error *erro
     mg_status status = mg_names_copy(&from->names, &to->names, error);
     if (!status && from->names_from) status = mg_memory_text(&to->names_from, from->names_from, error);
     if (!status && from->recipe) status = mg_memory_text(&to->recipe, from->recipe, error);
+    if (!status) status = mg_column_values_copy(from->idf.value, from->idf.count, &to->idf, error);
+    if (!status) status = mg_column_values_copy(from->scale.value, from->scale.count, &to->scale, error);
     if (status) mg_columns_clear(to);
     return status;
 }
@@ -191,5 +239,7 @@ void mg_columns_clear(mg_columns *columns) {
     mg_names_clear(&columns->names);
     mg_memory_free(columns->names_from);
     mg_memory_free(columns->recipe);
+    mg_memory_free(columns->idf.value);
+    mg_memory_free(columns->scale.value);
     *columns = (mg_columns){0};
 }

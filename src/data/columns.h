@@ -14,11 +14,28 @@
 #define MG_COLUMNS_LABEL_NAME "label_name"
 enum { MG_RECIPE_LONGEST = 16384 };
 
+// One number for each column, or for each used column; NULL: unknown.
+typedef struct mg_column_values {
+    int64_t count;
+    float *value;
+} mg_column_values;
+
 typedef struct mg_columns {
     mg_names names;
     char *names_from; // the data set of the names, if data.names gives it; NULL: it was found by the layout
     char *recipe;     // lines "option: value"; the first line is the format. NULL: unknown
-} mg_columns;         // must be zero before its first use
+    mg_column_values idf;   // texts weighted by tf-idf: the idf table of all columns
+    mg_column_values scale; // the factors by which a run has scaled its used columns (data.scale)
+} mg_columns;               // must be zero before its first use
+
+// The columns of another file, which rows must have.
+typedef struct mg_known_columns {
+    const mg_columns *columns;
+    int64_t features;
+    const char *whose; // where they come from, for messages ("in the model m.h5")
+    bool same;         // names must be the same and in the same order; otherwise columns are matched by name
+    bool complete;     // it is an error if the file lacks one of the names; otherwise that column is 0
+} mg_known_columns;
 
 // Where a file stores its columns and their names.
 typedef struct mg_columns_place {
@@ -26,12 +43,14 @@ typedef struct mg_columns_place {
     // A data set; "none"; or "auto" (also NULL). "auto" finds AnnData's var (raw/var for raw/X), or the
     // feature ids of a 10x group.
     const char *names;
+    bool table;    // also read the idf table, which only the rows of a training file need
     bool optional; // if the data set `names` is missing, act as with "auto"
 } mg_columns_place;
 
 // Reads names and recipe. Errors: MG_DATA, also if the number of names is not `width`.
 mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t width, mg_columns *out,
                           mg_error *error);
+mg_status mg_column_values_copy(const float *values, int64_t count, mg_column_values *out, mg_error *error);
 mg_status mg_columns_copy(const mg_columns *from, mg_columns *to, mg_error *error);
 void mg_columns_clear(mg_columns *columns);
 

@@ -264,10 +264,18 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     if (!status)
         status =
             mg_source_open(dataset->file, request->features, request->preparation, &dataset->source, error);
-    const mg_columns_place place = {request->features, request->names, request->names_optional};
+    const mg_columns_place place = {.features = request->features,
+                                    .names = request->names,
+                                    .table = !request->like,
+                                    .optional = request->names_optional};
     if (!status)
         status = mg_columns_read(dataset->file, &place, mg_source_features(dataset->source),
                                  &dataset->columns, error);
+    if (status) return status;
+    dataset->features = mg_source_features(dataset->source);
+    dataset->layout = mg_source_layout(dataset->source);
+    dataset->cell = mg_source_cell(dataset->source);
+    if (request->like) status = mg_dataset_match(dataset, request->like, error);
     if (!status)
         status = mg_selected_split(dataset->file, request, mg_source_rows(dataset->source), &selected, error);
     if (!status) status = read_labels(dataset, request, &selected, error);
@@ -275,9 +283,6 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     dataset->count = selected.count;
     dataset->left_out = selected.left_out;
     if (status) return status;
-    dataset->features = mg_source_features(dataset->source);
-    dataset->layout = mg_source_layout(dataset->source);
-    dataset->cell = mg_source_cell(dataset->source);
     dataset->stored = dataset->layout == MG_CSR
                           ? mg_source_stored(dataset->source, dataset->select, 0, dataset->count)
                           : dataset->count * dataset->features;

@@ -22,6 +22,7 @@ typedef struct mg_dataset_request {
     const char *names;   // names of the columns: a data set, "none", or "auto" (also NULL), which finds them
                          // by the layout
     bool names_optional; // if the data set `names` is missing, it is not an error
+    const mg_known_columns *like; // gives the rows these columns, as mg_dataset_match does; may be NULL
     mg_preparation preparation;
     mg_selection selection;
     double held_out;     // fraction of held-out rows, for MG_SELECT_KEPT and _HELD_OUT (mg_split_rows)
@@ -91,12 +92,15 @@ static inline int64_t mg_dataset_width(const mg_dataset *dataset) {
 // Dense rows do not change. Does nothing if all columns are used. Errors: MG_MEMORY.
 mg_status mg_dataset_use(mg_dataset *dataset, const mg_used *used, mg_error *error);
 
-// Compares the columns of the data set with known ones: their names if both have them, the recipe, and their
-// number. The data set must keep all of its columns. A sparse file may have fewer than `features` columns;
-// the missing ones are 0, and dataset->features becomes `features`. `whose`: where the known columns come
-// from, for messages ("in the model m.h5"). Errors: MG_DATA with the first difference.
-mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t features, const char *whose,
-                           mg_error *error);
+// Gives the rows the columns of another file. If both have names, the columns are matched by name. Otherwise
+// the numbers of columns must be the same, but sparse rows may have fewer; the missing ones are 0. The data
+// set must keep all of its columns. dataset->features becomes known->features. Unless known->same, this is to
+// be called before rows are placed: use the request of mg_dataset_open. Errors: MG_DATA with the first
+// difference of the recipes, or of columns that cannot be matched.
+mg_status mg_dataset_match(mg_dataset *dataset, const mg_known_columns *known, mg_error *error);
+
+// Describes which columns were matched by name; "" if the rows have the columns of the file.
+void mg_dataset_matched(const mg_dataset *dataset, char out[MG_ALIGN_TEXT]);
 
 // Frees rows that are in memory. They must not be read again.
 void mg_dataset_release_rows(mg_dataset *dataset);

@@ -39,6 +39,11 @@ static mg_status check_scale(const char *value, mg_error *error) {
     return mg_fail(error, MG_CONFIG, "none, standard, max-abs or a number from 1e-30 to 1e30 such as 1/255");
 }
 
+static const char *missing_name(int i) {
+    static const char *const names[] = {"zero", "error"};
+    return i < 2 ? names[i] : NULL;
+}
+
 #define AT(field) offsetof(mg_data_options, field)
 static const mg_option rows[] = {
     {"train", MG_OPTION_TEXT, AT(train), "", 0, 0, NULL, NULL, false, "HDF5 file with the training rows."},
@@ -54,8 +59,11 @@ static const mg_option rows[] = {
      "Rows without a label (missing, masked, NaN, NA and similar words), in each of the files: error, or "
      "drop, which leaves them out."},
     {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, true,
-     "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). Files with "
-     "other names are refused."},
+     "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). The columns "
+     "of "
+     "validation and test are matched by them."},
+    {"missing", MG_OPTION_CHOICE, AT(missing), "zero", 0, 0, missing_name, NULL, false,
+     "Features of train whose names validation or test lacks: zero (their cells are 0) or error."},
     {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,
      "Weights [N] of the rows, none negative. A row of weight 2 counts as two rows."},
     {"rows", MG_OPTION_CHOICE, AT(rows), "none", 0, 0, rows_name, NULL, true,

@@ -12,6 +12,7 @@ typedef struct mg_data_options {
     char *labels;
     const char *unlabelled; // "error" or "drop"
     char *names;            // names of the features: a data set, "none" or "auto"
+    const char *missing;    // "zero" or "error"
     char *weights;          // NULL: every row has weight 1
     const char *rows;       // "none", "unit" or "total"
     const char *transform;  // "none" or "log1p"

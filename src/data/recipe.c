@@ -47,6 +47,7 @@ static mg_status add_option(mg_h5 *file, const char *group, const char *option, 
 mg_status mg_recipe_read(mg_h5 *file, char **out, mg_error *error) {
     const mg_format *format;
     mg_writer text = {0};
+    bool binding;
     *out = NULL;
     mg_status status = format_of(file, &format, error);
     if (status || !format) return status;
@@ -54,8 +55,9 @@ mg_status mg_recipe_read(mg_h5 *file, char **out, mg_error *error) {
     mg_writer_format(&text, "format: %s\n", format->name);
     bool kept = mg_h5_find(file, format->name) == MG_H5_GROUP;
     for (int i = 0; !status && kept && i < section->count; i++)
-        if (section->options[i].changes_result)
+        if (mg_format_stores(format, &section->options[i], &binding))
             status = add_option(file, format->name, section->options[i].name, &text, error);
+    if (!status && kept) status = add_option(file, format->name, MG_COLUMNS_LABEL_NAME, &text, error);
     if (!status && kept) status = add_option(file, format->name, MG_COLUMNS_DIGEST, &text, error);
     if (!status && text.status) status = mg_fail(error, text.status, "%s", text.error.text);
     if (!status && text.length > MG_RECIPE_LONGEST)

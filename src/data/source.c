@@ -13,7 +13,7 @@ enum { SLAB_BYTES = 4 << 20 };
 
 int64_t mg_source_rows(const mg_source *source) { return source->rows; }
 
-int64_t mg_source_features(const mg_source *source) { return source->features; }
+int64_t mg_source_features(const mg_source *source) { return mg_source_width(source); }
 
 mg_layout mg_source_layout(const mg_source *source) { return source->layout; }
 
@@ -26,6 +26,16 @@ const char *mg_source_type_name(const mg_source *source) {
 }
 
 void mg_source_use(mg_source *source, const mg_used *used) { source->used = used; }
+
+mg_status mg_source_align(mg_source *source, const mg_align *align, mg_error *error) {
+    mg_status status = MG_OK;
+    if (source->layout == MG_DENSE)
+        status = mg_memory_get(&source->line, (size_t)source->features, mg_cell_size(source->cell), error);
+    if (!status) source->align = *align;
+    return status;
+}
+
+const mg_align *mg_source_alignment(const mg_source *source) { return &source->align; }
 
 int64_t mg_source_chunk_rows(const mg_source *source) {
     return source->layout == MG_DENSE ? mg_h5_array_chunk_rows(source->data) : 0;
@@ -74,7 +84,7 @@ int64_t mg_source_stored(const mg_source *source, const int64_t *select, int64_t
 }
 
 int64_t mg_source_most_entries(const mg_source *source) {
-    int64_t most = source->layout == MG_DENSE ? source->features : 0;
+    int64_t most = source->layout == MG_DENSE ? mg_source_width(source) : 0;
     for (int64_t i = 0; source->layout == MG_CSR && i < source->rows; i++)
         if (source->indptr[i + 1] - source->indptr[i] > most)
             most = source->indptr[i + 1] - source->indptr[i];
@@ -86,6 +96,7 @@ static mg_status unfit(const mg_source *source, int64_t row, int64_t column, flo
                        mg_error *error) {
     const char *path = mg_h5_path(source->file),
                *advice = "drop it or choose another data.rows or data.transform";
+    if (column >= 0) column = mg_align_column(&source->align, column);
     if (column < 0)
         return mg_fail(error, MG_DATA, "%s: %s[%lld] %s: %s", path, source->name, (long long)row, why,
                        advice);
@@ -106,7 +117,7 @@ static void *next_dense_row(const mg_source *source, const mg_store *store) {
 
 // True if rows have the same bytes in the file and in memory, provided that they are not prepared.
 static bool stored_as_kept(const mg_source *source) {
-    return source->features % MG_LANES == 0 &&
+    return !source->align.width && source->features % MG_LANES == 0 &&
            mg_h5_array_type(source->data) == mg_source_stored_types[source->cell];
 }
 
@@ -144,23 +155,26 @@ static void look_at_lost(mg_source *source, const char *cells, int64_t row, cons
     mg_rounding_look(&source->rounding, source->wide, values);
 }
 
-// Converts, checks and prepares one dense row, and puts it in the store. `cells` may be in the store already.
+// Converts, checks, aligns and prepares one dense row, and puts it in the store. `cells` may be in the store
+// already.
 static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store,
                                 mg_error *error) {
     size_t cell = mg_cell_size(source->cell);
-    char *to = next_dense_row(source, store);
+    int64_t width = mg_source_width(source);
+    char *to = next_dense_row(source, store), *read = source->align.width ? source->line : to;
     float *values = (float *)(void *)to; // valid only if the cells are floats
     bool floats = source->cell == MG_CELL_F32;
-    if (cells != to && floats)
-        mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
-    else if (cells != to) memcpy(to, cells, (size_t)source->features * cell);
-    if (cells != to) look_at_lost(source, cells, row, values);
-    mg_status status = check_cells(source, row, to, error);
+    if (cells != read && floats)
+        mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, (float *)(void *)read);
+    else if (cells != read) memcpy(read, cells, (size_t)source->features * cell);
+    if (cells != read) look_at_lost(source, cells, row, (float *)(void *)read);
+    mg_status status = check_cells(source, row, read, error);
     if (status) return status;
+    if (source->align.width) mg_align_dense(&source->align, cell, read, to);
     int64_t bad = -1;
-    const char *why = floats ? mg_prepare_row(source->preparation, source->features, values, &bad) : NULL;
+    const char *why = floats ? mg_prepare_row(source->preparation, width, values, &bad) : NULL;
     if (why) return unfit(source, row, bad, bad < 0 ? 0 : values[bad], why, error);
-    memset(to + (size_t)source->features * cell, 0, (size_t)(store->stride - source->features) * cell);
+    memset(to + (size_t)width * cell, 0, (size_t)(store->stride - width) * cell);
     store->count++;
     return MG_OK;
 }
@@ -228,6 +242,12 @@ static mg_status sort_row(mg_source *source, int64_t row, int64_t n, uint32_t *i
                    mg_h5_path(source->file), source->name, (long long)index[twice], (long long)row);
 }
 
+static mg_status align_row(mg_source *source, int64_t row, int64_t *n, uint32_t *index, float *value,
+                           mg_error *error) {
+    *n = mg_align_sparse(&source->align, *n, index, value);
+    return source->align.ascending ? MG_OK : sort_row(source, row, *n, index, value, error);
+}
+
 static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_store *store,
                               mg_error *error) {
     int64_t from = source->indptr[row], n = source->indptr[row + 1] - from, at = store->indptr[store->count],
@@ -246,6 +266,8 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
     if (!sorted) status = sort_row(source, row, n, index, to, error);
     if (status) return status;
     if (!mg_cells_finite(n, to, &bad)) return mg_source_not_finite(source, row, index[bad], to[bad], error);
+    if (source->align.width) status = align_row(source, row, &n, index, to, error);
+    if (status) return status;
     const char *why = mg_prepare_row(source->preparation, n, to, &bad);
     if (why) return unfit(source, row, bad < 0 ? bad : index[bad], bad < 0 ? 0 : to[bad], why, error);
     if (source->used) n = mg_used_renumber(source->used, n, index, to);

@@ -3,6 +3,7 @@
 #ifndef MG_DATA_SOURCE_H
 #define MG_DATA_SOURCE_H
 
+#include "data/align.h"
 #include "data/preparation.h"
 #include "data/used.h"
 #include "data/vanished.h"
@@ -21,7 +22,7 @@ mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparati
 void mg_source_close(mg_source *source);
 
 int64_t mg_source_rows(const mg_source *source);
-int64_t mg_source_features(const mg_source *source);
+int64_t mg_source_features(const mg_source *source); // columns of rows in memory
 mg_layout mg_source_layout(const mg_source *source);
 mg_cell mg_source_cell(const mg_source *source);          // type in memory
 const char *mg_source_type_name(const mg_source *source); // type in the file
@@ -79,6 +80,12 @@ mg_status mg_source_check_lent(const mg_source *source, const mg_store *store, i
 // the file are still checked, and rows are prepared before columns are left out. `used` must outlive the
 // source.
 void mg_source_use(mg_source *source, const mg_used *used);
+
+// Rows that are read from now on have the columns of `align`, whose memory the source takes over; all values
+// of the file are still checked, and rows are prepared after their columns are aligned. To be called before
+// rows are lent or mapped. Errors: MG_MEMORY; `align` then still belongs to the caller.
+mg_status mg_source_align(mg_source *source, const mg_align *align, mg_error *error);
+const mg_align *mg_source_alignment(const mg_source *source);
 
 // Maps the rows in the file. *out becomes NULL if they are not stored exactly as kernels read them. The map
 // must be destroyed before the source is closed.

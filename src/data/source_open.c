@@ -162,6 +162,8 @@ void mg_source_close(mg_source *source) {
     mg_memory_free(source->pairs);
     mg_memory_free(source->wide);
     mg_rounding_clear(&source->rounding);
+    mg_memory_free(source->line);
+    mg_align_clear(&source->align);
     mg_memory_free(source->name);
     mg_memory_free(source);
 }

@@ -29,10 +29,17 @@ struct mg_source {
     size_t index_slab_bytes;
     void *pairs; // scratch space for sorting a row
     size_t pairs_bytes;
+    mg_align align; // puts the columns into the order of known columns
+    void *line;     // cells of a dense row before it is aligned
 };
 
 // For each type of cell, the type in the file that needs no conversion.
 extern const mg_h5_type mg_source_stored_types[];
+
+// The number of columns of rows in memory.
+static inline int64_t mg_source_width(const mg_source *source) {
+    return source->align.width ? source->align.width : source->features;
+}
 
 // True if rows are not prepared, so that values in memory are those in the file.
 static inline bool mg_source_is_as_is(const mg_source *source) {

@@ -36,6 +36,13 @@ const mg_format *mg_format_with_option(const char *name) {
     return found;
 }
 
+bool mg_format_stores(const mg_format *format, const mg_option *option, bool *binding) {
+    *binding = option->changes_result;
+    for (const char *const *name = format->remembered; name && *name; name++)
+        if (!strcmp(*name, option->name)) return true;
+    return option->changes_result;
+}
+
 const char *mg_format_auto_yes_no(int i) {
     static const char *const names[] = {"auto", "yes", "no"};
     return i >= 0 && i < 3 ? names[i] : NULL;

@@ -86,6 +86,9 @@ typedef struct mg_format {
     // Its options. Those that change the result are stored in the output, so that --like can use them.
     const mg_section *section;
     size_t options_size;
+    // Names of further options that are stored, although another file may differ in them; NULL-terminated, or
+    // NULL.
+    const char *const *remembered;
 
     // How likely a file is of this format, from the first bytes of the unpacked file (the whole file if bytes
     // < MG_PROBE_BYTES): 0 no, 1 possible, 2 certain.
@@ -115,6 +118,9 @@ mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, 
 
 // The format that has an option of this name; NULL if there is none, or more than one.
 const mg_format *mg_format_with_option(const char *name);
+
+// True if the option is stored in the output; *binding becomes true if other files must have the same value.
+bool mg_format_stores(const mg_format *format, const mg_option *option, bool *binding);
 
 // The choices "auto", "yes", "no" for options.
 const char *mg_format_auto_yes_no(int i);

@@ -225,6 +225,38 @@ mg_status mg_inspect(const char *path, const char *features, const char *labels,
     return status;
 }
 
+static mg_status put_model_classes(const contents *in, mg_writer *out, mg_error *error) {
+    mg_model *model;
+    char buffer[MG_LABEL_BUFFER];
+    mg_status status = mg_model_parse(in->path, in->bytes, in->sealed, &model, error);
+    if (status) return status;
+    for (int64_t k = 0; k < model->classes_count; k++)
+        mg_printable_line(out, "%s", mg_classes_label(&model->classes, k, buffer));
+    mg_model_free(model);
+    return MG_OK;
+}
+
+mg_status mg_inspect_classes(const char *path, const char *features, const char *labels, FILE *file,
+                             mg_error *error) {
+    MG_FLOAT_SCOPE;
+    contents in = {.path = path, .fd = -1};
+    mg_writer out = {0};
+    char format[32] = "";
+    mg_status status = mg_h5_check_library(error);
+    if (!status) status = open_contents(&in, error);
+    if (!status) status = format_of(in.file, format, error);
+    bool model = !strcmp(format, "margin model");
+    if (!status && model) status = expect_seal(&in, error);
+    if (!status && model) status = put_model_classes(&in, &out, error);
+    else if (!status)
+        status =
+            mg_inspect_class_counts(in.file, features ? features : "X", labels ? labels : "y", &out, error);
+    close_contents(&in);
+    if (!status) return mg_writer_print(&out, file, "the classes", error);
+    mg_writer_clear(&out);
+    return status;
+}
+
 mg_status mg_inspect_seal(const char *path, int64_t *bytes, mg_error *error) {
     unsigned char *content = NULL;
     size_t size = 0, sealed = 0;

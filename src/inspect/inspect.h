@@ -22,6 +22,11 @@ mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels,
 mg_status mg_inspect_candidates(mg_h5 *file, const char *features, const char *labels, int64_t rows,
                                 mg_writer *out, mg_error *error);
 
+// Writes the label and the number of rows of each class of a data file, with a TAB between them. Errors:
+// MG_DATA, MG_IO, MG_MEMORY.
+mg_status mg_inspect_class_counts(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
+                                  mg_error *error);
+
 // Writes lines about names and recipe, if there are any. The first word of each line is padded to `width`.
 void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out);
 

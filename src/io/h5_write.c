@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/h5_file.h"
 #include "io/output.h"
+#include "io/unnamed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +33,8 @@ struct mg_h5_writer {
     mg_place place; // where the finished file goes
     char temporary[MG_TEMPORARY_TEXT];
     bool overwrite, exists; // exists: the temporary file has been created
+    bool unnamed;           // the file has no name, and is not kept
+    int64_t bytes;          // total size of the arrays
     int file;               // descriptor of the temporary file
     hid_t library;          // the file as the library has it; closed by mg_h5_writer_start
     unsigned char *image;   // [MOST_IMAGE] memory of the library's file, of which `image_size` bytes are used
@@ -123,8 +126,7 @@ static mg_status create_image(mg_h5_writer *writer, mg_error *error) {
     return status;
 }
 
-mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwrite, int64_t bytes,
-                              mg_error *error) {
+static mg_status create_writer(mg_h5_writer **out, const char *path, int64_t bytes, mg_error *error) {
     mg_h5_writer *writer;
     *out = NULL;
     mg_h5_quiet();
@@ -132,14 +134,34 @@ mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwri
     if (status) return status;
     writer->file = -1;
     writer->library = H5I_INVALID_HID;
-    writer->overwrite = overwrite;
-    status = mg_place_find(path, &writer->place, error);
-    if (!status) status = check_limits(path, &writer->place, overwrite, bytes, error);
-    if (!status) status = mg_memory_text(&writer->path, path, error);
+    writer->bytes = bytes;
+    status = mg_memory_text(&writer->path, path, error);
     if (!status) status = mg_memory_zeroed(&writer->image, MOST_IMAGE, 1, error);
     if (!status) status = create_image(writer, error);
     if (status) mg_h5_writer_destroy(writer);
     else *out = writer;
+    return status;
+}
+
+mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwrite, int64_t bytes,
+                              mg_error *error) {
+    mg_place place = {0};
+    *out = NULL;
+    mg_status status = mg_place_find(path, &place, error);
+    if (!status) status = check_limits(path, &place, overwrite, bytes, error);
+    if (!status) status = create_writer(out, path, bytes, error);
+    if (status) {
+        mg_place_clear(&place);
+        return status;
+    }
+    (*out)->place = place;
+    (*out)->overwrite = overwrite;
+    return MG_OK;
+}
+
+mg_status mg_h5_writer_create_unnamed(mg_h5_writer **out, const char *path, int64_t bytes, mg_error *error) {
+    mg_status status = create_writer(out, path, bytes, error);
+    if (!status) (*out)->unnamed = true;
     return status;
 }
 
@@ -148,6 +170,7 @@ void mg_h5_writer_destroy(mg_h5_writer *writer) {
     mg_h5_quiet();
     if (writer->library >= 0) H5Fclose(writer->library);
     if (writer->exists) mg_directory_give_up(writer->place.directory, writer->temporary, &writer->file);
+    if (writer->unnamed && writer->file >= 0) close(writer->file);
     for (int i = 0; i < writer->count; i++) mg_memory_free(writer->slots[i].buffer);
     mg_memory_free(writer->image);
     mg_place_clear(&writer->place);
@@ -296,10 +319,11 @@ mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
                            "%s: libhdf5 placed array %s where margin writes the metadata: report this "
                            "version of libhdf5",
                            writer->path, writer->slots[i].name);
-    mg_status status = mg_directory_begin(writer->place.directory, writer->place.name, writer->temporary,
-                                          &writer->file, error);
+    mg_status status = writer->unnamed ? mg_unnamed_create(writer->bytes, writer->path, &writer->file, error)
+                                       : mg_directory_begin(writer->place.directory, writer->place.name,
+                                                            writer->temporary, &writer->file, error);
     if (status) return status;
-    writer->exists = true;
+    writer->exists = !writer->unnamed;
     status = reserve(writer, (int64_t)size, error);
     return status ? status : write_at(writer, 0, writer->image, writer->image_size, error);
 }
@@ -353,4 +377,13 @@ mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error) {
                               writer->overwrite, &writer->file, error);
     if (!status) writer->exists = false;
     return status;
+}
+
+mg_status mg_h5_writer_open(mg_h5_writer *writer, mg_h5 **out, mg_error *error) {
+    *out = NULL;
+    mg_status status = fill_file(writer, error);
+    if (status) return status;
+    int fd = writer->file;
+    writer->file = -1; // the opened file owns it now
+    return mg_h5_open_descriptor(fd, writer->path, out, error);
 }

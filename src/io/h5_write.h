@@ -15,6 +15,10 @@ enum { MG_H5_WRITER_ARRAYS = 8 }; // most arrays in a file
 // the limit on file sizes. Errors: MG_IO, also if `path` exists and `overwrite` is false.
 mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwrite, int64_t bytes,
                               mg_error *error);
+
+// The same for a file without a name (unnamed.h), which mg_h5_writer_open opens for reading; `path` is used
+// in messages.
+mg_status mg_h5_writer_create_unnamed(mg_h5_writer **out, const char *path, int64_t bytes, mg_error *error);
 mg_status mg_h5_writer_group(mg_h5_writer *writer, const char *name, mg_error *error);
 
 // The shape of an array. It is stored contiguously.
@@ -44,6 +48,10 @@ mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes
 
 // Checks that all arrays are complete, syncs the file, renames it to its final name, and syncs the directory.
 mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error);
+
+// Opens the complete file of a writer without a name, instead of mg_h5_writer_commit. Errors: those of
+// mg_h5_open.
+mg_status mg_h5_writer_open(mg_h5_writer *writer, mg_h5 **out, mg_error *error);
 
 // Deletes the temporary file unless it was committed. NULL is allowed.
 void mg_h5_writer_destroy(mg_h5_writer *writer);

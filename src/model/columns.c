@@ -2,10 +2,12 @@
 // `names_from` and `features_count` of model.h5.
 #include "model/columns.h"
 
+#include "base/bound.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "rows/rows.h"
 
+#include <float.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +15,10 @@
 void mg_model_columns_put(const mg_columns *columns, mg_h5_image *image) {
     if (columns->names.count)
         mg_h5_image_texts(image, "names", columns->names.count, (const char *const *)columns->names.text);
+    if (columns->idf.value)
+        mg_h5_image_array(image, "idf", MG_H5_F32, 1, &columns->idf.count, columns->idf.value);
+    if (columns->scale.value)
+        mg_h5_image_array(image, "scale", MG_H5_F32, 1, &columns->scale.count, columns->scale.value);
     if (columns->recipe) mg_h5_image_attribute_text(image, "/", "recipe", columns->recipe);
     if (columns->names_from) mg_h5_image_attribute_text(image, "/", "names_from", columns->names_from);
 }
@@ -45,9 +51,33 @@ static mg_status take_text(mg_h5 *file, const char *name, char **out, mg_error *
     return status;
 }
 
-mg_status mg_model_columns_take(mg_h5 *file, int64_t features, mg_columns *out, mg_error *error) {
+// Reads numbers, none negative, one for each of `count` columns. They are optional.
+static mg_status take_values(mg_h5 *file, const char *name, int64_t count, mg_column_values *out,
+                             mg_error *error) {
+    static const mg_bound bound = {NULL, 0, FLT_MAX, false};
+    mg_h5_array *array;
+    if (mg_h5_find(file, name) == MG_H5_MISSING) return MG_OK;
+    mg_status status = mg_h5_array_open(file, name, &array, error);
+    if (status) return status;
+    if (mg_h5_array_type(array) != MG_H5_F32 || mg_h5_array_rank(array) != 1 ||
+        mg_h5_array_rows(array) != count)
+        status = mg_fail(error, MG_DATA, "%s: data set %s must be a vector of %lld values of float32",
+                         mg_h5_path(file), name, (long long)count);
+    if (!status) status = mg_memory_get(&out->value, (size_t)count, sizeof *out->value, error);
+    if (!status) status = mg_h5_array_read(array, 0, count, out->value, error);
+    if (!status) out->count = count;
+    for (int64_t i = 0; !status && i < count; i++)
+        status = mg_bound_check(&bound, name, i, (double)out->value[i], error);
+    mg_h5_array_close(array);
+    return status;
+}
+
+mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_columns *out,
+                                mg_error *error) {
     *out = (mg_columns){0};
     mg_status status = take_names(file, features, &out->names, error);
+    if (!status) status = take_values(file, "idf", features, &out->idf, error);
+    if (!status) status = take_values(file, "scale", used, &out->scale, error);
     if (!status) status = take_text(file, "recipe", &out->recipe, error);
     if (!status) status = take_text(file, "names_from", &out->names_from, error);
     if (status) mg_columns_clear(out);

@@ -6,12 +6,13 @@
 #include "data/columns.h"
 #include "data/used.h"
 
-// Writes names and recipe to the image; what is unknown is not written.
+// Writes names, recipe, idf table and scale to the image; what is unknown is not written.
 void mg_model_columns_put(const mg_columns *columns, mg_h5_image *image);
 
-// Reads and checks names and recipe: there are `features` names, all UTF-8, or none. Errors: MG_DATA,
-// MG_MEMORY.
-mg_status mg_model_columns_take(mg_h5 *file, int64_t features, mg_columns *out, mg_error *error);
+// Reads and checks names, recipe and idf table of `features` features, and the scale of the `used` ones.
+// Errors: MG_DATA, MG_MEMORY.
+mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_columns *out,
+                                mg_error *error);
 
 // Writes which features have weights; nothing if all have. Errors: MG_MEMORY.
 mg_status mg_model_used_put(const mg_used *used, mg_h5_image *image, mg_error *error);

@@ -74,6 +74,8 @@ mg_status mg_model_expand(mg_model *model, mg_error *error) {
             weights[(size_t)k * features + d] = model->weights[k * model->per_class + i];
     }
     mg_memory_free(model->weights);
+    mg_memory_free(model->columns.scale.value); // it is one of the used features
+    model->columns.scale = (mg_column_values){0};
     mg_used_clear(&model->used);
     model->weights = weights;
     model->per_class = model->features;
@@ -274,7 +276,8 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     bool right_format = !status; // otherwise the error has its own advice
     if (!status) status = take_arrays(file, version, &model, error);
     if (!status) status = take_attributes(model, file, error);
-    if (!status) status = mg_model_columns_take(file, model->features, &model->columns, error);
+    if (!status)
+        status = mg_model_columns_take(file, model->features, model->per_class, &model->columns, error);
     if (!status)
         status = mg_model_calibration_take(file, version == VERSION_CALIBRATED, model->classes_count,
                                            &model->calibration, error);

@@ -110,7 +110,8 @@ static mg_status answer_rows(void *context, int64_t count, int64_t classes, int6
 
 mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_sink *sink, mg_error *error) {
     MG_FLOAT_SCOPE;
-    const mg_scoring_data data = {.path = path, .features = p->features, .names = p->names};
+    const mg_scoring_data data = {
+        .path = path, .features = p->features, .names = p->names, .complete = p->options.complete};
     mg_dataset *dataset;
     delivery d = {p, sink};
     const mg_evaluate_visit visit = {
@@ -124,9 +125,7 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
     if (!status)
         status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
     if (!status) status = hand_over(p, sink, error);
-    if (!status)
-        mg_scoring_report(&p->options.notices, dataset,
-                          p->features ? p->features : p->scoring.model->features_name);
+    if (!status) mg_scoring_report(&p->options.notices, dataset);
     mg_dataset_close(dataset);
     return status;
 }

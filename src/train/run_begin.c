@@ -116,8 +116,10 @@ static mg_status start_from(mg_run *run, const mg_model *model, mg_error *error)
     char whose[PATH_MAX + 32];
     mg_status status = MG_OK;
     snprintf(whose, sizeof whose, "in the model %s", model->path);
+    const mg_known_columns known = {
+        .columns = &model->columns, .features = model->features, .whose = whose, .same = true};
     if (model->features == run->setup.problem.features) // otherwise mg_bridge_start reports the difference
-        status = mg_dataset_match(run->setup.train, &model->columns, model->features, whose, error);
+        status = mg_dataset_match(run->setup.train, &known, error);
     if (!status) status = mg_bridge_start(model, &run->setup.problem, &start, error);
     if (!status) status = check_same_classes(model, run->setup.train, error);
     if (!status) run->solver->begin_at(run->state, &start);
@@ -189,6 +191,12 @@ static void note_unlabelled(mg_run *run) {
     }
 }
 
+static void tell_matched(const mg_run *run, const mg_dataset *data) {
+    char text[MG_ALIGN_TEXT];
+    mg_dataset_matched(data, text);
+    if (text[0]) mg_run_message(run, "note: %s: %s", data->path, text);
+}
+
 static void report_plan(mg_run *run) {
     const mg_setup *setup = &run->setup;
     const mg_problem *problem = &setup->problem;
@@ -234,6 +242,8 @@ static void report_plan(mg_run *run) {
     if (setup->lambda_note[0]) mg_run_message(run, "note: %s", setup->lambda_note);
     if (setup->note[0]) mg_run_message(run, "note: %s", setup->note);
     note_unlabelled(run);
+    if (setup->validation) tell_matched(run, setup->validation);
+    if (run->test) tell_matched(run, run->test);
 }
 
 static void log_start(mg_run *run) {

@@ -39,6 +39,8 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     model->training_rows = problem->rows;
     mg_status status = mg_classes_copy(&run->setup.train->classes, &model->classes, error);
     if (!status) status = mg_columns_copy(&run->setup.train->columns, &model->columns, error);
+    if (!status)
+        status = mg_column_values_copy(problem->scale, model->per_class, &model->columns.scale, error);
     if (!status) status = mg_memory_text(&model->loss, problem->loss->name, error);
     if (!status) status = mg_memory_text(&model->rows, data->rows, error);
     if (!status) status = mg_memory_text(&model->transform, data->transform, error);

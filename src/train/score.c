@@ -228,24 +228,25 @@ static mg_status prepare(const mg_model *model, mg_layout layout, const mg_weigh
 mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, const char *names,
                    const mg_score_request *request, mg_error *error) {
     score_job *job;
-    char whose[64], vanished[MG_VANISHED_TEXT];
+    char vanished[MG_VANISHED_TEXT];
     mg_status status = mg_memory_zeroed(&job, 1, sizeof *job, error);
     if (status) return status;
     job->model = model;
     job->request = request;
     job->loss = mg_loss_find(model->loss);
     job->error = error;
+    const mg_known_columns known = {
+        .columns = &model->columns, .features = model->features, .whose = "in the model", .same = true};
     const mg_dataset_request open = {.path = mg_h5_path(file),
                                      .file = file,
                                      .features = features,
                                      .names = names,
+                                     .like = &known,
                                      .preparation = mg_preparation_of(model->rows, model->transform),
                                      .window_bytes = WINDOW_BYTES};
     status = check_request(job, error);
     if (!status) status = mg_kernel_select(&job->kernel, error);
     if (!status) status = mg_dataset_open(&open, &job->data, error);
-    snprintf(whose, sizeof whose, "in the model");
-    if (!status) status = mg_dataset_match(job->data, &model->columns, model->features, whose, error);
     if (!status) status = prepare(model, job->data->layout, &job->weights, error);
     if (!status) {
         open_team(job);

@@ -54,23 +54,12 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
     return status;
 }
 
-// The data were refused. If their columns are not those of the model either, the message says that instead: a
-// file of another kind has other labels too, and advice about these would not help.
-static mg_status blame_columns(const mg_model *model, const mg_dataset_request *request, const char *whose,
-                               mg_error *error) {
-    mg_dataset_request bare = *request;
-    mg_dataset *dataset;
-    bare.labels = bare.weights = NULL;
-    if (mg_dataset_open(&bare, &dataset, NULL)) return MG_DATA;
-    mg_dataset_match(dataset, &model->columns, model->features, whose, error);
-    mg_dataset_close(dataset);
-    return MG_DATA;
-}
-
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
                           mg_error *error) {
     const mg_model *model = scoring->model;
     char whose[PATH_MAX + 32];
+    const mg_known_columns known = {
+        .columns = &model->columns, .features = model->features, .whose = whose, .complete = data->complete};
     const mg_dataset_request request = {
         .path = data->path,
         .features = data->features ? data->features : model->features_name,
@@ -78,6 +67,7 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
         .names = data->names ? data->names : model->columns.names_from,
         .names_optional = !data->names,
         .weights = data->weights,
+        .like = &known,
         .preparation = scoring->preparation,
         .known = &model->classes,
         .allow_unknown = data->allow_unknown,
@@ -86,8 +76,6 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     };
     snprintf(whose, sizeof whose, "in the model %s", model->path);
     mg_status status = mg_dataset_open(&request, out, error);
-    if (status == MG_DATA && request.labels) return blame_columns(model, &request, whose, error);
-    if (!status) status = mg_dataset_match(*out, &model->columns, model->features, whose, error);
     if (!status) status = mg_dataset_use(*out, &model->used, error);
     if (!status) status = mg_scoring_prepare(scoring, (*out)->layout, error);
     if (status) {
@@ -114,10 +102,13 @@ static void report(const mg_notices *notices, const char *kind, const char *text
     notices->message(notices->context, line);
 }
 
-void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset, const char *features) {
-    char vanished[MG_VANISHED_TEXT], unlabelled[MG_UNLABELLED_TEXT];
+void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset) {
+    char vanished[MG_VANISHED_TEXT], unlabelled[MG_UNLABELLED_TEXT], matched[MG_ALIGN_TEXT];
+    mg_dataset_matched(dataset, matched);
+    if (matched[0] && notices->message) notices->message(notices->context, matched);
     mg_dataset_unlabelled_text(dataset, unlabelled);
     report(notices, "note", unlabelled);
-    mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, features, vanished);
+    mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, mg_source_name(dataset->source),
+                     vanished);
     report(notices, "warning", vanished);
 }

@@ -31,6 +31,7 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
 typedef struct mg_scoring_data {
     const char *path, *features, *names, *labels, *weights;
     bool allow_unknown, drop_unlabelled;
+    bool complete; // it is an error if the file lacks features of the model; otherwise they are 0
 } mg_scoring_data;
 
 // Opens a data file whose rows are streamed in file order, and creates the weights for them. Errors: MG_IO,
@@ -42,8 +43,9 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
 bool mg_scoring_gives_probabilities(const mg_model *model, const mg_loss *loss);
 void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const float *scores, float *to);
 
-// Reports rows that were left out because they have no label, and values that float32 cannot hold because
-// they are too small.
-void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset, const char *features);
+// Reports which features were matched by name, rows that were left out because they have no label, and values
+// that float32 cannot hold because they are too small. To be called at the end, because an error must be the
+// only line.
+void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset);
 
 #endif

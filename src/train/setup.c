@@ -35,16 +35,9 @@ static mg_dataset_request request_of(const mg_data_options *data, const char *pa
     };
 }
 
-static mg_status match(const mg_dataset *train, mg_dataset *other, mg_error *error) {
-    char whose[PATH_MAX + 32];
-    snprintf(whose, sizeof whose, "in %s", train->path);
-    mg_status status = mg_dataset_match(other, &train->columns, mg_dataset_width(train), whose, error);
-    return status ? status : mg_dataset_use(other, &train->used, error);
-}
-
-// Opens the held-out rows of the training file.
-static mg_status open_held_out(const mg_dataset_request *request, const mg_dataset *train, mg_dataset **out,
-                               mg_error *error) {
+// Opens rows whose unused columns are those of the training rows.
+static mg_status open_beside(const mg_dataset_request *request, const mg_dataset *train, mg_dataset **out,
+                             mg_error *error) {
     mg_status status = mg_dataset_open(request, out, error);
     if (!status) status = mg_dataset_use(*out, &train->used, error);
     if (status) {
@@ -82,7 +75,7 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     request.weights = options->weigh_held_out ? data->weights : NULL;
     request.file = setup->train->file;
     request.drop_unused = false;
-    status = open_held_out(&request, setup->train, &setup->validation, error);
+    status = open_beside(&request, setup->train, &setup->validation, error);
     if (status) return status;
     // Validation rows count once each, except for a calibration.
     setup->held_weight = setup->validation->weight;
@@ -92,18 +85,20 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
 
 mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
                              bool survey, mg_dataset **out, mg_error *error) {
+    const mg_dataset *train = setup->train;
     mg_dataset_request request = request_of(options->data, path, 0);
-    request.known = &setup->train->classes;
+    char whose[PATH_MAX + 32];
+    const mg_known_columns known = {.columns = &train->columns,
+                                    .features = mg_dataset_width(train),
+                                    .whose = whose,
+                                    .complete = !strcmp(options->data->missing, "error")};
+    snprintf(whose, sizeof whose, "in %s", train->path);
+    request.like = &known;
+    request.known = &train->classes;
     request.names_optional = true;
     request.survey = survey;
     if (path == options->data->validation) request.file = options->validation_file;
-    mg_status status = mg_dataset_open(&request, out, error);
-    if (!status) status = match(setup->train, *out, error);
-    if (status) {
-        mg_dataset_close(*out);
-        *out = NULL;
-    }
-    return status;
+    return open_beside(&request, train, out, error);
 }
 
 mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out,
@@ -118,7 +113,7 @@ mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *se
     request.fold = options->fold;
     // A path evaluates these rows after every point, so they are kept in memory if they fit.
     request.survey = true;
-    return open_held_out(&request, setup->train, out, error);
+    return open_beside(&request, setup->train, out, error);
 }
 
 static const char *text_label(int i, const void *context) {

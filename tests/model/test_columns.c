@@ -103,7 +103,7 @@ static void expect_columns(void (*fill)(mg_h5_image *image), const char *expecte
     fill(image);
     support_write_image(image, path);
     assert_int_equal(mg_h5_open(path, &file, &error), MG_OK);
-    mg_status status = mg_model_columns_take(file, 3, &columns, &error);
+    mg_status status = mg_model_columns_take(file, 3, 3, &columns, &error);
     assert_int_equal(status, expected ? MG_DATA : MG_OK);
     if (expected && !strstr(error.text, expected)) fail_msg("'%s' is not in: %s", expected, error.text);
     if (expected) assert_true(!columns.names.text && !columns.recipe && !columns.names_from);
