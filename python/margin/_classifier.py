@@ -25,9 +25,9 @@ _HANDLES: Any = weakref.WeakKeyDictionary()
 class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierMixin, BaseEstimator):
     """Multiclass linear SVM, or multinomial logistic regression, with a certified optimum.
 
-    Minimises ``1/2 ||W||^2 + C * sum of (weight * loss)`` over the rows, with the intercepts in W. Rows are
-    used where they are: C-ordered float32, float16, uint8 and int8 arrays and CSR matrices of float32 are
-    not copied.
+    Minimises ``1/2 ||W||^2 + C * sum of (weight * loss)`` over the rows, with the intercepts in W
+    unless `penalize_intercept` is False. Rows are used where they are: C-ordered float32, float16, uint8 and
+    int8 arrays and CSR matrices of float32 are not copied.
 
     Parameters
     ----------
@@ -47,7 +47,10 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
     solver : {"auto", "dual", "newton", "sgd"}, default="auto"
     fit_intercept : bool, default=True
     intercept_scaling : float, default=1.0
-        Value of the constant feature whose weights, which are regularised, are the intercepts.
+        Value of the constant feature; its weights are the intercepts.
+    penalize_intercept : bool, default=True
+        True: the intercepts are regularised, as in LinearSVC. False: they are not, as in LogisticRegression
+        and SVC. False needs a tolerance or the solver "sgd".
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" counts rows by their weights.
     delta : float, default=1.0
@@ -120,6 +123,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
         solver: str = "auto",
         fit_intercept: bool = True,
         intercept_scaling: float = 1.0,
+        penalize_intercept: bool = True,
         class_weight: Union[dict, str, None] = None,
         delta: float = 1.0,
         calibration: Optional[str] = None,
@@ -141,6 +145,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
         self.solver = solver
         self.fit_intercept = fit_intercept
         self.intercept_scaling = intercept_scaling
+        self.penalize_intercept = penalize_intercept
         self.class_weight = class_weight
         self.delta = delta
         self.calibration = calibration

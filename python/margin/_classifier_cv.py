@@ -114,6 +114,7 @@ class MarginClassifierCV(MarginClassifier):
         solver: str = "auto",
         fit_intercept: bool = True,
         intercept_scaling: float = 1.0,
+        penalize_intercept: bool = True,
         class_weight: Union[dict, str, None] = None,
         delta: float = 1.0,
         calibration: Optional[str] = None,
@@ -132,6 +133,7 @@ class MarginClassifierCV(MarginClassifier):
         self.solver = solver
         self.fit_intercept = fit_intercept
         self.intercept_scaling = intercept_scaling
+        self.penalize_intercept = penalize_intercept
         self.class_weight = class_weight
         self.delta = delta
         self.calibration = calibration

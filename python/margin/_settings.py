@@ -33,6 +33,7 @@ _PARAMETERS = {
     "model.C": "C",
     "model.lambda": "alpha",
     "model.bias": "intercept_scaling",
+    "model.penalize_bias": "penalize_intercept",
     "model.delta": "delta",
     "model.class_weight": "class_weight",
     "model.calibration": "calibration",
@@ -80,6 +81,8 @@ class SettingsMixin:
             "train.threads": threads(self.n_jobs),
             "train.seed": self._seed(),
         }
+        if self.fit_intercept and not self._penalized():
+            settings["model.penalize_bias"] = "false"
         if self.alpha is not None:
             settings["model.lambda"] = _positive("alpha", self.alpha)
         elif isinstance(self.C, str) and self.C == "auto":
@@ -103,6 +106,11 @@ class SettingsMixin:
             settings["train.tolerance"] = self._tolerance()
         settings.update(self._more())
         return settings
+
+    def _penalized(self) -> bool:
+        if not isinstance(self.penalize_intercept, (bool, np.bool_)):
+            raise ValueError(f"penalize_intercept is {self.penalize_intercept!r}; True or False is allowed")
+        return bool(self.penalize_intercept)
 
     def _more(self) -> dict:
         """`options`, without those that the estimator has to know as parameters. Errors: ValueError."""

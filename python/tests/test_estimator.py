@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -259,3 +260,15 @@ def test_to_sklearn_refuses_prepared_rows():
     prepared = MarginClassifier(options={"data.rows": "unit"}).fit(X, y)
     with pytest.raises(ValueError, match="data.rows is 'unit'"):
         prepared.to_sklearn()
+
+
+def test_free_intercepts_are_those_of_logistic_regression(blobs):
+    X, y = blobs
+    ours = MarginClassifier("softmax", C=0.5, tol=1e-6, penalize_intercept=False).fit(X + 5, y)
+    peer = LogisticRegression(C=0.5, tol=1e-9, max_iter=10000).fit((X + 5).astype(float), y)
+    assert ours.converged_
+    np.testing.assert_allclose(ours.predict_proba(X + 5), peer.predict_proba((X + 5).astype(float)), atol=2e-4)
+    with pytest.raises(ValueError, match="penalize_intercept is 3; True or False is allowed"):
+        MarginClassifier(penalize_intercept=3).fit(X, y)
+    with pytest.raises(ValueError, match="dual cannot be used: penalize_intercept is false; use newton"):
+        MarginClassifier(penalize_intercept=False, solver="dual").fit(X, y)

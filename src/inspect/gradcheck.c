@@ -200,7 +200,7 @@ static int64_t pick_feature(const check *c, uint64_t key, uint64_t *at, int64_t 
     return d;
 }
 
-static void compare_weights(check *c, const mg_weights *after, double lambda, double eta,
+static void compare_weights(check *c, const mg_weights *after, double strength, double eta,
                             mg_gradcheck_result *result) {
     const mg_gradsample *s = c->sample;
     const mg_problem *problem = s->problem;
@@ -212,6 +212,7 @@ static void compare_weights(check *c, const mg_weights *after, double lambda, do
         int64_t k = t % 2 ? (int64_t)(mg_rng_at(key, at++) % (uint64_t)problem->classes) : s->label[row];
         int64_t d = t < CHECKED_WEIGHTS ? pick_feature(c, key, &at, row) : problem->features;
         if (d < problem->features && problem->scale && !(problem->scale[d] > 0)) continue;
+        double lambda = d == problem->features && problem->free_bias ? 0 : strength;
         double before = mg_gradsample_weight(s, &s->weights, k, d),
                now = mg_gradsample_weight(s, after, k, d);
         // (M12) The step is implicit in the regulariser: W' = (W - eta g) / (1 + lambda eta). So g + lambda W

@@ -17,6 +17,13 @@ static const char *regularisation_word(int i) { return i == 0 ? "auto" : NULL; }
 
 static mg_status check(const void *values, const char *const *origins, mg_error *error) {
     const mg_model_options *options = values;
+    if (!options->penalize_bias && options->bias == 0) {
+        const char *at = mg_section_origin(&mg_model_section, origins, "penalize_bias");
+        return mg_fail(
+            error, MG_CONFIG,
+            "%s: model.penalize_bias is false, but model.bias is 0, so there is no bias: remove one",
+            at ? at : "model");
+    }
     if (isnan(options->lambda) || isnan(options->C)) return MG_OK;
     const char *at = mg_section_origin(&mg_model_section, origins, "C");
     return mg_fail(error, MG_CONFIG, "%s: model.C and model.lambda both set the regularisation: remove one",
@@ -40,7 +47,10 @@ static const mg_option rows[] = {
      "Regularisation, instead of lambda: lambda = 1/(C * total weight of the rows). auto: the value with the "
      "best accuracy on held-out rows (docs/solvers.md); it then trains on all rows."},
     {"bias", MG_OPTION_REAL, AT(bias), "1", 0, 1e30, NULL, NULL, true,
-     "Value of the constant feature in every row. Its weights are regularised like the others. 0 = no bias."},
+     "Value of the constant feature in every row; its weights are the bias. 0 = no bias."},
+    {"penalize_bias", MG_OPTION_BOOL, AT(penalize_bias), "true", 0, 0, NULL, NULL, true,
+     "false: the bias is not regularised, as in scikit-learn's LogisticRegression. Solvers: newton (with "
+     "train.tolerance) and sgd."},
     {"class_weight", MG_OPTION_WEIGHTS, AT(class_weight), "none", 0, 1e30, weight_word, NULL, true,
      "none, balanced (each row has weight rows / (classes * rows of its class), with rows counted by "
      "weight), or a mapping of labels to weights; other labels have weight 1."},

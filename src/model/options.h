@@ -10,6 +10,7 @@ typedef struct mg_model_options {
     double lambda; // NaN if unset
     double C;      // NaN if unset; MG_MODEL_C_AUTO until a value is chosen
     double bias;
+    bool penalize_bias;
     mg_option_weights class_weight;
     const char *calibration; // as mg_calibration_name
 } mg_model_options;

@@ -26,7 +26,7 @@ static mg_status create_parts(mg_certified *c, mg_error *error) {
     const mg_problem *problem = c->resident.problem;
     mg_status status = mg_incumbent_create(&c->incumbent, &c->resident, error);
     if (!status && problem->scale) status = mg_problem_weights(problem, &c->view, error);
-    if (!status && mg_resident_has_duals(&c->resident))
+    if (!status && mg_resident_has_duals(&c->resident) && !problem->free_bias)
         status = mg_ascent_create(&c->resident, &c->iterate, &c->clock, &c->numbers, &c->ascent, error);
     return status;
 }
@@ -135,7 +135,7 @@ static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *
 // Turns the state into a starting point for the new lambda. Dual variables remain feasible. W is their sum
 // times 1 / (lambda N), so it is rescaled. The incumbent keeps its weights, with their objective at the new
 // lambda. The certificate before the first step then adds what the rescaled W and the dual variables prove. A
-// loss without a dual keeps its W.
+// run without dual ascent keeps its W.
 static void set_lambda(void *state, double lambda, bool restored) {
     mg_certified *c = state;
     double before = c->resident.problem->lambda;

@@ -74,8 +74,8 @@ int mg_certified_fields(void *state, mg_field *out) {
         n += mg_field_weights(&c->incumbent.weights,
                               (mg_field_names){"result", "result_bias", "result_offset"}, out + n);
     }
-    if (!c->ascent) return n;
-    n += mg_ascent_fields(c->ascent, out + n);
+    if (c->ascent) n += mg_ascent_fields(c->ascent, out + n);
+    if (!mg_resident_has_duals(&c->resident)) return n;
     out[n++] = (mg_field){.name = "dual",
                           .type = MG_H5_U8,
                           .data = c->iterate.duals,
@@ -125,7 +125,8 @@ static mg_status check_numbers(const mg_certified *c, mg_error *error) {
     double gap = mg_incumbent_gap(bounds);
     const mg_bound same = {.least = gap, .most = gap};
     mg_status status = mg_bound_check(&same, "state/bounds (gap)", -1, bounds->gap, error);
-    if (!status && c->ascent && c->clock.newton > 0)
+    bool duals = mg_resident_has_duals(&c->resident);
+    if (!status && duals && c->clock.newton > 0)
         status = mg_bound_check(&mg_bound_positive, "state/numbers (sigma)", -1, c->numbers.sigma, error);
     return status;
 }
@@ -165,6 +166,6 @@ mg_status mg_certified_check(void *state, int64_t step, int64_t batch, mg_error 
     if (!status) status = check_batch(c, batch, error);
     if (!status) status = check_numbers(c, error);
     if (!status) status = c->ascent ? mg_ascent_check(c->ascent, error) : MG_OK;
-    if (!status && c->ascent) status = check_box(c, error);
+    if (!status && mg_resident_has_duals(&c->resident)) status = check_box(c, error);
     return status;
 }

@@ -37,6 +37,8 @@ static bool is_resident(const situation *f) { return f->resident; }
 
 static bool needs_no_duals(const situation *f) { return !f->from_weights || !f->problem->loss->dual; }
 
+static bool is_bias_penalised(const situation *f) { return !f->problem->free_bias; }
+
 static bool starts_from_zeros(const situation *f) { return !f->from_weights; }
 
 typedef struct condition {
@@ -56,6 +58,7 @@ static const struct rule {
      {{has_dual, "the loss has a dual (all but softmax)", "the loss has no dual that this solver can use"},
       {is_not_centred, "sparse rows are not centred", centred},
       {has_few_classes, "at most 32768 classes", "there are too many classes for dual variables"},
+      {is_bias_penalised, "the bias is regularised", "model.penalize_bias is false"},
       {is_resident, "the rows fit in memory", "the rows do not fit in memory"},
       {starts_from_zeros, "no --init", "the weights of --init do not determine dual variables"}}},
     {&mg_solver_newton,

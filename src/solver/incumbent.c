@@ -87,7 +87,7 @@ void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lamb
     double primal = incumbent->bounds.primal;
     mg_incumbent_clear(incumbent);
     if (!resident->certify) return;
-    if (isfinite(primal)) primal += 0.5 * (lambda - before) * mg_weights_square_norm(w, problem->scale);
+    if (isfinite(primal)) primal += 0.5 * (lambda - before) * mg_problem_square_norm(problem, w);
     double zeros = loss_of_zeros(problem) * total_weight(resident) / (double)problem->rows;
     if (zeros < primal) {
         primal = zeros;

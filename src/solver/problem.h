@@ -21,6 +21,7 @@ typedef struct mg_problem {
     float delta;
     double lambda;
     double bias;             // value of the constant feature; 0: none
+    bool free_bias;          // the weights of the constant feature are not regularised
     const float *scale;      // [D] of the columns; NULL: all 1
     const float *center;     // [D] in the unit of raw cells; NULL: all 0
     double mean_square_norm; // mean of ||x'||^2 over the rows, including the constant feature
@@ -38,6 +39,11 @@ typedef struct mg_problem {
 // Creates weights of the problem's shape, all zero. Errors: MG_MEMORY.
 static inline mg_status mg_problem_weights(const mg_problem *problem, mg_weights *out, mg_error *error) {
     return mg_weights_create(out, problem->layout, problem->classes, problem->features, error);
+}
+
+// (M2) ||W||^2 of the weights that are regularised.
+static inline double mg_problem_square_norm(const mg_problem *problem, const mg_weights *weights) {
+    return mg_weights_square_norm(weights, problem->scale, !problem->free_bias);
 }
 
 #endif

@@ -5,11 +5,13 @@
 #include "base/lanes.h"
 #include "base/memory.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { PASS_PARTS = 16 };
 // stored values of an average row in each range; with fewer, ranges would cost more than they save
 enum { RANGE_VALUES = 32 };
+enum { FREE_BIAS = 100 }; // square of the constant feature of a free bias, relative to that of the rows
 
 static mg_status create_buffers(mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;
@@ -43,6 +45,12 @@ static mg_status create_passes(mg_resident *resident, mg_error *error) {
     return status;
 }
 
+// (M37) The value of the constant feature if the bias is not regularised.
+static double constant_of_free_bias(const mg_problem *problem) {
+    double square = problem->mean_square_norm - problem->bias * problem->bias;
+    return square > 0 ? sqrt(FREE_BIAS * square) : problem->bias;
+}
+
 mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
                              const mg_solver_options *options, const mg_weights *shape, mg_error *error) {
     *resident = (mg_resident){.own = *problem,
@@ -50,6 +58,7 @@ mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
                               .certify = options->train->tolerance > 0,
                               .sparse = problem->layout == MG_CSR};
     resident->problem = &resident->own;
+    if (problem->free_bias) resident->own.bias = constant_of_free_bias(problem);
     resident->lanes = shape->lanes;
     resident->line = shape->line;
     resident->size = shape->size;

@@ -16,7 +16,8 @@ enum {
 
 typedef struct mg_resident {
     const mg_problem *problem; // points to `own`
-    mg_problem own;            // a copy, because mg_resident_set_lambda changes it
+    // a copy, because mg_resident_set_lambda changes it; a free bias has a constant feature of another value
+    mg_problem own;
     const mg_solver_options *options;
     bool certify, sparse;
     mg_batch all;              // all rows, in the order of the file

@@ -71,9 +71,9 @@ bool mg_schedule_stalled(const mg_certified *c) {
 }
 
 void mg_schedule_start(mg_certified *c, bool point) {
-    bool duals = mg_resident_has_duals(&c->resident), due = point && duals && c->resident.certify;
+    bool ascent = c->ascent, due = point && ascent && c->resident.certify;
     c->clock = (mg_counters){.round = c->resident.sparse ? MG_DUAL_ROUND : MG_DUAL_ROUND_MOST,
-                             .newton = duals ? -1 : 0,
+                             .newton = ascent ? -1 : 0,
                              .due = due ? MG_DUE_AT_START : MG_NOT_DUE,
                              .block = MG_DUAL_BLOCK_MOST};
     c->numbers = (mg_numbers){.contribution_gap = INFINITY};
@@ -171,7 +171,7 @@ mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error) {
     c->clock.epoch++;
     mg_incumbent_note_progress(&c->incumbent, passes_so_far(c));
     const mg_solver_options *options = c->resident.options;
-    if (options->handover == MG_HANDOVER_BY_COST && mg_resident_has_duals(&c->resident) &&
+    if (options->handover == MG_HANDOVER_BY_COST && c->ascent &&
         c->incumbent.bounds.gap > options->train->tolerance &&
         mg_handover_to_dual(c, mg_newton_cost(c->newton)))
         return_to_ascent(c);

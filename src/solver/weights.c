@@ -65,10 +65,11 @@ double mg_weights_square_lines(const mg_weights *weights, const float *scale, in
     return sum;
 }
 
-double mg_weights_square_norm(const mg_weights *weights, const float *scale) {
+double mg_weights_square_norm(const mg_weights *weights, const float *scale, bool constant) {
     double sum = mg_weights_square_lines(weights, scale, 0,
                                          weights->layout == MG_DENSE ? weights->classes : weights->features);
-    for (int64_t k = 0; k < weights->classes; k++) sum += (double)weights->bias[k] * (double)weights->bias[k];
+    for (int64_t k = 0; constant && k < weights->classes; k++)
+        sum += (double)weights->bias[k] * (double)weights->bias[k];
     return sum;
 }
 

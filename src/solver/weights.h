@@ -42,8 +42,9 @@ mg_status mg_weights_convert(const mg_weights *from, mg_layout layout, mg_weight
 // center NULL: no centring.
 void mg_weights_fold_offset(mg_weights *weights, double bias, const float *center);
 
-// (M2) ||W||^2 of the weights of scaled features, including the constant feature. scale NULL: all 1.
-double mg_weights_square_norm(const mg_weights *weights, const float *scale);
+// (M2) ||W||^2 of the weights of scaled features. scale NULL: all 1. `constant`: including the weights of the
+// constant feature.
+double mg_weights_square_norm(const mg_weights *weights, const float *scale, bool constant);
 
 // The same for lines [from, to) only, without the constant feature.
 double mg_weights_square_lines(const mg_weights *weights, const float *scale, int64_t from, int64_t to);

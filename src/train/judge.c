@@ -36,6 +36,7 @@ static double objective_of(constant_model *m) {
     double loss = m->share * p->loss->value(classes, m->scores, 0, (double)p->delta) +
                   (1 - m->share) * p->loss->value(classes, m->scores, 1, (double)p->delta);
     double square = m->score[0] * m->score[0] + (double)(classes - 1) * m->score[1] * m->score[1];
+    if (p->free_bias) return loss;
     return loss + 0.5 * p->lambda * square / (p->bias * p->bias);
 }
 

@@ -79,8 +79,8 @@ mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, d
     mg_evaluation evaluation;
     mg_status status = mg_run_evaluate(run, weights, NULL, &evaluation, error);
     if (status && status != MG_NONFINITE) return status;
-    double square = mg_weights_square_norm(weights, problem->scale),
-           score = sqrt(square * problem->mean_square_norm),
+    double square = mg_problem_square_norm(problem, weights),
+           score = sqrt(mg_weights_square_norm(weights, problem->scale, true) * problem->mean_square_norm),
            own = status ? INFINITY : evaluation.loss + 0.5 * lambda * square,
            slack = OBJECTIVE_SLACK * fabs(objective) + SCORE_SLACK * score;
     if (fabs(own - objective) <= slack) return MG_OK;

@@ -32,7 +32,7 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     model->lambda = facts->lambda;
     model->objective = facts->objective;
     model->dual = facts->dual;
-    model->square_norm = mg_weights_square_norm(weights, problem->scale);
+    model->square_norm = mg_problem_square_norm(problem, weights);
     model->bias_value = problem->bias;
     model->step = facts->step;
     model->epoch = facts->epoch;

@@ -245,6 +245,7 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
         .delta = (float)options->model->delta,
         .lambda = mg_model_lambda(options->model, data->total_weight),
         .bias = options->model->bias,
+        .free_bias = !options->model->penalize_bias,
         .scale = setup->scale.scale,
         .center = setup->scale.center,
         .mean_square_norm = mg_scale_mean_square_norm(&setup->scale, &data->moments) +
@@ -270,6 +271,25 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
     return mg_kernel_select(&problem->kernel, error);
 }
 
+// The free bias of a class without rows of positive weight has no optimum if the loss is softmax: it falls
+// forever.
+static mg_status check_free_bias(const mg_setup_options *options, const mg_dataset *data, mg_error *error) {
+    const mg_loss *loss = mg_loss_find(options->model->loss);
+    char label[MG_LABEL_BUFFER];
+    double *sum;
+    if (options->model->penalize_bias || loss->dual || !data->weight) return MG_OK;
+    mg_status status = mg_memory_zeroed(&sum, (size_t)data->classes.count, sizeof *sum, error);
+    for (int64_t i = 0; !status && i < data->count; i++) sum[data->label[i]] += (double)data->weight[i];
+    for (int64_t k = 0; !status && k < data->classes.count; k++)
+        if (!(sum[k] > 0))
+            status = mg_fail(error, MG_CONFIG,
+                             "%s: all rows of class %s have weight 0, so its bias has no optimum with "
+                             "model.penalize_bias: false: leave these rows out, or set it to true",
+                             data->path, mg_classes_label(&data->classes, k, label));
+    mg_memory_free(sum);
+    return status;
+}
+
 mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
     *setup = (mg_setup){.threads_bound_by = "train.threads"};
     double start = mg_clock_seconds();
@@ -286,6 +306,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
                     setup->train->path, (long long)setup->train->count);
     if (!status) status = class_weights(&options->model->class_weight, setup->train, &weights, error);
     if (!status) status = mg_dataset_weigh(setup->train, weights, error);
+    if (!status) status = check_free_bias(options, setup->train, error);
     if (!status) status = mg_scale_create(options->data->scale, &setup->train->moments, &setup->scale, error);
     if (!status) status = mg_reach_check(setup->train, &setup->scale, options->model->bias, error);
     if (!status) status = pose(options, setup, error);

@@ -43,7 +43,7 @@ static bool epoch_is_over(const mg_run *run) {
 
 double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_evaluation *evaluation) {
     const mg_problem *problem = &run->setup.problem;
-    return evaluation->loss + 0.5 * problem->lambda * mg_weights_square_norm(weights, problem->scale); // (M2)
+    return evaluation->loss + 0.5 * problem->lambda * mg_problem_square_norm(problem, weights); // (M2)
 }
 
 mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg_evaluate_visit *visit,
@@ -129,7 +129,7 @@ static void take_certificate(mg_run *run, mg_measured *measured) {
     measured->objective = certificate.primal;
     measured->dual = certificate.dual;
     measured->gap = certificate.gap;
-    double square = mg_weights_square_norm(run->solver->weights(run->state), problem->scale);
+    double square = mg_problem_square_norm(problem, run->solver->weights(run->state));
     measured->loss = fmax(0, certificate.primal - 0.5 * problem->lambda * square); // (M2)
 }
 

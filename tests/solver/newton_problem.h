@@ -45,7 +45,7 @@ typedef struct problem {
     double x[ROWS][WIDTH];      // x' including the constant feature
     int32_t label[ROWS];
     float weight[ROWS], scale[FEATURES], center[FEATURES];
-    bool weighted, scaled, centred;
+    bool weighted, scaled, centred, free_bias;
     double bias, delta, lambda;
     double c[ROWS][CLASSES], w[CLASSES][WIDTH], primal, dual; // results of the simple solver
 } problem;
@@ -274,6 +274,13 @@ static inline void put_rows(setting *s, const problem *p, support_form form) {
     rows->values = values;
 }
 
+static inline double mean_square_norm(const problem *p) {
+    double sum = 0;
+    for (int64_t i = 0; i < ROWS; i++)
+        for (int64_t d = 0; d < WIDTH; d++) sum += p->x[i][d] * p->x[i][d];
+    return sum / ROWS;
+}
+
 static inline void begin(setting *s, const problem *p, const mg_loss *loss, support_form form,
                          const char *solver, double tolerance, int threads) {
     *s = (setting){.team = {.threads = threads},
@@ -296,6 +303,8 @@ static inline void begin(setting *s, const problem *p, const mg_loss *loss, supp
         .delta = (float)p->delta,
         .lambda = p->lambda,
         .bias = p->bias,
+        .free_bias = p->free_bias,
+        .mean_square_norm = mean_square_norm(p),
         .scale = p->scaled ? p->scale : NULL,
         .center = p->centred ? p->center : NULL,
         .values_per_row = FEATURES,

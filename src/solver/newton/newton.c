@@ -19,6 +19,9 @@ enum {
     LITTLE_MEMORY = 256 << 20
 };
 #define FIRST_SIGMA 4.0
+// The same without dual ascent before: at W = 0 every coefficient is then inside its box, so that every row
+// is free. With no free rows a Newton step would be as long as 1/lambda.
+#define FIRST_SIGMA_AT_ZERO 0.5
 #define MOST_SIGMA 1e5
 #define GROWTH 3.0
 #define MULTIPLE 4.0    // inner iterations end when the residual is below this many times the proximal term
@@ -41,6 +44,7 @@ static mg_status create_buffers(mg_newton *n, mg_error *error) {
         MG_BUFFER(n->rows.lead, rows, 1),
         MG_BUFFER(n->rows.reach, rows, 1),
         MG_BUFFER(n->w, n->length, 1),
+        MG_BUFFER(n->center, 1, lanes),
         MG_BUFFER(n->descent, n->length, 1),
         MG_BUFFER(n->cg.direction, n->length, 1),
         MG_BUFFER(n->cg.residual, n->length, 1),
@@ -76,6 +80,7 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
     status = create_buffers(n, error);
     if (!status) status = mg_problem_weights(problem, &n->raw, error);
     if (!status) status = mg_precondition_create(n, &n->precondition, error);
+    if (!status && problem->free_bias) status = mg_balance_create(n, &n->balance, error);
     if (status) mg_newton_destroy(n);
     else *out = n;
     return status;
@@ -86,6 +91,7 @@ void mg_newton_destroy(mg_newton *n) {
     mg_arena_free(&n->arena);
     mg_weights_destroy(&n->raw);
     mg_precondition_destroy(n->precondition);
+    mg_balance_destroy(n->balance);
     mg_memory_free(n);
 }
 
@@ -103,16 +109,33 @@ bool mg_newton_fits(const mg_resident *resident) {
 
 // ---- one Newton step ----------------------------------------------------------------------------
 
-static double square_of(const mg_newton *n) {
+// A lower bound of the optimum: the dual value of the coefficients that belong to the sums.
+static double lower_bound(mg_newton *n, const mg_newton_sums *sums) {
+    const mg_problem *problem = n->resident->problem;
+    double value = sums->value / (double)problem->rows, square = 0;
+    if (n->balance) return mg_balance_bound(n->balance, n, value);
+    for (int64_t j = 0; j < n->length; j++) square += n->sum[j] * n->sum[j];
+    return value - square / (2 * problem->lambda);
+}
+
+// ||b - center||^2 of a free bias (M37); 0 if the bias is regularised, because it then belongs to W.
+static double bias_moved(const mg_newton *n) {
+    const float *bias = n->w + n->resident->size;
     double sum = 0;
-    for (int64_t j = 0; j < n->length; j++) sum += n->sum[j] * n->sum[j];
+    for (int64_t k = 0; n->balance && k < n->resident->lanes; k++) {
+        double moved = (double)bias[k] - (double)n->center[k];
+        sum += moved * moved;
+    }
     return sum;
 }
 
 // Computes minus the gradient of the inner problem. Returns its squared norm.
 static double form_descent(mg_newton *n) {
     double lambda = n->resident->problem->lambda;
-    for (int64_t j = 0; j < n->length; j++) n->descent[j] = (float)(-lambda * (double)n->w[j] - n->sum[j]);
+    int64_t size = n->resident->size;
+    for (int64_t j = 0; j < size; j++) n->descent[j] = (float)(-lambda * (double)n->w[j] - n->sum[j]);
+    for (int64_t j = size; j < n->length; j++)
+        n->descent[j] = (float)(-lambda * ((double)n->w[j] - (double)n->center[j - size]) - n->sum[j]);
     return mg_newton_dot(n, n->descent, n->descent);
 }
 
@@ -122,6 +145,8 @@ static double search_line(mg_newton *n, double slope) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     double wv = mg_newton_dot(n, n->w, n->cg.direction),
            vv = mg_newton_dot(n, n->cg.direction, n->cg.direction);
+    for (int64_t k = 0; k < n->resident->lanes; k++)
+        wv -= (double)n->center[k] * (double)n->cg.direction[n->resident->size + k];
     double low = 0, high = INFINITY, low_slope = slope, high_slope = 0, t = 1;
     for (int trial = 0; trial < MOST_TRIALS && !mg_newton_stopped(n); trial++) {
         double here = lambda * (wv + t * vv) + mg_newton_slope_at(n, t) / rows;
@@ -165,11 +190,13 @@ static mg_newton_sums restore(mg_newton *n) {
 // they prove nothing.
 static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
     const mg_bounds *bounds = &n->incumbent->bounds;
-    double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
-    double primal = sums->loss / rows + 0.5 * lambda * mg_newton_dot(n, n->w, n->w),
-           lower = sums->value / rows - square_of(n) / (2 * lambda);
+    const mg_problem *problem = n->resident->problem;
+    double square = mg_newton_dot(n, n->w, n->w);
+    for (int64_t j = n->resident->size; n->balance && j < n->length; j++)
+        square -= (double)n->w[j] * (double)n->w[j];
+    double primal = sums->loss / (double)problem->rows + 0.5 * problem->lambda * square;
     primal = mg_min_real(primal, bounds->primal);
-    lower = mg_max_real(lower, bounds->dual);
+    double lower = mg_max_real(lower_bound(n, sums), bounds->dual);
     return primal - lower <= SURE * n->resident->options->train->tolerance * primal;
 }
 
@@ -185,9 +212,8 @@ static int solve_inner(mg_newton *n) {
         n->cost += mg_newton_cost_evaluate(n->resident);
         if (inner == most || seems_done(n, &sums) || mg_newton_stopped(n)) return inner;
         double square = form_descent(n);
-        if (has_duals && inner > 0 &&
-            square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows))
-            return inner;
+        double proximal = sums.distance / (2 * n->sigma * rows) + 0.5 * lambda * bias_moved(n);
+        if (has_duals && inner > 0 && square / (2 * lambda) <= MULTIPLE * proximal) return inner;
         double moved = fabs((double)(n->free.count - built_free));
         if (inner == 0 || moved > FREE_MOVED * (double)built_free || inner - built >= REBUILD_AFTER) {
             mg_precondition_build(n->precondition, n);
@@ -214,16 +240,16 @@ static mg_status store(mg_newton *n, mg_error *error) {
 }
 
 double mg_newton_first_penalty(const mg_resident *resident) {
-    return FIRST_SIGMA / (double)resident->problem->delta;
+    double sigma = resident->problem->free_bias ? FIRST_SIGMA_AT_ZERO : FIRST_SIGMA;
+    return sigma / (double)resident->problem->delta;
 }
 
 // Offers the iterate to the incumbent; its sums must have been computed from the iterate alone. Returns the
 // weighted sum of the losses.
 static double offer(mg_newton *n, const mg_newton_sums *sums) {
     const mg_problem *problem = n->resident->problem;
-    double rows = (double)problem->rows, square = mg_weights_square_norm(&n->raw, problem->scale);
-    mg_incumbent_update(n->incumbent, &n->raw, sums->loss / rows + 0.5 * problem->lambda * square,
-                        sums->value / rows - square_of(n) / (2 * problem->lambda));
+    double loss = sums->loss / (double)problem->rows, square = mg_problem_square_norm(problem, &n->raw);
+    mg_incumbent_update(n->incumbent, &n->raw, loss + 0.5 * problem->lambda * square, lower_bound(n, sums));
     return sums->loss;
 }
 
@@ -234,8 +260,10 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     bool has_duals = mg_resident_has_duals(n->resident);
     if (!n->current) {
         mg_newton_sums start = restore(n);
-        if (!has_duals) offer(n, &start); // otherwise the last certificate has offered it
+        if (!has_duals || n->balance) offer(n, &start); // otherwise the last certificate has offered it
     }
+    if (n->balance)
+        memcpy(n->center, n->w + n->resident->size, (size_t)n->resident->lanes * sizeof *n->center);
     n->sigma = *sigma;
     n->cost = 0;
     int inner = solve_inner(n);

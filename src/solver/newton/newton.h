@@ -1,6 +1,7 @@
 // newton.h - the Newton phase. newton.c has the outer iteration, rows.c the rows of a loss with a dual,
-// smooth.c the rows of a smooth loss, sum.c the passes over the data, direction.c conjugate gradients,
-// precondition.c and diagonal.c their preconditioner, cost.c the model of the cost.
+// smooth.c the rows of a smooth loss, balance.c the lower bound if the bias is free, sum.c the passes over
+// the data, direction.c conjugate gradients, precondition.c and diagonal.c their preconditioner, cost.c the
+// model of the cost.
 #ifndef MG_SOLVER_NEWTON_NEWTON_H
 #define MG_SOLVER_NEWTON_NEWTON_H
 
@@ -18,6 +19,7 @@ enum {
 };
 
 typedef struct mg_precondition mg_precondition;
+typedef struct mg_balance mg_balance;
 typedef struct mg_newton mg_newton;
 
 // Sums over all rows at the present point.
@@ -78,9 +80,11 @@ struct mg_newton {
     mg_newton_parts parts;
     mg_newton_cg cg;
     float *w, *descent; // vectors
-    double *sum;        // a vector in double: the gradient of the mean loss, sum_i v_i A_i x'_i / N
-    mg_weights raw;     // a vector, converted to weights of raw cells
+    float *center;  // [lanes] the bias at the start of the outer iteration if it is free (M37), else zeros
+    double *sum;    // a vector in double: the gradient of the mean loss, sum_i v_i A_i x'_i / N
+    mg_weights raw; // a vector, converted to weights of raw cells
     mg_precondition *precondition;
+    mg_balance *balance; // NULL if the bias is regularised
 
     float *scratch; // [MG_NEWTON_PARTS][4][lanes]
     mg_newton_sums part[MG_NEWTON_PARTS];
@@ -204,6 +208,15 @@ mg_newton_sums mg_newton_restore(mg_newton *newton);
 mg_newton_fill mg_newton_fill_smooth;
 // mg_newton_slope_at for one of the MG_NEWTON_PARTS parts
 void mg_newton_slope_smooth(void *newton, int64_t part);
+
+// ---- balance.c ----------------------------------------------------------------------------------
+
+// Sums over all rows for the lower bounds of a problem with a free bias. Errors: MG_MEMORY.
+mg_status mg_balance_create(mg_newton *newton, mg_balance **out, mg_error *error);
+void mg_balance_destroy(mg_balance *balance);
+
+// (M37) A lower bound of the optimum from newton->sum and `value`, the mean of -l*(A).
+double mg_balance_bound(const mg_balance *balance, const mg_newton *newton, double value);
 
 // ---- direction.c --------------------------------------------------------------------------------
 

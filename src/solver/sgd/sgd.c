@@ -182,8 +182,9 @@ void mg_sgd_step_bias(mg_sgd *sgd) {
         mg_optim_memory memory = {sgd->memory.feature, problem->features};
         if (sgd->rule->rates) sgd->rule->rates(&step, 1, &square, memory, &rate);
         sgd->rule->apply(&step, &line);
-        if (sgd->rule->weight_rates) mg_sgd_decay_weights(sgd, &step, &line, problem->lambda);
-        float decay = sgd->rule->weight_rates ? 1 : 1 / (1 + (float)problem->lambda * rate); // (M12)
+        double lambda = problem->free_bias ? 0 : problem->lambda;
+        if (sgd->rule->weight_rates) mg_sgd_decay_weights(sgd, &step, &line, lambda);
+        float decay = sgd->rule->weight_rates ? 1 : 1 / (1 + (float)lambda * rate); // (M12)
         for (int64_t k = 0; k < w->lanes; k++) w->bias[k] *= decay;
     }
     for (int64_t k = 0; k < w->classes; k++) {
