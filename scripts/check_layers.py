@@ -29,7 +29,7 @@ PARAMETERS = 7
 CONDITIONALS = 2  # `?:` in one expression
 WRITERS = 3  # files that assign members of a struct
 # Structs that hold no state: they are filled by the caller of a function.
-VALUES = ("mg_format_shape", "mg_optim_line", "mg_problem", "mg_record", "mg_rows", "mg_store", "mg_train_options",
+VALUES = ("mg_format_shape", "mg_model_options", "mg_optim_line", "mg_problem", "mg_record", "mg_rows", "mg_store", "mg_train_options",
           "mg_trainer_options", "mg_weights", "mg_writer")
 
 # (header, files of src that may include it, their description)

@@ -25,6 +25,12 @@ mg_status mg_config_load(const char *path, const char *const *sets, int count, m
 void mg_config_destroy(mg_config *config);
 
 /*
+ * Adds `suffix`, such as "-path", to output.directory if that has its default, so that commands do not share
+ * a directory. To be called before the configuration is used. Errors: MG_MEMORY, MG_CONFIG.
+ */
+mg_status mg_config_name_directory(mg_config *config, const char *suffix, mg_error *error);
+
+/*
  * Where the option `key` ("section.key") was set, such as "configs/x.yaml:7" or "--set"; NULL if it has its
  * default, or if there is no such option. The text is valid as long as the configuration is.
  */

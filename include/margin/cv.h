@@ -54,6 +54,11 @@ typedef struct mg_cv_result {
  */
 mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result, mg_error *error);
 
+/* Writes one JSON object on one line (docs/commands.md); NaN becomes null. fold: [count] the results that the
+ * request's `fold` has received. Errors: MG_IO, MG_MEMORY. */
+mg_status mg_cv_result_print_json(const mg_cv_result *result, const mg_cv_fold *fold, int count, FILE *file,
+                                  mg_error *error);
+
 #ifdef __cplusplus
 }
 #endif

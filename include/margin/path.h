@@ -59,6 +59,9 @@ typedef struct mg_path_result {
 mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result,
                   mg_error *error);
 
+/* Writes one JSON object on one line (docs/commands.md); NaN becomes null. Errors: MG_IO, MG_MEMORY. */
+mg_status mg_path_result_print_json(const mg_path_result *result, FILE *file, mg_error *error);
+
 #ifdef __cplusplus
 }
 #endif

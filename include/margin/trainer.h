@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -106,6 +107,31 @@ typedef struct mg_train_result {
  */
 mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result,
                    mg_error *error);
+
+/* What a run would need, and about how long it would take. */
+typedef struct mg_train_estimate {
+    mg_plan plan; /* its texts are valid as long as this struct is, at its place */
+    char directory[MG_PATH_TEXT], solver_why[160];
+    bool chooses_C; /* model.C is auto: choosing it takes more time, which the estimate does not include */
+    double memory_bytes, available_bytes; /* the most that the run needs; what this machine can give */
+    int64_t measured_rows;                /* the sample: so many rows were visited */
+    double measured_seconds;              /* in this time */
+    /* expected: of the run without evaluations. NaN if unknown: `seconds` if there is a tolerance, because
+     * nobody knows how many epochs it takes */
+    double rows_per_second, epoch_seconds, seconds;
+} mg_train_estimate;
+
+/*
+ * A dry run: opens the data, chooses the solver (and the learning rate, if that is searched for), and trains
+ * for less than a second in memory to measure its speed. Writes nothing; of the request only init_model and
+ * observer are used, of which `plan` and `message` are called. Errors: those of mg_train.
+ */
+mg_status mg_train_plan(const mg_config *config, const mg_train_request *request, mg_train_estimate *out,
+                        mg_error *error);
+
+/* Write one JSON object on one line (docs/commands.md); NaN becomes null. Errors: MG_IO, MG_MEMORY. */
+mg_status mg_train_result_print_json(const mg_train_result *result, FILE *file, mg_error *error);
+mg_status mg_train_estimate_print_json(const mg_train_estimate *estimate, FILE *file, mg_error *error);
 
 /*
  * Asks the current run (if there is none, the next one) to finish its minibatch, write a checkpoint and

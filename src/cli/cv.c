@@ -18,11 +18,18 @@ typedef struct arguments {
 typedef struct folds_display {
     mg_cli_display screen;
     int folds;
+    bool json;
+    mg_cv_fold fold[MG_CV_FOLDS * MG_PATH_POINTS]; // [count] kept for the JSON object
+    int count;
 } folds_display;
 
 static void show_fold(void *context, const mg_cv_fold *fold) {
-    const folds_display *show = context;
+    folds_display *show = context;
     char gap[32] = "", point[32] = "";
+    if (show->json) {
+        show->fold[show->count++] = *fold;
+        return;
+    }
     mg_cli_clear_progress();
     if (!isnan(fold->C)) snprintf(point, sizeof point, "  C %-9.4g", fold->C);
     if (!isnan(fold->gap)) snprintf(gap, sizeof gap, "  gap %.1e", fold->gap);
@@ -94,7 +101,9 @@ int mg_command_cv(int argc, char **argv) {
     if (mg_cli_parse_flags(&argp, MG_CLI_RUN, argc, argv, &all, &flags)) return 2;
     all.request.resume = flags.resume;
     all.request.overwrite = flags.overwrite;
-    folds_display show = {.folds = (int)all.request.folds};
+    static folds_display show;
+    show.folds = (int)all.request.folds;
+    show.json = flags.json;
     const mg_observer observer = mg_cli_observer(&show.screen, flags.quiet, true);
     all.request.observer = &observer;
     all.request.context = &show;
@@ -102,11 +111,13 @@ int mg_command_cv(int argc, char **argv) {
     mg_config *config;
     static mg_cv_result result;
     mg_error error = {0};
-    int wrong = mg_cli_begin_run("cv", &flags, &config);
+    int wrong = mg_cli_begin_run("cv", "-cv", &flags, &config);
     if (wrong) return wrong;
     mg_status status = mg_cv(config, &all.request, &result, &error);
     wrong = mg_cli_end_run("cv", config, status, &error);
     if (wrong) return wrong;
-    show_result(&result, all.request.C ? "C" : all.request.lambda ? "lambda" : NULL);
-    return 0;
+    const char *value = all.request.C ? "C" : all.request.lambda ? "lambda" : NULL;
+    if (flags.json) status = mg_cv_result_print_json(&result, show.fold, show.count, stdout, &error);
+    else show_result(&result, value);
+    return mg_cli_conclude("cv", &show.screen, &flags, status, &error);
 }

@@ -42,8 +42,10 @@ static void catch_signals(void) {
 }
 
 static void show_message(void *context, const char *line) {
-    const mg_cli_display *screen = context;
-    if (!screen->quiet || !strncmp(line, "warning", 7)) mg_cli_notice(NULL, line);
+    mg_cli_display *screen = context;
+    bool warning = !strncmp(line, "warning", 7);
+    screen->warnings += warning;
+    if (!screen->quiet || warning) mg_cli_notice(NULL, line);
 }
 
 static void show_plan(void *context, const mg_plan *plan) {
@@ -52,33 +54,34 @@ static void show_plan(void *context, const mg_plan *plan) {
     if (screen->quiet || screen->planned) return;
     screen->planned = screen->brief;
     mg_cli_clear_progress();
+    FILE *out = screen->plan;
     char a[32], b[32], c[32], d[32];
     char used[48] = "";
     if (plan->data.used_features < plan->data.features)
         snprintf(used, sizeof used, " (%s used)", mg_cli_count((double)plan->data.used_features, a));
-    fprintf(stderr, "rows       %s x %s features%s, %lld classes; %s %s, %s%s (%.2f s)\n",
+    fprintf(out, "rows       %s x %s features%s, %lld classes; %s %s, %s%s (%.2f s)\n",
             mg_cli_count((double)plan->data.rows, a), mg_cli_count((double)plan->data.features, b), used,
             (long long)plan->data.classes, plan->data.sparse ? "CSR," : "dense", plan->data.cell,
             plan->data.streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->data.row_bytes, c),
             plan->data.load_seconds);
     if (plan->data.validation_rows)
-        fprintf(stderr, "validation %s rows\n", mg_cli_count((double)plan->data.validation_rows, a));
-    fprintf(stderr, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda,
+        fprintf(out, "validation %s rows\n", mg_cli_count((double)plan->data.validation_rows, a));
+    fprintf(out, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda,
             mg_cli_bytes(plan->state_bytes, d));
     if (plan->prepare_seconds > 0) snprintf(d, sizeof d, " (found in %.2f s)", plan->prepare_seconds);
     else d[0] = 0;
-    fprintf(stderr, "solver     %s", plan->solver);
-    if (plan->solver_why[0]) fprintf(stderr, " (%s)", plan->solver_why);
+    fprintf(out, "solver     %s", plan->solver);
+    if (plan->solver_why[0]) fprintf(out, " (%s)", plan->solver_why);
     if (!isnan(plan->learning_rate))
-        fprintf(stderr, ", rate %.4g%s, batch %lld in %lld parts", plan->learning_rate, d,
+        fprintf(out, ", rate %.4g%s, batch %lld in %lld parts", plan->learning_rate, d,
                 (long long)plan->batch, (long long)plan->parts);
-    if (plan->tolerance > 0) fprintf(stderr, ", to a certified gap of %.2g\n", plan->tolerance);
-    else fprintf(stderr, ", %lld epochs\n", (long long)plan->epochs);
-    fprintf(stderr, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s",
+    if (plan->tolerance > 0) fprintf(out, ", to a certified gap of %.2g\n", plan->tolerance);
+    else fprintf(out, ", %lld epochs\n", (long long)plan->epochs);
+    fprintf(out, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s",
             plan->threads_bound_by, plan->kernel);
     if (plan->resumed_step >= 0)
-        fprintf(stderr, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
-    mg_cli_put_line(stderr, "run        ", plan->directory);
+        fprintf(out, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
+    mg_cli_put_line(out, "run        ", plan->directory);
 }
 
 static void add_epoch(const mg_cli_display *screen, const mg_progress *p, mg_cli_line *line) {
@@ -123,15 +126,16 @@ static void show_progress(void *context, const mg_progress *p) {
 }
 
 mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief) {
-    *screen = (mg_cli_display){.quiet = quiet, .brief = brief};
+    *screen = (mg_cli_display){.plan = stderr, .quiet = quiet, .brief = brief};
     return (mg_observer){
         .context = screen, .plan = show_plan, .progress = show_progress, .message = show_message};
 }
 
-int mg_cli_begin_run(const char *command, const mg_cli_flags *flags, mg_config **config) {
+int mg_cli_begin_run(const char *command, const char *suffix, const mg_cli_flags *flags, mg_config **config) {
     mg_error error = {0};
-    if (mg_config_load(flags->config, flags->sets.text, flags->sets.count, config, &error))
-        return mg_cli_fail(command, &error);
+    mg_status status = mg_config_load(flags->config, flags->sets.text, flags->sets.count, config, &error);
+    if (!status && *suffix) status = mg_config_name_directory(*config, suffix, &error);
+    if (status) return mg_cli_fail(command, &error);
     catch_signals();
     if (!flags->quiet) mg_cli_begin_progress();
     return 0;
@@ -141,4 +145,13 @@ int mg_cli_end_run(const char *command, mg_config *config, mg_status status, con
     mg_config_destroy(config);
     mg_cli_end_progress();
     return status ? mg_cli_fail(command, error) : 0;
+}
+
+int mg_cli_conclude(const char *command, const mg_cli_display *screen, const mg_cli_flags *flags,
+                    mg_status status, const mg_error *error) {
+    if (status) return mg_cli_fail(command, error);
+    if (!flags->strict || !screen->warnings) return 0;
+    fprintf(stderr, "%smargin %s:%s --strict: %d warning%s\n", mg_cli_bad(stderr), command,
+            mg_cli_plain(stderr), screen->warnings, screen->warnings == 1 ? "" : "s");
+    return 1;
 }

@@ -9,22 +9,29 @@
 #include <stdbool.h>
 
 typedef struct mg_cli_display {
+    FILE *plan; // where the plan is shown
     bool quiet;
     bool brief;     // several trainings in one command: shows only one plan, and keeps no line of an epoch
     bool planned;   // the plan has been shown
+    int warnings;   // number of warnings that were printed
     bool certifies; // there is a tolerance, so the number of epochs is not known
 } mg_cli_display;
 
-// An observer that shows a run on stderr. quiet: only warnings.
+// An observer that shows a run on stderr, its plan on screen->plan (stderr). quiet: only warnings.
 mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief);
 
-// To be called before a training: loads the configuration. From then on, Ctrl-C, SIGTERM, SIGHUP and SIGUSR1
-// ask for a checkpoint and stop the run; a second Ctrl-C ends the process at once. Returns 0 or, after a
-// failure, which it has printed, the exit status.
-int mg_cli_begin_run(const char *command, const mg_cli_flags *flags, mg_config **config);
+// To be called before a training: loads the configuration. suffix: added to the default directory; "": none.
+// From then on, Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 ask for a checkpoint and stop the run; a second Ctrl-C
+// ends the process at once. Returns 0 or, after a failure, which it has printed, the exit status.
+int mg_cli_begin_run(const char *command, const char *suffix, const mg_cli_flags *flags, mg_config **config);
 
 // To be called after a training: frees the configuration and ends the progress line. Returns 0 or, if
 // `status` is a failure, prints it and returns the exit status.
 int mg_cli_end_run(const char *command, mg_config *config, mg_status status, const mg_error *error);
+
+// The last call of a command that trains. status: of printing the result. Returns the exit status, which is 1
+// with --strict after a warning.
+int mg_cli_conclude(const char *command, const mg_cli_display *screen, const mg_cli_flags *flags,
+                    mg_status status, const mg_error *error);
 
 #endif

@@ -33,6 +33,8 @@ static const flag shared[] = {
          "are complete"),
     FLAG(MG_CLI_QUIET, ON, quiet, "quiet", 'q', NULL,
          "Print only warnings and results: no plan, no progress"),
+    FLAG(MG_CLI_STRICT, ON, strict, "strict", FIRST_KEY + 11, NULL,
+         "End with status 1 if a warning was printed, such as that of a run that has learned nothing"),
     FLAG(MG_CLI_THREADS, THREADS, threads, "threads", FIRST_KEY + 2, "N",
          "Number of threads (default: all cores this process may use); results do not depend on it"),
     FLAG(MG_CLI_JSON, ON, json, "json", FIRST_KEY + 3, NULL,
@@ -49,7 +51,7 @@ static const flag shared[] = {
          "Data set of the weights of the rows in DATA (default: all 1)"),
     FLAG(MG_CLI_LABELS, UNKNOWN, skip_unknown, "unknown", FIRST_KEY + 8, unknown_words,
          "What to do with rows whose label is not a class of the model: error (default) or skip"),
-    FLAG(MG_CLI_LABELS, UNLABELLED, drop_unlabelled, "unlabelled", FIRST_KEY + 9, unlabelled_words,
+    FLAG(MG_CLI_LABELS, UNLABELLED, drop_unlabelled, "unlabelled", FIRST_KEY + 10, unlabelled_words,
          "What to do with rows without a label: error (default) or drop"),
 };
 enum { SHARED = sizeof shared / sizeof *shared };

@@ -18,13 +18,17 @@ enum {
     MG_CLI_CONFIG = 1 << 8,  // the argument CONFIG, which may be given once
     MG_CLI_MODEL = 1 << 9,   // the arguments MODEL and DATA, which are required
     MG_CLI_LABELS = 1 << 10, // --labels, --weights, --unknown and --unlabelled
+    MG_CLI_STRICT = 1 << 11,
 };
 
 // The flags and arguments of all commands that read rows for a model.
 enum { MG_CLI_ROWS = MG_CLI_MODEL | MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES };
 
 // The flags of all commands that train.
-enum { MG_CLI_RUN = MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_RESUME | MG_CLI_OVERWRITE | MG_CLI_QUIET };
+enum {
+    MG_CLI_RUN = MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_RESUME | MG_CLI_OVERWRITE | MG_CLI_QUIET | MG_CLI_JSON |
+                 MG_CLI_STRICT
+};
 
 // The values of all --set.
 enum { MG_CLI_MOST_SETS = 256 };
@@ -37,7 +41,7 @@ typedef struct mg_cli_sets {
 typedef struct mg_cli_flags {
     const char *config, *model, *data, *features, *names, *labels, *weights;
     mg_cli_sets sets;
-    bool resume, overwrite, quiet, json, skip_unknown, drop_unlabelled;
+    bool resume, overwrite, quiet, json, skip_unknown, drop_unlabelled, strict;
     bool complete; // --missing error
     int threads;
 } mg_cli_flags;

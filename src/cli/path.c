@@ -82,15 +82,16 @@ int mg_command_path(int argc, char **argv) {
     mg_cli_display screen;
     const mg_observer observer = mg_cli_observer(&screen, flags.quiet, true);
     all.request.observer = &observer;
-    all.request.point = show_point;
+    all.request.point = flags.json ? NULL : show_point;
     mg_config *config;
     static mg_path_result result;
     mg_error error = {0};
-    int wrong = mg_cli_begin_run("path", &flags, &config);
+    int wrong = mg_cli_begin_run("path", "-path", &flags, &config);
     if (wrong) return wrong;
     mg_status status = mg_path(config, &all.request, &result, &error);
     wrong = mg_cli_end_run("path", config, status, &error);
     if (wrong) return wrong;
-    show_result(&result);
-    return 0;
+    if (flags.json) status = mg_path_result_print_json(&result, stdout, &error);
+    else show_result(&result);
+    return mg_cli_conclude("path", &screen, &flags, status, &error);
 }

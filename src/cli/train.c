@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/display.h"
 #include "cli/flags.h"
+#include "cli/progress.h"
 
 #include <margin/config.h>
 #include <margin/trainer.h>
@@ -9,10 +10,11 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { KEY_INIT = 256 };
+enum { KEY_INIT = 256, KEY_PLAN };
 
 typedef struct arguments {
     mg_train_request request;
+    bool plan;
 } arguments;
 
 static void show_calibration(const mg_calibration_report *report) {
@@ -46,10 +48,54 @@ static void show_result(const mg_train_result *result) {
     mg_cli_put_line(stdout, "model           ", result->model_path);
 }
 
+// ---- a dry run ----------------------------------------------------------------------------------
+
+static const char *about(double seconds, char out[32]) {
+    if (seconds < 10) snprintf(out, 32, "%.2g s", seconds);
+    return seconds < 10 ? out : mg_cli_time(seconds, out);
+}
+
+static void show_time(const mg_train_estimate *estimate) {
+    char text[32];
+    printf("measured   %s rows in %.2f s", mg_cli_count((double)estimate->measured_rows, text),
+           estimate->measured_seconds);
+    if (isnan(estimate->rows_per_second)) {
+        printf("; that is too little for an estimate\n");
+        return;
+    }
+    printf(": %s rows/s\n", mg_cli_count(estimate->rows_per_second, text));
+    printf("estimate   about %s an epoch, ", about(estimate->epoch_seconds, text));
+    if (isnan(estimate->seconds))
+        printf("until the gap is %.2g; how many epochs that takes is not known\n", estimate->plan.tolerance);
+    else printf("about %s of training; evaluations come on top\n", about(estimate->seconds, text));
+}
+
+// Prints an estimate; the plan itself was printed when it was known.
+static int show_plan(mg_config *config, const mg_train_request *request, const mg_cli_flags *flags) {
+    static mg_train_estimate estimate;
+    char need[32], room[32];
+    mg_error error = {0};
+    mg_status status = mg_train_plan(config, request, &estimate, &error);
+    int wrong = mg_cli_end_run("train", config, status, &error);
+    if (wrong) return wrong;
+    if (flags->json) {
+        status = mg_train_estimate_print_json(&estimate, stdout, &error);
+        return status ? mg_cli_fail("train", &error) : 0;
+    }
+    printf("memory     at most %s; %s are available\n", mg_cli_bytes(estimate.memory_bytes, need),
+           mg_cli_bytes(estimate.available_bytes, room));
+    show_time(&estimate);
+    if (estimate.chooses_C)
+        printf("model.C    auto: the trainings that choose it come before, and are not included\n");
+    printf("nothing was written: leave --plan out to train\n");
+    return 0;
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     switch (key) {
     case KEY_INIT: all->request.init_model = value; return 0;
+    case KEY_PLAN: all->plan = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -58,6 +104,8 @@ int mg_command_train(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"init", KEY_INIT, "MODEL", 0,
          "Start from the weights of a model.h5. Needed again to resume a run that has no checkpoint yet", 0},
+        {"plan", KEY_PLAN, NULL, 0,
+         "A dry run: print what the run needs and about how long it takes; nothing is written", 0},
         {0},
     };
     static const struct argp argp = {
@@ -66,7 +114,8 @@ int mg_command_train(int argc, char **argv) {
         "[CONFIG]",
         "Trains a classifier and writes model.h5, metrics.jsonl and checkpoints into the run's directory."
         "\vExample:\n"
-        "  margin train configs/fashion_mnist.yaml --set train.epochs=5\n\n"
+        "  margin train configs/fashion_mnist.yaml --set train.epochs=5\n"
+        "  margin train configs/fashion_mnist.yaml --plan\n\n"
         "Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 stop the run: it finishes the minibatch, writes a checkpoint "
         "and exits with status 75. The same command with --resume continues to the same bits. "
         "docs/options.md lists every option.",
@@ -84,11 +133,15 @@ int mg_command_train(int argc, char **argv) {
     mg_config *config;
     mg_train_result result;
     mg_error error = {0};
-    int wrong = mg_cli_begin_run("train", &flags, &config);
+    int wrong = mg_cli_begin_run("train", "", &flags, &config);
     if (wrong) return wrong;
+    if (all.plan) screen.plan = stdout;
+    if (all.plan && flags.json) screen.quiet = true;
+    if (all.plan) return show_plan(config, &all.request, &flags);
     mg_status status = mg_train(config, &all.request, &result, &error);
     wrong = mg_cli_end_run("train", config, status, &error);
     if (wrong) return wrong;
-    show_result(&result);
-    return 0;
+    if (flags.json) status = mg_train_result_print_json(&result, stdout, &error);
+    else show_result(&result);
+    return mg_cli_conclude("train", &screen, &flags, status, &error);
 }

@@ -57,12 +57,11 @@ const void *mg_config_values(const mg_config *config, const mg_section *section)
     return found ? (const char *)config + found->offset : NULL;
 }
 
-// The default directory: runs/<name of the config file without .yaml>.
-static mg_status name_directory(mg_config *config, const char *path, mg_error *error) {
+// Sets the default directory: runs/<name of the config file without .yaml>, and the suffix.
+static mg_status name_directory(mg_config *config, const char *path, const char *suffix, mg_error *error) {
     const mg_section *section;
     void *values;
     char *directory;
-    if (config->output.directory) return MG_OK;
     const char *name = path ? path : "unnamed", *slash = strrchr(name, '/');
     if (slash) name = slash + 1;
     const char *dot = strrchr(name, '.');
@@ -70,12 +69,18 @@ static mg_status name_directory(mg_config *config, const char *path, mg_error *e
     mg_writer writer = {0};
     mg_writer_add(&writer, "runs/");
     mg_writer_add_bytes(&writer, name, ending ? (size_t)(dot - name) : strlen(name));
+    mg_writer_add(&writer, suffix);
     mg_status status = mg_writer_take(&writer, &directory, error);
     if (status) return status;
     const mg_option *option = mg_settings_find(&config->settings, "output.directory", &section, &values);
     status = mg_option_parse(section, option, values, directory, error);
     mg_memory_free(directory);
     return status;
+}
+
+mg_status mg_config_name_directory(mg_config *config, const char *suffix, mg_error *error) {
+    if (mg_config_origin(config, "output.directory")) return MG_OK;
+    return name_directory(config, config->settings.file, suffix, error);
 }
 
 mg_status mg_config_load(const char *path, const char *const *sets, int count, mg_config **out,
@@ -91,7 +96,7 @@ mg_status mg_config_load(const char *path, const char *const *sets, int count, m
     if (!status && path) status = mg_settings_read_file(&config->settings, path, error);
     for (int i = 0; i < count && !status; i++) status = mg_settings_set(&config->settings, sets[i], error);
     if (!status) status = mg_settings_check(&config->settings, error);
-    if (!status) status = name_directory(config, path, error);
+    if (!status && !config->output.directory) status = name_directory(config, path, "", error);
     if (status) mg_config_destroy(config);
     else *out = config;
     return status;

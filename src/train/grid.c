@@ -3,6 +3,7 @@
 
 #include "base/number.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #define LEAST_FACTOR 1.01
 // Rounding error of a point, relative to its value: 1e-3:1:10 must include 1, although powers are rounded.
 #define ROUNDING 1e-9
+// the values that a message advises beyond the end of a grid
+enum { POINTS_BEYOND = 3, FACTOR_BEYOND = 10 };
 
 // Splits "from:to:factor" into three numbers. Returns false if there are not exactly three.
 static bool split(const char *text, double out[3]) {
@@ -76,7 +79,7 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
         return mg_fail(
             error, MG_USAGE,
             "one of --C and --lambda is required, not both: from:to:factor, such as --C 1e-3:1:10");
-    if (strchr(grid->text, ',')) return parse_list(grid, error);
+    if (!strchr(grid->text, ':')) return parse_list(grid, error);
     if (!split(grid->text, number)) return fail_syntax(grid, error);
     double from = number[0], to = number[1], factor = number[2];
     mg_status status = check_value(grid, "from", from, error);
@@ -118,4 +121,23 @@ void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double to
 
 double mg_grid_lambda(const mg_grid *grid, int i, double total_weight) {
     return strcmp(grid->name, "C") ? grid->value[i] : 1 / (grid->value[i] * total_weight);
+}
+
+void mg_grid_report_end(const mg_grid *grid, int best, const mg_observer *observer) {
+    double number[3], value = grid->value[best < 0 ? 0 : best];
+    double factor = split(grid->text, number) ? number[2] : FACTOR_BEYOND;
+    bool largest = true, smallest = true;
+    char line[300];
+    for (int i = 0; i < grid->count; i++) {
+        largest = largest && grid->value[i] <= value;
+        smallest = smallest && grid->value[i] >= value;
+    }
+    if (best < 0 || largest == smallest || !observer || !observer->message) return;
+    double beyond = pow(factor, POINTS_BEYOND);
+    snprintf(line, sizeof line,
+             "note: the best %s, %.4g, is the %s of the values, so a %s one may be better: try --%s "
+             "%.4g:%.4g:%.4g",
+             grid->name, value, largest ? "largest" : "smallest", largest ? "larger" : "smaller", grid->name,
+             largest ? value : value / beyond, largest ? value * beyond : value, factor);
+    observer->message(observer->context, line);
 }

@@ -24,7 +24,7 @@ const mg_section mg_checkpoint_section = {
 #define AT(field) offsetof(mg_output_options, field)
 static const mg_option output_rows[] = {
     {"directory", MG_OPTION_TEXT, AT(directory), "", 0, 0, NULL, NULL, false,
-     "Directory of the run. Default: runs/<name of the config file>."},
+     "Directory of the run. Default: runs/<name of the config file>; path and cv add -path or -cv to it."},
 };
 #undef AT
 

@@ -88,14 +88,20 @@ static mg_status refuse(const mg_run_memory *memory, const mg_run *run, double n
                    mg_print_bytes(memory->room > 0 ? (double)memory->room : 0, text[6]), advice);
 }
 
+// What is allocated during the run: for an evaluation, and for a checkpoint or the model being written.
+static double bytes_to_come(const mg_run *run) {
+    // fields.bytes counts each field and its snapshot, and the image of a checkpoint is as large as a
+    // snapshot.
+    double model = bytes_of_model(run), image = run->fields.bytes / 2;
+    return bytes_of_evaluation(run, false) + image + (model > image ? model : image);
+}
+
+double mg_run_memory_need(const mg_run *run) { return (double)mg_memory_own() + bytes_to_come(run); }
+
 mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg_status status,
                               mg_error *error) {
     mg_memory_defer(false);
     if (status) return status;
-    // fields.bytes counts each field and its snapshot, and the image of a checkpoint is as large as a
-    // snapshot.
-    double model = bytes_of_model(run), image = run->fields.bytes / 2;
-    double need = (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + image +
-                  (model > image ? model : image);
+    double need = (double)memory->state + (double)memory->windows + bytes_to_come(run);
     return need > (double)memory->room ? refuse(memory, run, need, error) : MG_OK;
 }

@@ -24,4 +24,7 @@ void mg_run_memory_windows(mg_run_memory *memory);
 mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg_status status,
                               mg_error *error);
 
+// Bytes that an open run needs at most, its rows included.
+double mg_run_memory_need(const mg_run *run);
+
 #endif

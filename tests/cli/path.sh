@@ -21,8 +21,8 @@ echo "exit $?"
 masked <out.txt
 masked <err.txt >&2
 find runs -type f ! -name 'step-*' | sort
-head -2 runs/run/config.yaml
-masked <runs/run/path.jsonl
+head -2 runs/run-path/config.yaml
+masked <runs/run-path/path.jsonl
 
 # The path is killed during its third point.
 longer="--C 1e-3:1:10 --set train.tolerance=1e-5 --quiet"
