@@ -21,6 +21,13 @@ typedef struct mg_predict_options {
     bool scores; /* print the label, then TAB and the score of each class, in the order of the classes */
     bool probabilities; /* the same with probabilities; only for softmax and calibrated models */
     int64_t top;        /* if above 0: print that many label:score, best first, whatever `scores` says */
+    const char
+        *format; /* "text" (also NULL); "csv", "tsv": tables with a header; "h5": for mg_predictor_hdf5 */
+    /* not for "text": data set of the data file with an id for each row, or a whole number from which rows
+     * are counted; NULL: no column of ids */
+    const char *id;
+    const char
+        *header; /* for csv and tsv: names of the first columns, separated by commas; NULL: the defaults */
     int base; /* index of the first feature in lines: 0 or 1; -1: as in the training file, or 1 if unknown */
     int threads;                       /* 0: all that this process may use */
     const volatile sig_atomic_t *stop; /* a flag that ends the call with MG_STOPPED; may be NULL */
@@ -50,6 +57,14 @@ typedef struct mg_predict_sink {
  */
 mg_status mg_predictor_file(mg_predictor *predictor, const char *path, const mg_predict_sink *sink,
                             mg_error *error);
+
+/*
+ * Predicts the rows of an HDF5 file and writes the answers to an HDF5 file, which appears under its name when
+ * it is complete: data sets `label`, `classes`, and those of `scores`, `probabilities`, `top` and `id`, as
+ * docs/formats.md describes. The format of the options must be "h5". Errors: those of mg_predictor_file,
+ * without a sink.
+ */
+mg_status mg_predictor_hdf5(mg_predictor *predictor, const char *path, const char *output, mg_error *error);
 
 /*
  * Predicts one row, given as a line of svmlight: "label index:value index:value # comment". The label is

@@ -11,9 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
-enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_BASE };
+enum {
+    KEY_OUTPUT = 'o',
+    KEY_SCORES = 256,
+    KEY_PROBABILITIES,
+    KEY_TOP,
+    KEY_BASE,
+    KEY_FORMAT,
+    KEY_ID,
+    KEY_HEADER
+};
 
 typedef struct arguments {
     mg_predict_options options;
@@ -53,6 +63,45 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, mg_
     return status;
 }
 
+static const char *const formats[] = {"text", "csv", "tsv", "h5"};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+// The format that the name of the output suggests; NULL: none.
+static const char *format_of(const char *path) {
+    const char *dot = path ? strrchr(path, '.') : NULL;
+    for (int i = 1; dot && i < FORMATS; i++)
+        if (!strcasecmp(dot + 1, formats[i])) return formats[i];
+    return dot && !strcasecmp(dot, ".hdf5") ? "h5" : NULL;
+}
+
+static void take_format(arguments *all, const char *value, struct argp_state *state) {
+    for (int i = 0; i < FORMATS; i++)
+        if (!strcmp(value, formats[i])) all->options.format = formats[i];
+    if (!all->options.format)
+        mg_cli_wrong(state, "--format: %s is not allowed; use text, csv, tsv or h5", value);
+}
+
+// Checks what the options need of each other.
+static void check(arguments *all, struct argp_state *state) {
+    mg_predict_options *o = &all->options;
+    bool lines = !strcmp(all->flags.data, "-");
+    if (!o->format) o->format = format_of(all->output);
+    bool text = !o->format || !strcmp(o->format, "text"), h5 = o->format && !strcmp(o->format, "h5");
+    if (o->scores && o->top) argp_error(state, "--scores and --top cannot be combined");
+    if (all->has_base && !lines) argp_error(state, "--base is only for lines of standard input (DATA is -)");
+    if (all->flags.names && lines)
+        argp_error(state, "--names is only for files: lines of standard input have no names of features");
+    if (all->flags.features && lines)
+        argp_error(state, "--features is only for files: lines of standard input have no data sets");
+    if (text && (o->id || o->header))
+        argp_error(state, "%s is only for tables: add --format csv, tsv or h5", o->id ? "--id" : "--header");
+    if (h5 && o->header) argp_error(state, "--header is only for csv and tsv");
+    if (h5 && lines) argp_error(state, "--format h5 is only for files: lines are answered one by one");
+    if (h5 && !all->output) argp_error(state, "--format h5 needs -o FILE");
+    if (lines && o->id && strspn(o->id, "-0123456789") != strlen(o->id))
+        argp_error(state, "--id NAME is only for files; --id 1 counts the lines from 1");
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     switch (key) {
@@ -64,16 +113,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         all->options.base = (int)mg_cli_int(state, "--base", value, 0, 1);
         all->has_base = true;
         return 0;
-    case ARGP_KEY_END:
-        if (all->options.scores && all->options.top)
-            argp_error(state, "--scores and --top cannot be combined");
-        if (all->has_base && strcmp(all->flags.data, "-"))
-            argp_error(state, "--base is only for lines of standard input (DATA is -)");
-        if (all->flags.names && !strcmp(all->flags.data, "-"))
-            argp_error(state, "--names is only for files: lines of standard input have no names of features");
-        if (all->flags.features && !strcmp(all->flags.data, "-"))
-            argp_error(state, "--features is only for files: lines of standard input have no data sets");
-        return 0;
+    case KEY_FORMAT: take_format(all, value, state); return 0;
+    case KEY_ID: all->options.id = value; return 0;
+    case KEY_HEADER: all->options.header = value; return 0;
+    case ARGP_KEY_END: check(all, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -90,6 +133,11 @@ static mg_status run(arguments *all, mg_error *error) {
     mg_status status = check_output(all, error);
     if (!status) status = mg_predictor_open(&all->options, &predictor, error);
     if (status) return status;
+    if (all->options.format && !strcmp(all->options.format, "h5")) {
+        status = mg_predictor_hdf5(predictor, all->flags.data, all->output, error);
+        mg_predictor_close(predictor);
+        return status;
+    }
     status = mg_cli_output_open(&out, all->output, error);
     const mg_predict_sink sink = {mg_cli_output_write, &out};
     if (!status)
@@ -100,23 +148,34 @@ static mg_status run(arguments *all, mg_error *error) {
     return status;
 }
 
+static const struct argp_option all_options[] = {
+    {"output", KEY_OUTPUT, "FILE", 0,
+     "Write the answers to FILE instead of standard output; FILE appears only when it is complete", 0},
+    {"scores", KEY_SCORES, NULL, 0,
+     "Print the label, a TAB, and the scores of all classes in the order of the classes", 0},
+    {"probabilities", KEY_PROBABILITIES, NULL, 0,
+     "Print probabilities instead of scores (only models of loss softmax, and calibrated ones: margin "
+     "calibrate); may be combined with --top",
+     0},
+    {"top", KEY_TOP, "K", 0, "Print the K best classes as label:score, best first, separated by TABs", 0},
+    {"format", KEY_FORMAT, "NAME", 0,
+     "Format of the answers: text (default), csv or tsv (a table with a header), h5; "
+     "without it, FILE.csv, .tsv and .h5 choose the format",
+     0},
+    {"id", KEY_ID, "NAME|N", 0,
+     "First column of a table: the data set NAME of DATA, such as obs/_index or id (margin "
+     "convert --id), or the numbers of the rows, counted from N",
+     0},
+    {"header", KEY_HEADER, "NAMES", 0,
+     "Names of the first columns of a table, separated by commas, such as Id,Label", 0},
+    {"base", KEY_BASE, "0|1", 0,
+     "Index of the first feature in lines (default: that of the training file; 1 if it is not known)", 0},
+    {0},
+};
+
 int mg_command_predict(int argc, char **argv) {
-    static const struct argp_option options[] = {
-        {"output", KEY_OUTPUT, "FILE", 0,
-         "Write the answers to FILE instead of standard output; FILE appears only when it is complete", 0},
-        {"scores", KEY_SCORES, NULL, 0,
-         "Print the label, a TAB, and the scores of all classes in the order of the classes", 0},
-        {"probabilities", KEY_PROBABILITIES, NULL, 0,
-         "Print probabilities instead of scores (only models of loss softmax, and calibrated ones: margin "
-         "calibrate); may be combined with --top",
-         0},
-        {"top", KEY_TOP, "K", 0, "Print the K best classes as label:score, best first, separated by TABs", 0},
-        {"base", KEY_BASE, "0|1", 0,
-         "Index of the first feature in lines (default: that of the training file; 1 if it is not known)", 0},
-        {0},
-    };
     static const struct argp argp = {
-        options,
+        all_options,
         parse_option,
         "MODEL DATA\nMODEL -",
         "Prints one line for each row: the label of the class with the highest score."
@@ -126,6 +185,7 @@ int mg_command_predict(int argc, char **argv) {
         "no answer; any other line without pairs is an error.\n\n"
         "Example:\n"
         "  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
+        "  margin predict runs/first/model.h5 test.h5 --scores --id 0 -o answers.csv\n"
         "  echo '3:0.5 17:2' | margin predict runs/first/model.h5 - --top 3",
         NULL,
         NULL,

@@ -50,6 +50,29 @@ static mg_status count_code(mg_sink *sink, int64_t label, mg_error *error) {
     return MG_OK;
 }
 
+enum { LONGEST_ID = 1000 };
+
+static mg_status count_id(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
+    mg_conversion *c = conversion_of(sink, 0);
+    if (bytes > LONGEST_ID)
+        return mg_fail(error, MG_DATA, "the id has %zu bytes; at most %d are allowed: shorten it", bytes,
+                       LONGEST_ID);
+    if (memchr(text, 0, bytes)) return mg_fail(error, MG_DATA, "the id contains a zero byte: remove it");
+    if (bytes > c->id_width) c->id_width = bytes;
+    return MG_OK;
+}
+
+static mg_status write_id(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
+    mg_conversion *c = conversion_of(sink, 1);
+    char cell[LONGEST_ID + 1] = {0};
+    if (bytes > c->id_width)
+        return mg_fail(error, MG_DATA,
+                       "the id is longer than in the first reading: the input changed meanwhile; "
+                       "convert it again");
+    memcpy(cell, text, bytes);
+    return mg_h5_writer_append(c->writer, c->id, cell, c->id_width, error);
+}
+
 static mg_status write_cells(mg_sink *sink, const void *cells, size_t bytes, mg_error *error) {
     mg_conversion *c = conversion_of(sink, 1);
     c->cells += (int64_t)bytes;
@@ -228,9 +251,10 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
     double begin = mg_clock_seconds();
     mg_conversion c = {
         .options = options,
+        .id_width = 1,
         .watch = {beat, NULL},
-        .sinks = {{count_cells, count_row, count_label, count_code},
-                  {write_cells, write_row, write_label, write_code}},
+        .sinks = {{count_cells, count_row, count_label, count_code, count_id},
+                  {write_cells, write_row, write_label, write_code, write_id}},
     };
     c.watch.context = &c;
     if (options->input_count < 1 || !options->output)

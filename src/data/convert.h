@@ -29,6 +29,8 @@ typedef struct mg_conversion {
     int64_t rows, stored, cells; // number of rows and of stored values written so far; bytes of cells written
                                  // so far
     mg_h5_writer *writer;
+    size_t id_width;           // bytes of the longest id, at least 1
+    int id;                    // index of the writer's array of ids
     int x, indices, indptr, y; // indices of the writer's arrays; x is that of X or X/data
 } mg_conversion;
 

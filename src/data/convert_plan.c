@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "data/ids.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,6 +26,9 @@ static int64_t total_bytes(const mg_conversion *c) {
     int64_t names = shape->names ? shape->names->count * (int64_t)mg_names_width(shape->names) : 0;
     over |= __builtin_add_overflow(x, y, &x) || __builtin_add_overflow(x, names, &x) ||
             __builtin_add_overflow(x, shape->scale ? shape->features * 4 : 0, &x);
+    int64_t ids;
+    over |= __builtin_mul_overflow(shape->rows, shape->ids ? (int64_t)c->id_width : 0, &ids) ||
+            __builtin_add_overflow(x, ids, &x);
     return over ? INT64_MAX : x;
 }
 
@@ -68,6 +72,12 @@ static mg_status plan_names(mg_conversion *c, int *names, mg_error *error) {
     mg_status status = mg_h5_writer_group(c->writer, "var", error);
     if (!status) status = mg_h5_writer_text(c->writer, "var", "_index", "_index", error);
     return status ? status : plan_texts(c, "var/_index", mg_names_width(list), list->count, names, error);
+}
+
+static mg_status plan_ids(mg_conversion *c, mg_error *error) {
+    mg_status status = plan_texts(c, MG_IDS_NAME, c->id_width, c->shape.rows, &c->id, error);
+    if (status || !c->shape.id_name) return status;
+    return mg_h5_writer_text(c->writer, MG_IDS_NAME, MG_IDS_COLUMN, c->shape.id_name, error);
 }
 
 static mg_status append_names(mg_conversion *c, int names, mg_error *error) {
@@ -148,6 +158,7 @@ mg_status mg_convert_plan(mg_conversion *c, mg_error *error) {
                      ? plan_texts(c, "y", c->labels.longest, shape->rows, &c->y, error)
                      : plan_vector(c, "y", MG_H5_I64, shape->rows, &c->y, error);
     if (!status) status = plan_names(c, &names, error);
+    if (!status && shape->ids) status = plan_ids(c, error);
     if (!status) status = plan_recipe(c, &scale, error);
     if (!status) status = mg_h5_writer_start(c->writer, error);
     if (!status) status = append_names(c, names, error);

@@ -1,17 +1,6 @@
 // csv.c - a table with a header and a row for each class: label, intercept, weights.
+#include "base/delimited.h"
 #include "export/export.h"
-
-#include <string.h>
-
-static void put_text(mg_writer *out, const char *text) {
-    if (!strpbrk(text, ",\"\r\n")) {
-        mg_writer_add(out, text);
-        return;
-    }
-    mg_writer_add(out, "\"");
-    for (const char *c = text; *c; c++) mg_writer_add_bytes(out, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
-    mg_writer_add(out, "\"");
-}
 
 static void put_real(mg_writer *out, float value) {
     mg_writer_add(out, ",");
@@ -25,12 +14,12 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
     mg_writer_add(out, "class,intercept");
     for (int64_t d = 0; d < model->features; d++) {
         mg_writer_add(out, ",");
-        if (names->count) put_text(out, names->text[d]);
+        if (names->count) mg_delimited_add(out, names->text[d], ',');
         else mg_writer_format(out, "x%lld", (long long)d);
     }
     mg_writer_add(out, "\n");
     for (int64_t k = 0; k < model->classes_count; k++) {
-        put_text(out, mg_classes_label(&model->classes, k, label));
+        mg_delimited_add(out, mg_classes_label(&model->classes, k, label), ',');
         put_real(out, model->bias[k]);
         for (int64_t d = 0; d < model->features; d++) put_real(out, model->weights[k * model->features + d]);
         mg_writer_add(out, "\n");

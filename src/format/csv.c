@@ -72,6 +72,8 @@ static mg_status read_record(mg_csv *r, mg_sink *sink, bool put, mg_error *error
         mg_status status = mg_record_field(&r->record, &field, &more, error);
         if (status) return status;
         if (!more) return mg_csv_refuse_count(r, i, error);
+        if (i == r->kept.id) status = sink->id(sink, field.text, field.bytes, error);
+        if (status) return mg_text_place(r->record.text, field.offset, status, error);
         if (i != r->label) continue;
         if (!put) mg_csv_watch_label(r, &field);
         status = read_label(r, &field, sink, error);
@@ -120,6 +122,8 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->labelled = r->label >= 0;
     shape->names = r->header ? &r->names.names : NULL;
     shape->label_name = r->names.label_name;
+    shape->ids = r->kept.id >= 0;
+    shape->id_name = r->kept.id_name;
     return MG_OK;
 }
 
@@ -157,6 +161,7 @@ static void close_reader(void *at) {
     mg_csv_watch_end(r);
     mg_header_clear(&r->names);
     mg_memory_free(r->kept.dropped);
+    mg_memory_free(r->kept.id_name);
     mg_memory_free(r->cells);
     mg_memory_free(r->wide);
     mg_memory_free(r);
@@ -207,6 +212,14 @@ static const mg_option rows[] = {
      .changes_result = true,
      .help =
          "Columns to leave out: names of the header or numbers from 1, separated by commas, such as id,3."},
+    {.name = "id",
+     .type = MG_OPTION_TEXT,
+     .offset = offsetof(mg_csv_options, id),
+     .preset = "",
+     .changes_result = false,
+     .help = "Column with an id for each row: a name of the header or a number from 1. It is stored as the "
+             "data set "
+             "id, for margin predict --id id, and is no feature."},
     {.name = "decimal",
      .type = MG_OPTION_CHOICE,
      .offset = offsetof(mg_csv_options, decimal),

@@ -17,6 +17,7 @@ typedef struct mg_csv_options {
     char *label;        // "auto", "first", "last", "none", a name in the header, or a column number from 1
     // NULL, or column names or numbers, separated by commas; in a recipe it begins with MG_CSV_FEATURES
     char *drop;
+    char *id;            // NULL, or the name or number of the column of ids
     const char *decimal; // "point", "comma"
 } mg_csv_options;
 
@@ -46,10 +47,12 @@ typedef struct mg_csv_first {
     bool one;                    // there is no second record
 } mg_csv_first;
 
-// The columns that remain after --drop.
+// The columns that remain after --drop, and the one of --id.
 typedef struct mg_csv_kept {
     bool *dropped; // [columns] true for columns that are left out
     int64_t features;
+    int64_t id;    // index of the column of ids, which is also left out; -1: none
+    char *id_name; // its name in the header, or NULL
 } mg_csv_kept;
 
 // What the first pass observes to check the guesses.
@@ -120,7 +123,7 @@ const char *mg_csv_column_text(mg_csv *r, int64_t column, char out[MG_CSV_SHOWN 
 // Parses the field as a number with the decimal mark of the table. Replaces a decimal comma in it by a point.
 bool mg_csv_number(const mg_csv *r, mg_span *field, double *value);
 
-// Finds the columns that --drop names. The label column must be known.
+// Finds the columns that --drop and --id name. The label column must be known.
 mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error);
 
 // Replaces names in the options by what a recipe contains: the position of the label column, and the numbers

@@ -41,9 +41,37 @@ static mg_status column_of(mg_csv *r, const char *item, bool recipe, int64_t *co
     return MG_OK;
 }
 
+// Finds the column that --id names. It is no feature.
+static mg_status find_id(mg_csv *r, mg_error *error) {
+    const char *path = mg_text_path(r->record.text), *wanted = r->options->id;
+    r->kept.id = -1;
+    if (!wanted || !*wanted) return MG_OK;
+    mg_status status = column_of(r, wanted, false, &r->kept.id, error);
+    if (status) return status;
+    if (r->kept.id < 0)
+        return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --id (%sa number from 1 to %lld)", path,
+                       wanted, r->header ? "a name of the header or " : "", (long long)r->columns);
+    if (r->kept.id == r->label)
+        return mg_fail(error, MG_USAGE, "%s: --id %s is the column of the labels; --label selects another",
+                       path, wanted);
+    r->kept.dropped[r->kept.id] = true;
+    r->kept.features--;
+    if (r->kept.features == 0) return mg_fail(error, MG_USAGE, "%s: --id leaves no features", path);
+    mg_span field;
+    bool more = true;
+    status = r->header ? mg_csv_first_record(r, error) : MG_OK;
+    for (int64_t i = 0; r->header && !status && i <= r->kept.id; i++)
+        status = mg_record_field(&r->record, &field, &more, error);
+    if (status || !r->header) return status;
+    status = mg_memory_get(&r->kept.id_name, field.bytes + 1, 1, error);
+    if (!status) memcpy(r->kept.id_name, field.text, field.bytes), r->kept.id_name[field.bytes] = 0;
+    return status;
+}
+
 mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error) {
     r->kept.features = r->columns - (r->label >= 0);
     mg_status status = mg_memory_zeroed(&r->kept.dropped, (size_t)r->columns, sizeof *r->kept.dropped, error);
+    if (!status) status = find_id(r, error);
     if (status || !r->options->drop || !*r->options->drop) return status;
     char *list, *rest;
     status = mg_memory_text(&list, r->options->drop, error);

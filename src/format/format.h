@@ -60,7 +60,9 @@ typedef struct mg_format_shape {
     // Names of the columns, and the name of the label column. Owned by the reader; NULL if unknown.
     const mg_names *names;
     const char *label_name;
-    mg_guesses guesses; // what was guessed
+    bool ids;            // there is an id for each row
+    const char *id_name; // name of the column of ids, or NULL. Owned by the reader
+    mg_guesses guesses;  // what was guessed
 } mg_format_shape;
 
 // Receives rows and labels, each in the order of the file; labels may come later or earlier than their rows.
@@ -74,6 +76,8 @@ struct mg_sink {
     // One label, as text or as an integer. Error messages lack file:line.
     mg_status (*label)(mg_sink *sink, const char *text, size_t bytes, mg_error *error);
     mg_status (*code)(mg_sink *sink, int64_t label, mg_error *error);
+    // The id of a row, as text. Error messages lack file:line.
+    mg_status (*id)(mg_sink *sink, const char *text, size_t bytes, mg_error *error);
 };
 
 enum { MG_PROBE_BYTES = 64 << 10 };

@@ -1,11 +1,12 @@
-// predict.c - mg_predictor: predicts the classes of rows, from a file or line by line, with one line of text
-// for each row.
+// predict.c - mg_predictor: predicts the classes of rows, from a file or line by line. The answers are lines
+// of text, or a file of their own.
 #include "base/float_mode.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "base/printable.h"
 #include "format/pairs.h"
+#include "train/answers.h"
+#include "train/answers_h5.h"
 #include "train/scoring.h"
 
 #include <margin/predict.h>
@@ -19,9 +20,8 @@ enum { FLUSH_BYTES = 64 << 10 };
 struct mg_predictor {
     mg_scoring scoring;
     mg_predict_options options;
-    char *features, *names; // copies of the texts of `options`, or NULL
-    int32_t *leader;        // [options.top] classes, best first
-    mg_writer out;          // predictions that were not passed to the sink yet
+    char *features, *names, *id; // copies of the texts of `options`, or NULL
+    mg_answers answers;
     // Only for rows from lines of text:
     mg_pairs pairs;
     char beyond[64];
@@ -30,103 +30,106 @@ struct mg_predictor {
     float *shares; // [classes] probabilities; NULL: scores are printed instead
 };
 
-// ---- predictions ----------------------------------------------------------------------------------
-
-// Adds a label to the output. Labels may contain any character, but a prediction must be one line, so line
-// ends are escaped.
-static void add_label(mg_predictor *p, int64_t k) {
-    char buffer[MG_LABEL_BUFFER];
-    mg_printable_add(&p->out, mg_classes_label(&p->scoring.model->classes, k, buffer));
-}
-
-static void add_score(mg_predictor *p, float score) {
-    char text[MG_REAL_TEXT];
-    mg_print_float(score + 0.0f, text); // adding 0 removes the sign of a negative zero
-    mg_writer_add(&p->out, text);
-}
-
-// Finds the options.top classes with the highest scores, best first; among equal scores, the lowest class
-// first.
-static int64_t find_leaders(mg_predictor *p, int64_t classes, const float *scores) {
-    int64_t count = 0;
-    for (int64_t k = 0; k < classes; k++) {
-        int64_t at = count;
-        while (at > 0 && scores[k] > scores[p->leader[at - 1]]) at--;
-        if (at >= p->options.top) continue;
-        count += count < p->options.top;
-        memmove(p->leader + at + 1, p->leader + at, (size_t)(count - at - 1) * sizeof *p->leader);
-        p->leader[at] = (int32_t)k;
-    }
-    return count;
-}
-
-static void add_answer(mg_predictor *p, int64_t classes, const float *scores, int64_t best) {
-    const float *shown = p->shares ? p->shares : scores;
+static void add_answer(mg_predictor *p, const float *scores, int64_t best) {
+    const mg_answer answer = {best, scores, p->shares ? p->shares : scores};
     if (p->shares) mg_scoring_probabilities(p->scoring.model, p->scoring.scorer.loss, scores, p->shares);
-    if (p->options.top > 0) {
-        int64_t count = find_leaders(p, classes, scores);
-        for (int64_t i = 0; i < count; i++) {
-            if (i) mg_writer_add(&p->out, "\t");
-            add_label(p, p->leader[i]);
-            mg_writer_add(&p->out, ":");
-            add_score(p, shown[p->leader[i]]);
-        }
-    } else {
-        add_label(p, best);
-        for (int64_t k = 0; p->options.scores && k < classes; k++) {
-            mg_writer_add(&p->out, "\t");
-            add_score(p, shown[k]);
-        }
-    }
-    mg_writer_add(&p->out, "\n");
+    mg_answers_add(&p->answers, &answer);
 }
 
 // ---- rows of a file -----------------------------------------------------------------------------
 
-// Context of a callback that writes predictions.
+// Context of a callback that writes predictions: to a sink or to a file.
 typedef struct delivery {
     mg_predictor *p;
     const mg_predict_sink *sink;
+    mg_answers_h5 *file;
 } delivery;
 
 static mg_status hand_over(mg_predictor *p, const mg_predict_sink *sink, mg_error *error) {
-    if (p->out.status) return mg_fail(error, p->out.status, "%s", p->out.error.text);
-    if (!p->out.length) return MG_OK;
-    mg_status status = sink->write(sink->context, p->out.text, p->out.length, error);
-    p->out.length = 0;
+    if (p->answers.out.status) return mg_fail(error, p->answers.out.status, "%s", p->answers.out.error.text);
+    if (!p->answers.out.length) return MG_OK;
+    mg_status status = sink->write(sink->context, p->answers.out.text, p->answers.out.length, error);
+    p->answers.out.length = 0;
     return status;
 }
 
 static mg_status answer_rows(void *context, int64_t count, int64_t classes, int64_t lanes,
                              const float *scores, const int32_t *best, mg_error *error) {
+    (void)classes;
     delivery *d = context;
     mg_status status = MG_OK;
     for (int64_t i = 0; !status && i < count; i++) {
-        add_answer(d->p, classes, scores + i * lanes, best[i]);
-        if (d->p->out.length >= FLUSH_BYTES || d->p->out.status) status = hand_over(d->p, d->sink, error);
+        add_answer(d->p, scores + i * lanes, best[i]);
+        if (d->p->answers.out.length >= FLUSH_BYTES || d->p->answers.out.status)
+            status = hand_over(d->p, d->sink, error);
     }
     return status;
 }
 
-mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_sink *sink, mg_error *error) {
-    MG_FLOAT_SCOPE;
+static mg_status store_rows(void *context, int64_t count, int64_t classes, int64_t lanes, const float *scores,
+                            const int32_t *best, mg_error *error) {
+    (void)classes;
+    delivery *d = context;
+    mg_predictor *p = d->p;
+    mg_status status = MG_OK;
+    for (int64_t i = 0; !status && i < count; i++) {
+        const float *s = scores + i * lanes;
+        if (p->shares) mg_scoring_probabilities(p->scoring.model, p->scoring.scorer.loss, s, p->shares);
+        status = mg_answers_h5_add(d->file, &(mg_answer){best[i], s, p->shares ? p->shares : s}, error);
+    }
+    return status;
+}
+
+static mg_status open_file(mg_predictor *p, const char *path, mg_dataset **dataset, mg_error *error) {
     const mg_scoring_data data = {
         .path = path, .features = p->features, .names = p->names, .complete = p->options.complete};
-    mg_dataset *dataset;
-    delivery d = {p, sink};
-    const mg_evaluate_visit visit = {
-        .context = &d, .rows = answer_rows, .stop = {mg_stop_by_flag, &p->options.stop}};
-    mg_evaluation unused = {0};
-    p->out.length = 0;
-    mg_status status = mg_scoring_open(&p->scoring, &data, &dataset, error);
+    mg_ids_clear(&p->answers.ids);
+    p->answers.rows = 0;
+    p->answers.out.length = 0;
+    mg_status status = mg_scoring_open(&p->scoring, &data, dataset, error);
+    if (!status && p->id)
+        status = mg_ids_read((*dataset)->file, p->id, (*dataset)->count, &p->answers.ids, error);
     // Rows of a file are scored value by value like lines of text, whatever their layout, so that both give
     // the same bits.
     if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
-    if (!status)
-        status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
-    if (!status) status = hand_over(p, sink, error);
+    return status;
+}
+
+static mg_status visit_file(mg_predictor *p, mg_dataset *dataset, delivery *d, mg_error *error) {
+    const mg_evaluate_visit visit = {.context = d,
+                                     .rows = d->file ? store_rows : answer_rows,
+                                     .stop = {mg_stop_by_flag, &p->options.stop}};
+    mg_evaluation unused = {0};
+    return mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
+}
+
+static void end_file(const mg_predictor *p, mg_dataset *dataset, mg_status status) {
     if (!status) mg_scoring_report(&p->options.notices, dataset);
     mg_dataset_close(dataset);
+}
+
+mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_sink *sink, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    mg_dataset *dataset = NULL;
+    delivery d = {p, sink, NULL};
+    mg_status status = open_file(p, path, &dataset, error);
+    if (!status) mg_answers_begin(&p->answers);
+    if (!status) status = visit_file(p, dataset, &d, error);
+    if (!status) status = hand_over(p, sink, error);
+    end_file(p, dataset, status);
+    return status;
+}
+
+mg_status mg_predictor_hdf5(mg_predictor *p, const char *path, const char *output, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    mg_dataset *dataset = NULL;
+    delivery d = {p, NULL, NULL};
+    mg_status status = open_file(p, path, &dataset, error);
+    if (!status) status = mg_answers_h5_open(&p->answers, output, dataset->count, &d.file, error);
+    if (!status) status = visit_file(p, dataset, &d, error);
+    if (!status) status = mg_answers_h5_commit(d.file, error);
+    mg_answers_h5_close(d.file);
+    end_file(p, dataset, status);
     return status;
 }
 
@@ -226,12 +229,15 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
     *answer = "";
     *answer_bytes = 0;
     p->lines++;
-    p->out.length = 0;
+    p->answers.out.length = 0;
     if (end > line && end[-1] == '\n') end--;
     if (end > line && end[-1] == '\r') end--;
     first = mg_skip_blanks(first, end);
     if (first < end && *first == '#') return MG_OK;
     mg_status status = check_lines(p, error);
+    if (!status && p->id && !p->answers.ids.column)
+        status = mg_fail(error, MG_USAGE,
+                         "id: %s names a data set, but lines can only be counted, from 0 or 1", p->id);
     if (!status) status = read_row(p, name, line, end, error);
     if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
     const mg_weights *weights = &p->scoring.weights;
@@ -250,14 +256,43 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
                         "row out, or train with data.scale",
                         (double)p->scores[k]),
                 error);
-    add_answer(p, weights->classes, p->scores, best_of(weights->classes, p->scores));
-    if (p->out.status) return mg_fail(error, p->out.status, "%s", p->out.error.text);
-    *answer = p->out.text;
-    *answer_bytes = p->out.length;
+    if (p->answers.rows == 0) mg_answers_begin(&p->answers);
+    add_answer(p, p->scores, best_of(weights->classes, p->scores));
+    if (p->answers.out.status) return mg_fail(error, p->answers.out.status, "%s", p->answers.out.error.text);
+    *answer = p->answers.out.text;
+    *answer_bytes = p->answers.out.length;
     return MG_OK;
 }
 
 // ---- opening ------------------------------------------------------------------------------------
+
+static mg_status open_answers(mg_predictor *p, mg_error *error) {
+    static const char *const forms[] = {"text", "csv", "tsv", "h5"};
+    static const char delimiters[] = {0, ',', '\t', ','};
+    enum { FORMS = sizeof delimiters };
+    const mg_predict_options *o = &p->options;
+    int form = 0;
+    while (o->format && form < FORMS && strcmp(o->format, forms[form])) form++;
+    if (form == FORMS)
+        return mg_fail(error, MG_USAGE, "format: %s is not allowed (text, csv, tsv or h5)", o->format);
+    if (form == 0 && (o->id || o->header))
+        return mg_fail(error, MG_USAGE, "%s is only for tables: use the format csv, tsv or h5",
+                       o->id ? "id" : "header");
+    mg_answers *a = &p->answers;
+    a->classes = &p->scoring.model->classes;
+    a->delimiter = delimiters[form];
+    a->values = o->scores;
+    a->value = o->probabilities ? "probability" : "score";
+    a->label = "label";
+    a->top = mg_min(o->top, a->classes->count);
+    mg_status status = MG_OK;
+    if (a->top > 0) status = mg_memory_get(&a->leader, (size_t)a->top, sizeof *a->leader, error);
+    if (!status && o->header) status = mg_memory_text(&a->header, o->header, error);
+    int64_t first;
+    if (!status && o->id && mg_ids_counted(o->id, &first))
+        status = mg_ids_read(NULL, o->id, 0, &a->ids, error);
+    return status ? status : mg_answers_check(a, o->id != NULL, error);
+}
 
 mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **out, mg_error *error) {
     MG_FLOAT_SCOPE;
@@ -272,6 +307,7 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
             mg_fail(error, MG_USAGE, "base: %d is not allowed (0, 1, or -1 for the model's)", options->base);
     if (!status && options->features) status = mg_memory_text(&p->features, options->features, error);
     if (!status && options->names) status = mg_memory_text(&p->names, options->names, error);
+    if (!status && options->id) status = mg_memory_text(&p->id, options->id, error);
     if (status) goto done;
     const mg_model *model = p->scoring.model;
     if (options->probabilities) {
@@ -284,9 +320,7 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
         else status = mg_memory_get(&p->shares, (size_t)model->classes_count, sizeof *p->shares, error);
         if (status) goto done;
     }
-    if (p->options.top > model->classes_count) p->options.top = model->classes_count;
-    if (p->options.top > 0)
-        status = mg_memory_get(&p->leader, (size_t)p->options.top, sizeof *p->leader, error);
+    status = open_answers(p, error);
     p->pairs.low = options->base >= 0 ? options->base : base_of(model);
     p->pairs.high = model->features - 1 + p->pairs.low;
     p->pairs.beyond = p->beyond;
@@ -301,11 +335,11 @@ void mg_predictor_close(mg_predictor *p) {
     if (!p) return;
     mg_scoring_clear(&p->scoring);
     mg_pairs_clear(&p->pairs);
-    mg_writer_clear(&p->out);
-    mg_memory_free(p->leader);
+    mg_answers_clear(&p->answers);
     mg_memory_free(p->scores);
     mg_memory_free(p->shares);
     mg_memory_free(p->features);
     mg_memory_free(p->names);
+    mg_memory_free(p->id);
     mg_memory_free(p);
 }

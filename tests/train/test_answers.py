@@ -1,0 +1,222 @@
+# test_answers.py - predict to tables and HDF5: values, ids, names of columns and quotes, as other programs read them;
+# and the ways of docs/answers.md from beginning to end.
+#
+#     test_answers.py MARGIN
+import csv
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "support"))
+from runs import Work, fail, need_modules
+
+need_modules("h5py", "numpy")
+
+import h5py
+import numpy as np
+
+LABELS = ["plain", "with,comma and\ttab", 'says "hi"\nin two lines', " blank "]
+ROWS, FEATURES = 40, 5
+
+
+def equal(what, got, wanted):
+    if got != wanted:
+        fail(f"{what}: {got!r} instead of {wanted!r}")
+
+
+class Case:
+    def __init__(self, work):
+        self.work = work
+        draw = np.random.default_rng(3)
+        y = np.arange(ROWS) % 4
+        x = (draw.normal(0, 1, (ROWS, FEATURES)) + 2 * np.eye(FEATURES)[y]).astype("f4")
+        self.names = [f"cell, {i}" if i % 2 else f"cell {i}" for i in range(ROWS)]
+        text = h5py.string_dtype()
+        with h5py.File(work.at("data.h5"), "w") as f:
+            f["X"] = x
+            f["y"] = np.array(LABELS, dtype=object)[y].astype(text)
+            f["n"] = y
+            obs = f.create_group("obs")
+            obs.attrs["_index"] = "barcode"
+            obs["barcode"] = np.array(self.names, dtype=text)
+            f["wells"] = np.arange(ROWS) * 10
+            f["long"] = np.arange(ROWS + 1)
+            f["reals"] = np.arange(ROWS) / 2
+        for directory, labels in ("texts", "y"), ("numbers", "n"):
+            self.done("train", "-q", "--set", "data.train=data.h5", "--set", f"data.labels={labels}", "--set", "model.loss=softmax",
+                      "--set", f"output.directory={directory}")
+        self.model = "texts/model.h5"
+        # The same answers as lines, which other tests check: labels with escapes, scores
+        self.best = [line.split("\t") for line in self.done("predict", self.model, "data.h5", "--scores").splitlines()]
+        with h5py.File(work.at(self.model)) as f:
+            self.classes = [c.decode() for c in f["classes"][:]]
+            self.scores = np.array([[float(v) for v in line[1:]] for line in self.best], "f4")
+        self.labels = [self.classes[k] for k in self.scores.argmax(1)]
+
+    def done(self, *arguments, **how):
+        got = self.work.run(*arguments, **how)
+        if got.returncode:
+            fail(f"{arguments}: {got.stderr}")
+        return got.stdout
+
+    def refused(self, message, *arguments):
+        got = self.work.run("predict", self.model, "data.h5", *arguments)
+        if not got.returncode or message not in got.stderr or got.stdout:
+            fail(f"{arguments}: {got.returncode}, {got.stdout!r}, {got.stderr!r}")
+
+    def table(self, *arguments, delimiter=",", **how):
+        text = self.done("predict", self.model, "data.h5", *arguments)
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+
+    def check_tables(self):
+        equal("label", self.table("--format", "csv"), [["label"]] + [[label] for label in self.labels])
+        for delimiter, form in (",", "csv"), ("\t", "tsv"):
+            rows = self.table("--format", form, "--scores", "--id", "obs/_index", delimiter=delimiter)
+            equal(form, rows[0], ["id", "label"] + ["score_" + c for c in self.classes])
+            equal(form + " ids", [row[0] for row in rows[1:]], self.names)
+            equal(form + " labels", [row[1] for row in rows[1:]], self.labels)
+            if not np.array_equal(np.array([row[2:] for row in rows[1:]], "f4"), self.scores):
+                fail(f"{form}: other scores than on lines")
+        rows = self.table("--format", "csv", "--probabilities", "--id", "wells", "--header", 'Well, "Name"')
+        equal("header", rows[0], ["Well", ' "Name"'] + ["probability_" + c for c in self.classes])
+        equal("numbers as ids", [row[0] for row in rows[1:]], [str(10 * i) for i in range(ROWS)])
+        sums = np.array([row[2:] for row in rows[1:]], float).sum(1)
+        if abs(sums - 1).max() > 1e-6:
+            fail(f"probabilities: {sums}")
+        rows = self.table("--format", "csv", "--top", "2", "--id", "1")
+        equal("top", rows[0], ["id", "label_1", "score_1", "label_2", "score_2"])
+        for i, row in enumerate(rows[1:]):
+            order = np.argsort(-self.scores[i], kind="stable")[:2]
+            equal("best two", [row[0], row[1], row[3]], [str(i + 1)] + [self.classes[k] for k in order])
+            equal("their scores", [np.float32(row[2]), np.float32(row[4])], list(self.scores[i][order]))
+
+    def check_output(self):
+        self.done("predict", self.model, "data.h5", "-o", "labels.CSV")
+        with open(self.work.at("labels.CSV"), newline="") as f:
+            equal("-o .CSV", list(csv.reader(f))[0], ["label"])
+        self.done("predict", self.model, "data.h5", "-o", "labels.csv", "--format", "text")
+        equal("--format text", Path(self.work.at("labels.csv")).read_text().count("\n"), ROWS)
+        got = self.done("predict", "numbers/model.h5", "-", "--format", "csv", "--id", "0", "--base", "0", input="0:3\n# nothing\n1:3\n")
+        equal("lines", got, "id,label\n0,0\n1,1\n")
+
+    def check_hdf5(self):
+        self.done("predict", self.model, "data.h5", "-o", "all.h5", "--scores", "--id", "obs/barcode")
+        with h5py.File(self.work.at("all.h5")) as f:
+            equal("data sets", sorted(f), ["classes", "id", "label", "scores"])
+            equal("HDF5 labels", [label.decode() for label in f["label"][:]], self.labels)
+            equal("HDF5 classes", [label.decode() for label in f["classes"][:]], self.classes)
+            equal("HDF5 ids", [name.decode() for name in f["id"][:]], self.names)
+            if not np.array_equal(f["scores"][:], self.scores):
+                fail("HDF5: other scores than on lines")
+        self.done("predict", "numbers/model.h5", "data.h5", "-o", "top.hdf5", "--top", "9", "--probabilities", "--id", "wells")
+        with h5py.File(self.work.at("top.hdf5")) as f:
+            equal("data sets of --top", sorted(f), ["classes", "id", "label", "top_classes", "top_probabilities"])
+            equal("shape of --top", f["top_classes"].shape, (ROWS, 4))
+            equal("labels are numbers", list(f["label"][:]), list(f["classes"][:][f["top_classes"][:, 0]]))
+            if (np.diff(f["top_probabilities"][:], axis=1) > 0).any() or abs(f["top_probabilities"][:].sum(1) - 1).max() > 1e-6:
+                fail("probabilities of --top")
+            equal("numbers as ids", list(f["id"][:]), [10 * i for i in range(ROWS)])
+
+    def check_refused(self):
+        self.refused("ids long have shape [41], but there are 40 rows", "--format", "csv", "--id", "long")
+        self.refused("ids reals are float64; whole numbers or strings are allowed", "--format", "csv", "--id", "reals")
+        self.refused("data set nope is missing", "--format", "csv", "--id", "nope")
+        self.refused("header: a,b has 2 names, but the table has 1 column", "--format", "csv", "--header", "a,b")
+        self.refused("--id is only for tables: add --format csv, tsv or h5", "--id", "1")
+        self.refused("--format h5 needs -o FILE", "--format", "h5")
+        self.refused("--header is only for csv and tsv", "-o", "x.h5", "--header", "a")
+        self.refused("--format: xml is not allowed; use text, csv, tsv or h5", "--format", "xml")
+        self.refused("would replace: give another name with -o", "-o", "data.h5")
+        if os.path.exists(self.work.at("x.h5")):
+            fail("a refused command has written a file")
+
+    def check_kept_ids(self):
+        with open(self.work.at("table.csv"), "w") as f:
+            f.write('name,a,b,kind\n"x, 1",1,2,u\ny,3,4,v\n"says ""z""",5,7,u\n')
+        self.done("convert", "-q", "--id", "name", "--label", "kind", "table.csv", "table.h5")
+        with h5py.File(self.work.at("table.h5")) as f:
+            equal("kept ids", [name.decode() for name in f["id"][:]], ["x, 1", "y", 'says "z"'])
+            equal("their name", f["id"].attrs["column"].decode(), "name")
+            equal("features beside ids", f["X"][:].tolist(), [[1, 2], [3, 4], [5, 7]])
+        for message, *flags in ("--id kind is the column of the labels", "--id", "kind"), ("has no column '9' for --id", "--id", "9"):
+            got = self.work.run("convert", *flags, "--label", "kind", "table.csv", "other.h5")
+            if got.returncode != 2 or message not in got.stderr:
+                fail(f"convert {flags}: {got.stderr}")
+
+
+def way(name):
+    """The commands of a section of docs/answers.md."""
+    page = (ROOT / "docs" / "answers.md").read_text()
+    section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.S))
+
+
+def follow(work, name):
+    os.makedirs(work.at("bin"), exist_ok=True)
+    if not os.path.exists(work.at("bin", "margin")):
+        os.symlink(work.margin, work.at("bin", "margin"))
+    got = subprocess.run(["sh", "-e"], input=way(name), text=True, cwd=work.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         env={**os.environ, "PATH": work.at("bin") + os.pathsep + os.environ["PATH"]})
+    if got.returncode:
+        fail(f"{name}: {got.stderr}")
+
+
+def read(path):
+    with open(path, newline="") as f:
+        return list(csv.reader(f))
+
+
+def check_embeddings(margin):
+    draw = np.random.default_rng(5)
+    y = draw.integers(0, 3, 300)
+    x = (draw.normal(0, 1, (400, 16)) + 3 * np.eye(16)[np.append(y, np.zeros(100, int))]).astype("f4")
+    with Work(margin) as work:
+        np.save(work.at("embeddings.npy"), x[:300])
+        np.save(work.at("labels.npy"), y)
+        np.save(work.at("new.npy"), x[300:])
+        follow(work, "From .npy embeddings to a CSV of probabilities")
+        rows = read(work.at("probabilities.csv"))
+    equal("embeddings", rows[0], ["id", "label", "probability_0", "probability_1", "probability_2"])
+    equal("their rows", [row[0] for row in rows[1:]], [str(i) for i in range(100)])
+    shares = np.array([row[2:] for row in rows[1:]], float)
+    if abs(shares.sum(1) - 1).max() > 1e-6 or sum(row[1] == "0" for row in rows[1:]) < 90 or shares[:, 0].mean() < 0.8:
+        fail(f"embeddings: mean probabilities {shares.mean(0)}")
+
+
+def check_competition(margin):
+    draw = np.random.default_rng(6)
+    kinds = ["setosa", "versi,color", "virginica"]
+    y = draw.integers(0, 3, 320)
+    x = draw.normal(0, 1, (320, 4)) + 4 * np.eye(4)[y]
+    with Work(margin) as work:
+        for name, rows, header in ("train.csv", range(240), "Id,SepalLength,SepalWidth,PetalLength,PetalWidth,Species"), \
+                                  ("test.csv", range(240, 320), "Id,SepalLength,SepalWidth,PetalLength,PetalWidth"):
+            with open(work.at(name), "w", newline="") as f:
+                out = csv.writer(f)
+                out.writerow(header.split(","))
+                for i in rows:
+                    out.writerow([1000 + i, *(f"{v:.4f}" for v in x[i]), *([kinds[y[i]]] if name == "train.csv" else [])])
+        follow(work, "From the files of a competition to a submission")
+        rows = read(work.at("submission.csv"))
+    equal("submission", rows[0], ["Id", "Species"])
+    equal("ids of the submission", [row[0] for row in rows[1:]], [str(1000 + i) for i in range(240, 320)])
+    right = sum(row[1] == kinds[y[240 + i]] for i, row in enumerate(rows[1:]))
+    if right < 70:
+        fail(f"submission: {right} of 80 right")
+
+
+def main(margin):
+    with Work(margin) as work:
+        case = Case(work)
+        for name in sorted(dir(case)):
+            if name.startswith("check_"):
+                getattr(case, name)()
+    check_embeddings(margin)
+    check_competition(margin)
+
+
+main(sys.argv[1])
