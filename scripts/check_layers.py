@@ -13,7 +13,7 @@ from pathlib import Path
 LAYERS = {
     "base": 0, "io": 1, "rows": 1, "kernel": 2, "loss": 2, "optim": 2, "rate": 2, "format": 2, "parallel": 2,
     "data": 3, "calibration": 3, "model": 4, "export": 5, "solver": 5, "train": 6, "inspect": 7, "bench": 7, "config": 7,
-    "api": 8, "cli": 9,
+    "api": 8, "report": 8, "cli": 9,
 }
 # Folders inside a folder. Their files may include files of the enclosing folder and of their own folder, but not
 # of each other.

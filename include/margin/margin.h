@@ -22,6 +22,8 @@
 #include <margin/path.h>
 #include <margin/predict.h>
 #include <margin/printable.h>
+#include <margin/report.h>
+#include <margin/runs.h>
 #include <margin/status.h>
 #include <margin/trainer.h>
 #include <margin/version.h>

@@ -114,6 +114,25 @@ void mg_print_real(double value, char out[MG_REAL_TEXT]) {
     shorten_exponent(out);
 }
 
+void mg_print_short(double value, int digits, char out[MG_REAL_TEXT]) {
+    pthread_once(&plain_once, plain_create);
+    locale_t before = uselocale(plain_locale);
+    snprintf(out, MG_REAL_TEXT, "%.*g", digits, value);
+    uselocale(before);
+    shorten_exponent(out);
+}
+
+void mg_print_fixed(double value, int decimals, char out[MG_REAL_TEXT]) {
+    if (!(fabs(value) < 1e15)) {
+        mg_print_short(value, decimals, out);
+        return;
+    }
+    pthread_once(&plain_once, plain_create);
+    locale_t before = uselocale(plain_locale);
+    snprintf(out, MG_REAL_TEXT, "%.*f", decimals, value);
+    uselocale(before);
+}
+
 void mg_print_float(float value, char out[MG_REAL_TEXT]) {
     if (value == 0 && !signbit(value)) { // most weights of sparse models
         memcpy(out, "0", 2);

@@ -32,6 +32,11 @@ enum { MG_COUNT_TEXT = 32 };
 // Prints a whole number for people, with commas between thousands: "1,700". Returns `out`.
 const char *mg_print_count(int64_t number, char out[MG_COUNT_TEXT]) __attribute__((nonnull));
 
+// Print for people: with at most `digits` significant digits (%.*g), or with `decimals` digits after the
+// point.
+void mg_print_short(double value, int digits, char out[MG_REAL_TEXT]) __attribute__((nonnull));
+void mg_print_fixed(double value, int decimals, char out[MG_REAL_TEXT]) __attribute__((nonnull));
+
 enum { MG_BYTES_TEXT = 32 };
 
 // Prints a size for people in decimal units, such as "1.5 GB". Returns `out`.

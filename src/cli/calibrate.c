@@ -62,7 +62,8 @@ int mg_command_calibrate(int argc, char **argv) {
     mg_calibrate_request request = {.notices.message = mg_cli_notice};
     mg_calibration_report report;
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_ROWS | MG_CLI_LABELS, argc, argv, &request, &flags)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_ROWS | MG_CLI_LABELS | MG_CLI_WEIGHTS, argc, argv, &request, &flags))
+        return 2;
     request.model = flags.model;
     request.data = flags.data;
     request.threads = flags.threads;

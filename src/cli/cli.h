@@ -27,6 +27,8 @@ int mg_command_calibrate(int argc, char **argv);
 int mg_command_convert(int argc, char **argv);
 int mg_command_export(int argc, char **argv);
 int mg_command_weights(int argc, char **argv);
+int mg_command_report(int argc, char **argv);
+int mg_command_runs(int argc, char **argv);
 int mg_command_info(int argc, char **argv);
 int mg_command_gradcheck(int argc, char **argv);
 int mg_command_config(int argc, char **argv);

@@ -180,7 +180,8 @@ int mg_command_eval(int argc, char **argv) {
     mg_cli_flags flags = {0};
     mg_measurement *measurement;
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_ROWS | MG_CLI_LABELS | MG_CLI_JSON, argc, argv, NULL, &flags))
+    if (mg_cli_parse_flags(&argp, MG_CLI_ROWS | MG_CLI_LABELS | MG_CLI_WEIGHTS | MG_CLI_JSON, argc, argv,
+                           NULL, &flags))
         return 2;
     const mg_measure_request request = {.model = flags.model,
                                         .data = flags.data,

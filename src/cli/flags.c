@@ -47,7 +47,7 @@ static const flag shared[] = {
          "Features of the model whose names DATA lacks: their cells are zero (default), or it is an error"),
     FLAG(MG_CLI_LABELS, TEXT, labels, "labels", FIRST_KEY + 6, "NAME",
          "Data set of the labels in DATA (default: the name used in training)"),
-    FLAG(MG_CLI_LABELS, TEXT, weights, "weights", FIRST_KEY + 7, "NAME",
+    FLAG(MG_CLI_WEIGHTS, TEXT, weights, "weights", FIRST_KEY + 7, "NAME",
          "Data set of the weights of the rows in DATA (default: all 1)"),
     FLAG(MG_CLI_LABELS, UNKNOWN, skip_unknown, "unknown", FIRST_KEY + 8, unknown_words,
          "What to do with rows whose label is not a class of the model: error (default) or skip"),

@@ -18,6 +18,8 @@ static const mg_command commands[] = {
     {"convert", "convert IDX, svmlight, CSV, NPY or text files to HDF5", mg_command_convert},
     {"export", "write a model as ONNX, LIBLINEAR, npz, safetensors or CSV", mg_command_export},
     {"weights", "list the features that speak most for and against each class", mg_command_weights},
+    {"report", "write an HTML report of a training, or compare several", mg_command_report},
+    {"runs", "list trainings with their results, one line each", mg_command_runs},
     {"info", "describe a data, model or checkpoint file", mg_command_info},
     {"gradcheck", "compare gradients with finite differences on training rows", mg_command_gradcheck},
     {"config", "print a configuration with the value of every option", mg_command_config},

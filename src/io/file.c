@@ -148,7 +148,7 @@ void mg_file_seal(const void *content, size_t size, unsigned char *seal) {
     memcpy(seal, seal_name, sizeof seal_name);
     put_word(seal + 16, 1);
     put_word(seal + 24, size);
-    put_word(seal + 32, mg_hash_bytes(0, content, size));
+    put_word(seal + MG_SEAL_DIGEST, mg_hash_bytes(0, content, size));
     put_word(seal + 40, mg_hash_bytes(1, seal, 40));
 }
 

@@ -50,7 +50,7 @@ mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, si
 mg_status mg_file_write_all(int fd, const char *path, const void *bytes, size_t size, mg_error *error);
 
 // The seal: 64 bytes after the content that show whether a byte has changed. HDF5 readers ignore them.
-enum { MG_SEAL_BYTES = 64 };
+enum { MG_SEAL_BYTES = 64, MG_SEAL_DIGEST = 32 }; // offset of the digest of the content in the seal
 
 // Computes seal[MG_SEAL_BYTES] of `size` bytes of content.
 void mg_file_seal(const void *content, size_t size, unsigned char *seal);

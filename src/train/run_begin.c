@@ -3,6 +3,7 @@
 #include "train/run.h"
 
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -249,6 +250,8 @@ static void report_plan(mg_run *run) {
 static void log_start(mg_run *run) {
     const mg_problem *problem = &run->setup.problem;
     mg_writer *line = &run->log.line;
+    char processor[128];
+    mg_cpu_model(processor, sizeof processor);
     mg_metrics_begin(line, "start", run->position.step, run->position.epoch, run->clock.seconds);
     mg_json_put_text(line, "version", MG_VERSION);
     mg_json_put_int(line, "rows", problem->rows);
@@ -270,6 +273,7 @@ static void log_start(mg_run *run) {
     mg_json_put_int(line, "parts", problem->parts);
     mg_json_put_int(line, "threads", run->setup.team.threads);
     mg_json_put_text(line, "kernel", problem->kernel->name);
+    mg_json_put_text(line, "processor", processor);
     mg_json_put_real(line, "load_seconds", run->setup.load_seconds);
     mg_json_put_int(line, "streamed", !run->setup.train->resident);
     mg_metrics_end(&run->log.metrics, line, 0);

@@ -72,6 +72,9 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
         .known = &model->classes,
         .allow_unknown = data->allow_unknown,
         .drop_unlabelled = data->drop_unlabelled,
+        .selection = data->held_out > 0 ? MG_SELECT_HELD_OUT : MG_SELECT_ALL,
+        .held_out = data->held_out,
+        .seed = data->seed,
         .window_bytes = WINDOW_BYTES,
     };
     snprintf(whose, sizeof whose, "in the model %s", model->path);

@@ -32,6 +32,8 @@ typedef struct mg_scoring_data {
     const char *path, *features, *names, *labels, *weights;
     bool allow_unknown, drop_unlabelled;
     bool complete; // it is an error if the file lacks features of the model; otherwise they are 0
+    double held_out; // above 0: only this fraction of the rows, which a training with `seed` has held out
+    uint64_t seed;
 } mg_scoring_data;
 
 // Opens a data file whose rows are streamed in file order, and creates the weights for them. Errors: MG_IO,

@@ -38,6 +38,10 @@ try margin bench --shape image-uint8
 try margin export
 try margin export a b
 try margin export model.h5 --formats csv
+try margin report
+try margin report . --data
+try margin runs
+try margin runs . --json=x
 try margin info
 try margin info a b
 try margin list a b

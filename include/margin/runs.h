@@ -1,0 +1,36 @@
+/* runs.h - lists trainings with their results, one line each. */
+#ifndef MARGIN_RUNS_H
+#define MARGIN_RUNS_H
+
+#include <margin/status.h>
+
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mg_runs_format { MG_RUNS_TABLE, MG_RUNS_JSON, MG_RUNS_TSV } mg_runs_format;
+
+typedef struct mg_runs_request {
+    /* [count] directories of trainings. If one is none itself, the trainings directly in it are listed. */
+    const char *const *directories;
+    int count;
+    const char *sort; /* a column; '-' before it reverses the order; NULL: the order given */
+    mg_runs_format format;
+} mg_runs_request;
+
+/*
+ * Writes the list to `file`. Rows are sorted by the column: accuracies with the highest first, everything
+ * else with the lowest first, unknown values last. Errors: MG_USAGE (no such column), MG_DATA, MG_IO,
+ * MG_MEMORY.
+ */
+mg_status mg_runs_print(const mg_runs_request *request, FILE *file, mg_error *error);
+
+/* The name of column i; NULL after the last. */
+const char *mg_runs_column(int i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

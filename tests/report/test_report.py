@@ -1,0 +1,228 @@
+"""margin report: a page that is complete without scripts and network, says what `margin eval` says, escapes every
+name, and never replaces anything but a report."""
+import hashlib
+import html.parser
+import json
+import os
+import re
+import sys
+
+import runs
+
+runs.need_modules("h5py", "numpy")
+import h5py
+import numpy as np
+
+EVIL = '</script><b title="x">\'&'
+
+
+class Page(html.parser.HTMLParser):
+    """The tables, ids, texts and attributes of a report."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.ids, self.links, self.tags, self.scripts, self.tables, self.text = [], [], [], [], [], []
+        self.cell = self.script = None
+        self.size = os.path.getsize(path)
+        self.feed(open(path, encoding="utf-8").read())
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.tags.append(tag)
+        self.links += [given[name] for name in ("src", "href") if name in given]
+        self.ids += [given["id"]] if "id" in given else []
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self.cell = True
+        self.script = "" if tag == "script" and given.get("type") == "application/json" else None
+
+    def handle_endtag(self, tag):
+        self.cell = None if tag in ("td", "th") else self.cell
+        if tag == "script" and self.script is not None:
+            self.scripts.append(json.loads(self.script))
+            self.script = None
+
+    def handle_data(self, data):
+        if self.script is not None:
+            self.script += data
+            return
+        self.text.append(data)
+        if self.cell:
+            self.tables[-1][-1][-1] += data
+
+    def table(self, *heads):
+        for table in self.tables:
+            if table and table[0] == list(heads):
+                return table[1:]
+        runs.fail(f"no table {heads}")
+
+    def says(self, text):
+        return text in " ".join("".join(self.text).split())
+
+
+def number(text):
+    return float(re.sub(r"[\s\u202f%]", "", text).replace("−", "-"))
+
+
+def check(what, true):
+    if not true:
+        runs.fail(what)
+
+
+def train(work, name, *options):
+    runs.expect(work, 0, "train", "--quiet", "--set", f"output.directory={name}", *(f"--set={option}" for option in options))
+
+
+def report(work, name, *arguments):
+    runs.expect(work, 0, "report", name, "-o", work.at(name + ".html"), *arguments)
+    page = Page(work.at(name + ".html"))
+    check("an id occurs twice", len(page.ids) == len(set(page.ids)))
+    check(f"links: {page.links}", all(link.startswith("data:") for link in page.links))
+    raw = open(work.at(name + ".html"), encoding="utf-8").read()
+    check("no policy", "default-src 'none'" in raw)
+    check("a drawing for every chart", raw.count("<svg") == raw.count("<title id=") == raw.count("<desc"))
+    return page
+
+
+def test_figures(work):
+    """The page has the figures of `margin eval`, with data.test, and with --data."""
+    work.data("train.h5", 400, 64, 4, False)
+    work.data("test.h5", 200, 64, 4, False, seed=9)
+    train(work, "run", "data.train=train.h5", "data.test=test.h5", "data.validation=0.2", "train.tolerance=1e-3", "model.C=1e-5",
+          "model.calibration=temperature")
+    page = report(work, "run")
+    eval_ = json.loads(work.run("eval", "run/model.h5", "test.h5", "--json").stdout)
+    check("certificate", page.says("Certified optimum."))
+    check("test rows", page.says(f"Measured on 200 rows of test.h5 (data.test): {round(200 * eval_['accuracy'])} right"))
+    check("ece", page.says(f"Calibrated: expected calibration error {eval_['ece']:.4f}, log-loss {eval_['log_loss']:.4f}"))
+    classes = {row[0]: row for row in page.table("class", "precision", "recall", "F1", "rows")}
+    for one in eval_["per_class"]:
+        row = classes[str(one["label"])]
+        for cell, key in zip(row[1:], ("precision", "recall", "f1")):
+            check(f"{key} {cell}", abs(number(cell) - 100 * one[key]) < 0.006)
+        check("support", number(row[4]) == one["support"])
+    f1 = [number(row[3]) for row in page.table("class", "precision", "recall", "F1", "rows")]
+    check(f"worst first: {f1}", f1 == sorted(f1))
+    matrix = [[number(cell or "0") for cell in row[1:]] for row in page.table("", "0", "1", "2", "3")]
+    check("confusion", matrix == eval_["confusion"])
+    check("templates", page.tags.count("img") >= 4)
+    with h5py.File(work.at("test.h5"), "r+") as f:
+        f["y"][:100] = (f["y"][:100] + 1) % 4
+    page = report(work, "run")
+    check("changed", page.says("test.h5 (data.test) has changed since the run"))
+    check("held-out rows instead", page.says("rows that were held out"))
+    os.remove(work.at("test.h5"))
+    page = report(work, "run")
+    check("held-out rows", page.says("is not there any more") and page.says("rows that were held out"))
+    page = report(work, "run", "--data", work.at("train.h5"))
+    check("--data", page.says("Measured on 400 rows") and page.says("(--data)"))
+    done = runs.expect(work, 3, "report", "run", "-o", "x.html", "--data", "missing.h5", says="missing.h5")
+    check("no file after a failure", not os.path.exists(work.at("x.html")) and done.stderr.count("\n") == 1)
+
+
+def test_names(work):
+    """Names from files are text, whatever they contain."""
+    rng = np.random.default_rng(1)
+    y = np.arange(90) % 3
+    with h5py.File(work.at("names.h5"), "w") as f:
+        f["X"] = (np.eye(3)[y] * 3 + rng.normal(size=(90, 3))).astype("f4")
+        f["y"] = [f"{EVIL}{k}" for k in y]
+        f["names"] = [f"{EVIL}{d}" for d in range(3)]
+    train(work, "names", "data.train=names.h5", "data.names=names", "train.epochs=2")
+    page = report(work, "names", "--data", work.at("names.h5"))
+    check("tags from names", page.says(EVIL + "0"))
+    check("names of features", page.says(EVIL + "2"))
+    raw = open(work.at("names.html"), encoding="utf-8").read()
+    check("escaped", EVIL not in raw and raw.count("</script>") == 1 + len(page.scripts))
+
+
+def test_points(work):
+    """A path and a cross-validation; several runs are compared."""
+    work.data("p.h5", 200, 6, 3, False)
+    common = ["--quiet", "--set=data.train=p.h5", "--set=data.validation=0.2"]
+    runs.expect(work, 0, "path", *common, "--C", "1e-5:1e-2:10", "--set=output.directory=path")
+    runs.expect(work, 0, "cv", *common[:2], "--folds", "3", "--C", "1e-4,1e-2", "--set=output.directory=cv")
+    lines = [json.loads(line) for line in open(work.at("path", "path.jsonl"))]
+    page = report(work, "path")
+    rows = page.table("C", "lambda", "validation", "objective", "lower bound", "gap", "certified", "passes", "time")
+    check("points", [number(row[2]) for row in rows] == [round(100 * line["accuracy"], 2) for line in lines])
+    page = report(work, "cv")
+    means = [json.loads(line) for line in open(work.at("cv", "cv.jsonl")) if '"mean"' in line]
+    rows = page.table("C", "mean accuracy", "deviation", "folds not certified")
+    check("means", [number(row[1]) for row in rows] == [round(100 * line["mean"], 2) for line in means if line["event"] == "mean"])
+    runs.expect(work, 3, "report", "cv", "--data", "p.h5", says="a cross-validation keeps no model")
+    runs.expect(work, 0, "report", "path", "cv", "-o", "both.html")
+    check("comparison", len(Page(work.at("both.html")).table(*"run kind status C loss solver objective gap validation test seconds".split())) == 2)
+    runs.expect(work, 2, "report", "path", "cv", "--data", "p.h5", says="give one directory")
+    return lines
+
+
+def test_outputs(work):
+    """Only a report is ever replaced."""
+    work.data("o.h5", 60, 4, 2, False)
+    train(work, "out", "data.train=o.h5", "train.epochs=1")
+    before = runs.tree(work.path)
+    for name in ("out/model.h5", "out/metrics.jsonl", "out/config.yaml", "o.h5"):
+        runs.expect(work, 2, "report", "out", "-o", name, says="exists and is not a report")
+    runs.expect(work, 3, "report", "o.h5", "-o", "n.html", says="is not the directory of a training")
+    runs.expect(work, 3, "report", "nowhere", "-o", "n.html", says="cannot be read")
+    check("an input has changed", runs.tree(work.path) == before)
+    runs.expect(work, 0, "report", "out", "-o", "r.html")
+    runs.expect(work, 0, "report", "out", "-o", "r.html")
+    with open(work.at("out", "metrics.jsonl"), "a") as file:
+        file.write('{"event": "epoch", "step"\n')
+    runs.expect(work, 3, "report", "out", "-o", "r.html", says="metrics.jsonl:")
+
+
+def test_size(work):
+    """A report of 1,000 classes is small."""
+    rng = np.random.default_rng(2)
+    y = np.arange(4000) % 1000
+    centre = rng.normal(size=(1000, 20))
+    with h5py.File(work.at("k.h5"), "w") as f:
+        f["X"] = (centre[y] + rng.normal(size=(4000, 20))).astype("f4")
+        f["y"] = y
+    train(work, "k", "data.train=k.h5", "train.epochs=1")
+    page = report(work, "k", "--data", work.at("k.h5"))
+    check(f"{page.size} bytes", page.size < 2_000_000)
+    check("all classes", len(page.table("class", "precision", "recall", "F1", "rows")) == 1000)
+
+
+def test_runs(work, lines):
+    """margin runs: the same values as the files, sorted, in three forms."""
+    listed = json.loads(runs.expect(work, 0, "runs", work.path, "--json", "--sort", "validation").stdout)["runs"]
+    best = max(lines, key=lambda line: (line["accuracy"], -line["C"]))
+    path = next(one for one in listed if one["run"].endswith("/path"))
+    check("best point", (path["C"], path["validation"]) == (best["C"], best["accuracy"]))
+    known = [one["validation"] for one in listed if one["validation"] is not None]
+    check(f"sorted: {known}", known == sorted(known, reverse=True))
+    tsv = runs.expect(work, 0, "runs", work.path, "--tsv", "--sort=-run").stdout.splitlines()
+    names = [line.split("\t")[0] for line in tsv[1:]]
+    check("tsv", names == sorted(names, reverse=True) and len(names) == len(listed))
+    check("table", len(runs.expect(work, 0, "runs", "path", "cv").stdout.splitlines()) == 3)
+    runs.expect(work, 2, "runs", "path", "--sort", "validaton", says="did you mean validation")
+    runs.expect(work, 3, "runs", "p.h5", says="is not the directory of a training")
+
+
+def test_copies():
+    """The copies of uPlot are the released ones."""
+    root = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "src", "report", "uplot")
+    for line in open(os.path.join(root, "SHA256SUMS")):
+        sum_, name = line.split()
+        check(f"{name} has changed", hashlib.sha256(runs.read(os.path.join(root, name))).hexdigest() == sum_)
+
+
+with runs.Work(sys.argv[1]) as work:
+    test_figures(work)
+    test_names(work)
+    points = test_points(work)
+    test_outputs(work)
+    test_size(work)
+    os.remove(work.at("out", "metrics.jsonl"))  # damaged above
+    test_runs(work, points)
+    test_copies()
+print("ok")
