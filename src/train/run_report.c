@@ -54,14 +54,14 @@ void mg_run_report_progress(mg_run *run, const mg_measured *measured) {
 void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     mg_position *at = &run->position;
     mg_metrics_begin(&run->log.line, "epoch", at->step, at->epoch + 1, run->clock.seconds);
-    mg_json_put_real(&run->log.line, "pass_loss", at->loss / (double)at->loss_rows);
+    mg_json_put_known(&run->log.line, "pass_loss", at->loss_rows ? at->loss / (double)at->loss_rows : NAN);
     mg_json_put_known(&run->log.line, "train_loss", measured->loss);
     mg_json_put_known(&run->log.line, "objective", measured->objective);
     if (run->solver->learning_rate)
         mg_json_put_real(&run->log.line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
-    mg_json_put_real(
+    mg_json_put_known(
         &run->log.line, "rows_per_second",
-        run->counts.epoch_seconds > 0 ? (double)run->counts.epoch_rows / run->counts.epoch_seconds : 0);
+        run->counts.epoch_seconds > 0 ? (double)run->counts.epoch_rows / run->counts.epoch_seconds : NAN);
     mg_json_put_real(&run->log.line, "wait_seconds", run->counts.epoch_waited);
     mg_json_put_known(&run->log.line, "primal", isnan(measured->gap) ? NAN : measured->objective);
     mg_json_put_known(&run->log.line, "dual", measured->dual);
