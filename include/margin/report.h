@@ -20,6 +20,9 @@ typedef struct mg_report_request {
     const char *data;
     const char *features; /* data set of the features in `data`; NULL: the name used in training */
     const char *labels;   /* data set of the labels in `data`; NULL: the name used in training */
+    const char *
+        names; /* data set with the names of the features of `data`, "auto" or "none"; NULL: as in training */
+    bool complete;        /* features of the model whose names `data` lack are an error; false: they are 0 */
     bool skip_unknown;    /* leave out rows of `data` whose label is not a class of the model */
     bool drop_unlabelled; /* leave out rows of `data` without a label */
     int threads;          /* 0: all that this process may use */

@@ -42,8 +42,9 @@ static mg_status write_report(const arguments *all, mg_error *error) {
 
 int mg_command_report(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"data", KEY_DATA, "FILE", 0,
-         "Measure the model on these labelled rows (default: the run's data.test or data.validation, if they "
+        {"data", KEY_DATA, "DATA", 0,
+         "Measure the model on the labelled rows of this file (default: the run's data.test or "
+         "data.validation, if they "
          "are "
          "still there and unchanged)",
          0},
@@ -71,12 +72,15 @@ int mg_command_report(int argc, char **argv) {
     mg_cli_flags flags = {0};
     arguments all = {.output = "report.html", .request.notices.message = mg_cli_notice};
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_QUIET | MG_CLI_LABELS, argc, argv,
-                           &all, &flags))
+    if (mg_cli_parse_flags(&argp,
+                           MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES | MG_CLI_QUIET | MG_CLI_LABELS,
+                           argc, argv, &all, &flags))
         return 2;
     all.request.directories = all.directory;
     all.request.threads = flags.threads;
     all.request.features = flags.features;
+    all.request.names = flags.names;
+    all.request.complete = flags.complete;
     all.request.labels = flags.labels;
     all.request.skip_unknown = flags.skip_unknown;
     all.request.drop_unlabelled = flags.drop_unlabelled;

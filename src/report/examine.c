@@ -236,6 +236,7 @@ static mg_status examine_own(const mg_examine_request *request, const candidate 
     mg_error why = {0};
     mg_scoring_data data = one->data;
     data.labels = request->scoring->model->labels_name;
+    data.complete = true;
     data.drop_unlabelled = !strcmp(request->record->config->data.unlabelled, "drop");
     if (access(data.path, R_OK))
         return note_that(note, error, "%s (%s) is not there any more", data.path, one->origin);
@@ -264,7 +265,9 @@ mg_status mg_examine(const mg_examine_request *request, mg_examined *out, char *
         const char *labels = request->labels ? request->labels : request->scoring->model->labels_name;
         const mg_scoring_data data = {.path = request->data,
                                       .features = request->features,
+                                      .names = request->names,
                                       .labels = labels,
+                                      .complete = request->complete,
                                       .allow_unknown = request->skip_unknown,
                                       .drop_unlabelled = request->drop_unlabelled};
         mg_status status = examine_file(request, &data, out, error);

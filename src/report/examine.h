@@ -5,7 +5,7 @@
 #include "report/record.h"
 #include "train/scoring.h"
 
-enum { MG_EXAMINE_BINS = 15, MG_EXAMINE_MISTAKES = 24, MG_EXAMINE_CELLS = 65536 };
+enum { MG_EXAMINE_BINS = 15, MG_EXAMINE_MISTAKES = 24 };
 
 // Sums over the rows whose most probable class has a probability in one bin (M36).
 typedef struct mg_examined_bin {
@@ -48,7 +48,8 @@ typedef struct mg_examine_request {
     const mg_record *record;
     mg_scoring *scoring; // the model
     const char *data;    // NULL: the test or validation rows of the run
-    const char *features, *labels;
+    const char *features, *names, *labels;
+    bool complete;        // features of the model that `data` lack are an error; false: they are 0
     bool drop_unlabelled; // leave out rows of `data` without a label; false: they are an error
     bool skip_unknown;    // leave out rows whose label is not a class of the model; false: they are an error
     int64_t side;         // rows are square images of this side; 0: they are not

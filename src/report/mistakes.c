@@ -1,6 +1,6 @@
 // mistakes.c - the rows that are wrong although the model is confident: often rows with a wrong label.
+#include "report/image.h"
 #include "report/page.h"
-#include "report/png.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,6 @@ static void add_confidence(const mg_page *page, const mg_mistake *one) {
 }
 
 static void add_image(const mg_page *page, const mg_mistake *one, int64_t side) {
-    unsigned char pixels[MG_EXAMINE_CELLS];
     mg_writer *to = page->to;
     float low = 0, high = 0;
     for (int64_t d = 0; d < side * side; d++) {
@@ -25,11 +24,10 @@ static void add_image(const mg_page *page, const mg_mistake *one, int64_t side) 
         high = fmaxf(high, one->cells[d]);
     }
     float range = high > low ? high - low : 1;
-    for (int64_t d = 0; d < side * side; d++)
-        pixels[d] = (unsigned char)lrintf(255 * (one->cells[d] - low) / range);
-    mg_writer_format(to, "<figure><img class=\"row\" width=\"%lld\" height=\"%lld\" alt=\"Row %lld\" src=\"",
+    for (int64_t d = 0; d < side * side; d++) one->cells[d] = (one->cells[d] - low) / range;
+    mg_writer_format(to, "<figure><img width=\"%lld\" height=\"%lld\" alt=\"Row %lld\" src=\"",
                      (long long)side, (long long)side, (long long)one->row);
-    mg_png_add(to, side, pixels, MG_PNG_GREY);
+    mg_image_add(to, side, one->cells, MG_IMAGE_GREY);
     mg_writer_add(to, "\"><figcaption>");
     add_label(page, page->rows->label[one->kept]);
     mg_writer_add(to, " → ");

@@ -124,6 +124,8 @@ static mg_status examine(report *r, mg_error *error) {
                                         .data = request->data,
                                         .features = request->features,
                                         .labels = request->labels,
+                                        .names = request->names,
+                                        .complete = request->complete,
                                         .skip_unknown = request->skip_unknown,
                                         .drop_unlabelled = request->drop_unlabelled,
                                         .side = mg_page_side(r->scoring.model)};

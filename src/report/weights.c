@@ -1,6 +1,6 @@
 // weights.c - what the model has learned: the weights of each class as an image, or its top features.
+#include "report/image.h"
 #include "report/page.h"
-#include "report/png.h"
 
 #include "base/memory.h"
 
@@ -83,19 +83,17 @@ static mg_status find_scale(const mg_model *model, float *scale, mg_error *error
     return MG_OK;
 }
 
-static void add_template(const mg_page *page, int64_t k, int64_t side, float scale, unsigned char *pixels) {
+static void add_template(const mg_page *page, int64_t k, int64_t side, float scale, float *cells) {
     const mg_model *model = page->model;
     const float *weights = model->weights + k * model->per_class;
-    memset(pixels, 128, (size_t)(side * side));
-    for (int64_t i = 0; i < model->per_class; i++) {
-        float part = fminf(1, fmaxf(-1, weights[i] / scale));
-        pixels[mg_used_column(&model->used, i)] = (unsigned char)lrintf(128 + 127 * part);
-    }
+    memset(cells, 0, (size_t)(side * side) * sizeof *cells);
+    for (int64_t i = 0; i < model->per_class; i++)
+        cells[mg_used_column(&model->used, i)] = weights[i] / scale;
     mg_writer_format(page->to, "<figure><img width=\"%lld\" height=\"%lld\" alt=\"Weights of class ",
                      (long long)side, (long long)side);
     add_label(page, k);
     mg_writer_add(page->to, "\" src=\"");
-    mg_png_add(page->to, side, pixels, MG_PNG_SIGNED);
+    mg_image_add(page->to, side, cells, MG_IMAGE_SIGNED);
     mg_writer_add(page->to, "\"><figcaption>");
     add_label(page, k);
     mg_writer_add(page->to, "</figcaption></figure>\n");
@@ -103,11 +101,11 @@ static void add_template(const mg_page *page, int64_t k, int64_t side, float sca
 
 static mg_status add_templates(const mg_page *page, int64_t side, mg_error *error) {
     float scale = 1;
-    unsigned char *pixels = NULL;
+    float *cells = NULL;
     ranked *chosen = NULL;
     int64_t count = 0;
     mg_status status = find_scale(page->model, &scale, error);
-    if (!status) status = mg_memory_get(&pixels, (size_t)(side * side), 1, error);
+    if (!status) status = mg_memory_get(&cells, (size_t)(side * side), sizeof *cells, error);
     if (!status) status = choose(page, MOST_TEMPLATES, FEW_CARDS, &chosen, &count, error);
     if (!status) {
         mg_writer_format(
@@ -118,11 +116,11 @@ static mg_status add_templates(const mg_page *page, int64_t side, mg_error *erro
             (long long)side, (long long)side);
         add_left_out(page, count);
         mg_writer_add(page->to, "</p>\n<div class=\"templates\">\n");
-        for (int64_t i = 0; i < count; i++) add_template(page, chosen[i].k, side, scale, pixels);
+        for (int64_t i = 0; i < count; i++) add_template(page, chosen[i].k, side, scale, cells);
         mg_writer_add(page->to, "</div>\n");
     }
     mg_memory_free(chosen);
-    mg_memory_free(pixels);
+    mg_memory_free(cells);
     return status;
 }
 
