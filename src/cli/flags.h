@@ -17,8 +17,8 @@ enum {
     MG_CLI_NAMES = 1 << 7,   // --names and --missing
     MG_CLI_CONFIG = 1 << 8,  // the argument CONFIG, which may be given once
     MG_CLI_MODEL = 1 << 9,   // the arguments MODEL and DATA, which are required
-    MG_CLI_STRICT = 1 << 11,
     MG_CLI_LABELS = 1 << 10, // --labels, --unknown and --unlabelled
+    MG_CLI_STRICT = 1 << 11,
     MG_CLI_WEIGHTS = 1 << 12,
 };
 
