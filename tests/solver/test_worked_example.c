@@ -170,7 +170,7 @@ static const float bias_after[K] = {0.5f, -0.5f, 0};
 static const float S_after[N][K] = {{4, -0.25f, 0.75f}, {1, 0.5f, 1.5f}};
 
 static double objective(const mg_weights *weights, double losses) {
-    return losses / N + 0.5 * mg_weights_square_norm(weights, NULL);
+    return losses / N + 0.5 * mg_weights_square_norm(weights, NULL, true);
 }
 
 static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
