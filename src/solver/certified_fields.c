@@ -165,7 +165,7 @@ mg_status mg_certified_check(void *state, int64_t step, int64_t batch, mg_error 
     mg_status status = check_counters(c, error);
     if (!status) status = check_batch(c, batch, error);
     if (!status) status = check_numbers(c, error);
-    if (!status) status = c->ascent ? mg_ascent_check(c->ascent, error) : MG_OK;
+    if (!status) status = c->ascent ? mg_ascent_check(c->ascent, batch, error) : MG_OK;
     if (!status && mg_resident_has_duals(&c->resident)) status = check_box(c, error);
     return status;
 }

@@ -153,24 +153,6 @@ static void test_same_bits(void **unused) {
     expect_same_bits(mg_loss_find("softmax"));
 }
 
-// Copies the state of one solver to another through its fields only, as a checkpoint does.
-static void hand_over(setting *from, setting *to) {
-    to->place = from->place;
-    for (int f = 0; f < from->field_count; f++) {
-        mg_field *a = &from->fields[f], *b = &to->fields[f];
-        assert_string_equal(a->name, b->name);
-        if (!a->pack) {
-            memcpy(b->data, a->data, (size_t)a->count * mg_h5_type_size(a->type));
-            continue;
-        }
-        int64_t size = a->pack(a->data, NULL);
-        unsigned char *bytes = malloc((size_t)size + 1);
-        a->pack(a->data, bytes);
-        assert_int_equal(b->unpack(b->data, bytes, size, NULL), MG_OK);
-        free(bytes);
-    }
-}
-
 static void test_resume(void **unused) {
     (void)unused;
     const char *const solvers[] = {"newton", "auto", "newton"};

@@ -12,6 +12,7 @@ enum { MOST_SNAPSHOTS = MG_DUAL_SNAPSHOTS, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHO
 static void forget_list(mg_ascent *ascent) {
     ascent->visits.listed = -1;
     ascent->visits.place = 0;
+    mg_dual_ahead_forget(ascent);
 }
 
 mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock,
@@ -60,7 +61,6 @@ void mg_ascent_restart(mg_ascent *ascent) {
     if (ascent->shrinking.contribution)
         memset(ascent->shrinking.contribution, 0, rows * sizeof *ascent->shrinking.contribution);
     forget_list(ascent);
-    ascent->dense.fresh = false;
 }
 
 // ---- the average --------------------------------------------------------------------------------
@@ -122,7 +122,6 @@ mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, b
 void mg_ascent_end_epoch(mg_ascent *ascent) {
     double sum = 0;
     forget_list(ascent);
-    ascent->dense.fresh = false; // a certificate may follow and rebuild the weights
     for (int64_t row = 0; ascent->shrinking.contribution && row < ascent->resident->problem->rows; row++)
         sum += (double)ascent->shrinking.contribution[row];
     ascent->shrinking.sum = sum;
@@ -136,6 +135,13 @@ int mg_ascent_fields(mg_ascent *ascent, mg_field *out) {
     int n = 0;
     if (ascent->mean.v)
         n += mg_field_weights(&ascent->mean, (mg_field_names){"mean", "mean_bias", NULL}, out);
+    if (!ascent->resident->sparse)
+        out[n++] = (mg_field){.name = "ahead",
+                              .type = MG_H5_U8,
+                              .data = ascent,
+                              .pack = mg_dual_ahead_pack,
+                              .unpack = mg_dual_ahead_unpack,
+                              .most_bytes = mg_dual_ahead_most_bytes};
     if (!ascent->resident->certify) return n;
     out[n++] = mg_field_bounded("wake", MG_H5_I32, rows, ascent->shrinking.visit_from, &visit_from, 1);
     out[n++] = mg_field_bounded("share", MG_H5_F32, rows, ascent->shrinking.contribution, &mg_bound_grown, 1);
@@ -144,9 +150,9 @@ int mg_ascent_fields(mg_ascent *ascent, mg_field *out) {
 
 // Checks that every visit_from is one that shrinking can have set: MG_DUAL_SHRUNK epochs after an epoch that
 // has begun.
-mg_status mg_ascent_check(const mg_ascent *ascent, mg_error *error) {
+mg_status mg_ascent_check(const mg_ascent *ascent, int64_t steps, mg_error *error) {
     const mg_bound visit_from = {.most = (double)ascent->clock->epoch + MG_DUAL_SHRUNK};
-    mg_status status = MG_OK;
+    mg_status status = mg_dual_ahead_check(ascent, steps * ascent->resident->problem->batch, error);
     for (int64_t row = 0; !status && ascent->shrinking.visit_from && row < ascent->resident->problem->rows;
          row++)
         status =

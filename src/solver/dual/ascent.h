@@ -48,8 +48,8 @@ typedef struct mg_dual_slice {
     _Alignas(64) int64_t class_from; // first class
     int64_t classes;                 // and how many
     int64_t from, cells;             // first cell, and how many
-    double square;                   // square of the sum of the steps
-    float *sum;                      // [classes][cells] sum of the steps in the weights
+    double square, inner;            // squared norm of `sum`; its inner product with `last`
+    float *sum, *last;               // [classes][cells] sum of the steps in the weights; of the last round's
 } mg_dual_slice;
 
 // The rows that an epoch visits.
@@ -83,18 +83,34 @@ typedef struct mg_dual_round {
     mg_arena arena;
 } mg_dual_round;
 
-// The steps of all rows of a dense round, as input and output of the sweep.
-typedef struct mg_dual_steps {
-    float *scores, *seen;      // [most][lanes] scores at the beginning of the round; scores that the row's
-                               // step started from
-    float *before, *after, *u; // [most][lanes]
+// The rows of a dense round with their scores, as input of the sweep.
+typedef struct mg_dual_scored {
+    const uint32_t *row; // [count]
+    int64_t count;
+    const void **x;            // [most] cells of the rows
+    float *wide;               // [most][line] copies of rows, if they are copied
+    float *scores;             // [most][lanes]
+    float *before;             // [most][lanes] coefficients
     float *z;                  // [most][directions] coordinates
     float *curvature, *factor; // [most] q of the row's step; factor in u = factor (after - before)
     int32_t *label;            // [most]
-} mg_dual_steps;
+} mg_dual_scored;
 
-// Rounds of dense rows. All rows of a round are scored with the weights at its beginning. Then they step one
-// after the other, and later rows see the steps of earlier ones in the leading directions (M33).
+// The rows of the present and the next round, and what links the two. While the rows of a round step one
+// after the other, other threads score the rows of the next round, with the weights of that moment.
+typedef struct mg_dual_ahead {
+    bool on;            // false: rows are scored when their round begins
+    bool fresh;         // `raw` of mg_dual_dense agrees with the iterate's weights
+    bool linked;        // the scores of `now` are those of the weights before the steps of the last round
+    int64_t recall;     // restored rows of the last round, whose sums of steps must be computed again
+    int64_t score_rows; // rows of an item that scores
+    mg_dual_scored now, next; // next.count is 0 if the next round is not scored yet
+    float *carried;           // [directions][lanes] effect of the last round's steps in each direction
+    float *last;              // [lanes] sum of u of the last round
+} mg_dual_ahead;
+
+// Rounds of dense rows (M33). Later rows see the steps of earlier ones, and of the last round, in the leading
+// directions.
 typedef struct mg_dual_dense {
     mg_directions directions;
     int64_t most;   // most rows of a round
@@ -103,18 +119,16 @@ typedef struct mg_dual_dense {
                     // cells
     bool copies;    // rows are copied once per round; otherwise they are read where they are stored
     mg_weights raw; // weights that score stored cells; empty if the iterate's weights do so
-    bool fresh;     // `raw` agrees with the iterate's weights
     float part;     // fraction of the steps that the line search keeps
     int64_t item_rows, slices;
-    const void **x; // [most] cells of the round's rows
-    float *wide;    // [most][line] copies of rows, if they are copied
-    mg_dual_steps steps;
-    float *moved;         // [directions][lanes] effect of the round's steps so far in each direction
-    float *total;         // [lanes] sum of u
-    float *scratch;       // [items][2][lanes]
-    float *columns;       // working memory of the sweep
-    mg_dual_tally *tally; // [items]
-    mg_dual_slice slice[MG_DUAL_SLICES];
+    mg_dual_ahead ahead;
+    float *seen, *after, *u; // [most][lanes] scores that the row's step started from; new coefficients; u
+    float *moved;            // [directions][lanes] effect of the steps so far in each direction
+    float *total;            // [lanes] sum of u
+    float *scratch;          // [items][2][lanes]
+    float *columns;          // working memory of the sweep
+    mg_dual_tally *tally;    // [items]
+    mg_dual_slice *slice;    // [slices]
     mg_arena arena;
 } mg_dual_dense;
 
@@ -160,9 +174,9 @@ mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, b
 // Ends an epoch: sums the contributions to the gap, and discards the list of rows.
 void mg_ascent_end_epoch(mg_ascent *ascent);
 
-// The fields of a checkpoint, and the check of restored fields. Errors: MG_DATA.
+// The fields of a checkpoint, and the check of restored fields. steps: of the present epoch. Errors: MG_DATA.
 int mg_ascent_fields(mg_ascent *ascent, mg_field *out);
-mg_status mg_ascent_check(const mg_ascent *ascent, mg_error *error);
+mg_status mg_ascent_check(const mg_ascent *ascent, int64_t steps, mg_error *error);
 
 // Lists the rows that the present epoch visits. The list depends only on the seed, the epoch, and which rows
 // are shrunk.
@@ -208,15 +222,42 @@ void mg_dual_choose_sizes(mg_ascent *ascent, double part);
 // Cuts the weights into slices. Errors: MG_MEMORY.
 mg_status mg_dual_slices_create(mg_ascent *ascent, mg_error *error);
 
-// Sums the steps of the round's rows in a slice, and adds the sum to the weights; the other takes 1 - d->part
-// of the sum back.
+// Sums the steps of the round's rows in a slice, and adds the sum to the weights. The second takes 1 -
+// d->part of the sum back. The third only sums.
 void mg_dual_slice_add(mg_ascent *ascent, mg_dual_slice *slice);
 void mg_dual_slice_take_back(mg_ascent *ascent, mg_dual_slice *slice);
+void mg_dual_slice_recall(mg_ascent *ascent, mg_dual_slice *slice);
 
-// Takes the steps of the rows of a dense round.
+// Takes the steps of the rows of a dense round, and scores the rows of the next one.
 void mg_dual_sweep_round(mg_ascent *ascent);
 
-// Rows of an item when several threads step the rows of a block, at most MG_SWEEP_ROWS.
+// Returns the number of rows of the next round; `left`: rows of the step that are left. mg_dual_ahead_forget:
+// its rows are not scored any more, because the weights may change.
+int64_t mg_dual_ahead_count(mg_ascent *ascent, int64_t left);
+void mg_dual_ahead_forget(mg_ascent *ascent);
+
+// Prepares the round at ascent->round: its rows and scores are in ahead.now, and ahead.next has the rows of
+// the next round, without scores.
+void mg_dual_ahead_begin(mg_ascent *ascent);
+
+// Scores the rows of ahead.next: the most rows of an item, the number of items, and one item.
+int64_t mg_dual_ahead_block(const mg_ascent *ascent);
+int64_t mg_dual_ahead_items(const mg_ascent *ascent);
+void mg_dual_ahead_score(mg_ascent *ascent, int64_t item);
+
+// To be called after the line search of a round: what the next round sees of it.
+void mg_dual_ahead_end(mg_ascent *ascent);
+
+// The part of the state that only these rounds have, as bytes for a checkpoint (mg_field). The third checks
+// that it fits a run of `rows` visited rows in the present epoch. Errors: MG_DATA.
+int64_t mg_dual_ahead_pack(void *ascent, unsigned char *to);
+int64_t mg_dual_ahead_most_bytes(void *ascent);
+mg_status mg_dual_ahead_unpack(void *ascent, const unsigned char *from, int64_t size, mg_error *error);
+mg_status mg_dual_ahead_check(const mg_ascent *ascent, int64_t rows, mg_error *error);
+
+// True if several threads step the rows of a block. mg_dual_sweep_rows: then the rows of an item, at most
+// MG_SWEEP_ROWS.
+bool mg_dual_sweep_shared(const mg_ascent *ascent, int64_t rows);
 int64_t mg_dual_sweep_rows(const mg_ascent *ascent);
 
 // The fraction of a step, at most 1, that raises the dual value most. slope: of the dual value times N;

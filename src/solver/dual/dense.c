@@ -1,5 +1,5 @@
-// dense.c - rounds of dense rows. First the threads claim rows and score them. Then the rows step one after
-// the other (sweep.c). Then the threads claim ranges of cells and add the steps to the weights. No sum
+// dense.c - rounds of dense rows. Their rows were scored during the round before (ahead.c). They step one
+// after the other (sweep.c). Then the threads claim slices of the weights and add the steps to them. No sum
 // depends on the number of threads.
 #include "solver/dual/ascent.h"
 
@@ -11,18 +11,16 @@
 enum {
     DIRECTIONS = 16,
     FEW_DIMENSIONS = MG_DIRECTIONS_MOST, // with at most this many dimensions, all directions are used
-    ITEM_FLOATS = 64 << 10,              // cells of the rows of one item
-    FEWEST_ITEM_ROWS = 8,
-    MOST_ITEM_ROWS = 64,
-    ROUND_FLOATS = 1 << 21, // floats of one array of a round
-    NARROW_CLASSES = 12     // as in pass.c
+    ITEM_LANES = 512,                    // lanes of the rows of another item
+    FEWEST_ITEM_ROWS = 8,                // the most are MG_BLOCK_ROWS
+    ROUND_FLOATS = 1 << 21,              // floats of one array of a round
+    NARROW_CLASSES = 12                  // as in pass.c
 };
 // upper limit of (rows of a round) * (share of the first direction that is not used)
 #define ROUND_SHARE 8
-#define BLOCK_SHARE 6  // upper limit of (rows of a block) * (share of the first direction)
-#define BLOCK_PART 128 // a block has at most 1/BLOCK_PART of all rows
-// curvature of rows without features: any value gives an exact step, but the step must be finite
-#define SMALLEST_CURVATURE 1e-6f
+#define BLOCK_SHARE 6    // upper limit of (rows of a block) * (share of the first direction)
+#define BLOCK_PART 128   // a block has at most 1/BLOCK_PART of all rows
+#define ROUND_PART 16    // a round has at most 1/ROUND_PART of all rows
 #define ROUNDING 1e-7    // rounding error of the slope of the line search, relative to its terms
 #define FULL_ENOUGH 0.75 // as in round.c
 
@@ -37,34 +35,48 @@ static int64_t power_of_two(double most, int64_t least, int64_t limit) {
     return size;
 }
 
+static mg_status create_scored(mg_ascent *ascent, mg_dual_scored *scored, mg_error *error) {
+    const mg_resident *resident = ascent->resident;
+    const mg_dual_dense *d = &ascent->dense;
+    int64_t most = d->most, lanes = resident->lanes;
+    const mg_buffer buffers[] = {
+        MG_BUFFER(scored->x, most, 1),
+        MG_BUFFER(scored->wide, d->copies ? most : 0, resident->line),
+        MG_BUFFER(scored->scores, most, lanes),
+        MG_BUFFER(scored->before, most, lanes),
+        MG_BUFFER(scored->z, most, d->directions.count),
+        MG_BUFFER(scored->curvature, most, 1),
+        MG_BUFFER(scored->factor, most, 1),
+        MG_BUFFER(scored->label, most, 1),
+    };
+    mg_status status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
+    for (int64_t i = 0; !status && i < most; i++)
+        for (int64_t k = resident->problem->classes; k < lanes; k++)
+            scored->scores[i * lanes + k] = -INFINITY;
+    return status;
+}
+
 static mg_status create_round(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
     mg_dual_dense *d = &ascent->dense;
     int64_t most = d->most, lanes = resident->lanes, r = d->directions.count,
             items = mg_cut_items(most, d->item_rows);
     const mg_buffer buffers[] = {
-        MG_BUFFER(d->x, most, 1),
-        MG_BUFFER(d->wide, d->copies ? most : 0, resident->line),
-        MG_BUFFER(d->steps.scores, most, lanes),
-        MG_BUFFER(d->steps.seen, most, lanes),
-        MG_BUFFER(d->steps.before, most, lanes),
-        MG_BUFFER(d->steps.after, most, lanes),
-        MG_BUFFER(d->steps.u, most, lanes),
-        MG_BUFFER(d->steps.z, most, r),
-        MG_BUFFER(d->steps.curvature, most, 1),
-        MG_BUFFER(d->steps.factor, most, 1),
-        MG_BUFFER(d->steps.label, most, 1),
+        MG_BUFFER(d->seen, most, lanes),
+        MG_BUFFER(d->after, most, lanes),
+        MG_BUFFER(d->u, most, lanes),
         MG_BUFFER(d->moved, r, lanes),
+        MG_BUFFER(d->ahead.carried, r, lanes),
         MG_BUFFER(d->total, 1, lanes),
+        MG_BUFFER(d->ahead.last, 1, lanes),
         MG_BUFFER(d->scratch, items, 2 * lanes),
         MG_BUFFER(d->columns, 2 * resident->problem->classes * MG_SWEEP_ROWS,
                   mg_cut_items(d->block, mg_dual_sweep_rows(ascent))),
         MG_BUFFER(d->tally, items, 1),
     };
     mg_status status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
-    for (int64_t i = 0; !status && i < most; i++)
-        for (int64_t k = resident->problem->classes; k < lanes; k++)
-            d->steps.scores[i * lanes + k] = -INFINITY;
+    if (!status) status = create_scored(ascent, &d->ahead.now, error);
+    if (!status) status = create_scored(ascent, &d->ahead.next, error);
     return status;
 }
 
@@ -90,7 +102,8 @@ mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
     if (status) return status;
     const double *share = d->directions.share;
     double next = share[d->directions.count];
-    int64_t most = mg_min(MG_DUAL_ROUND_MOST, problem->batch),
+    int64_t most = mg_min(mg_min(MG_DUAL_ROUND_MOST, problem->batch),
+                          mg_max(problem->rows / ROUND_PART, MG_DUAL_BLOCK_LEAST)),
             floats = mg_max(resident->lanes, resident->line / 8);
     most = mg_min(most, mg_max(ROUND_FLOATS / floats, MG_DUAL_BLOCK_MOST));
     d->block = power_of_two(mg_min_real(BLOCK_SHARE / share[0], (double)problem->rows / BLOCK_PART),
@@ -99,7 +112,9 @@ mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
     d->scaled =
         problem->center != NULL || (problem->cell != MG_CELL_F32 && problem->classes > NARROW_CLASSES);
     d->copies = d->scaled || problem->bare;
-    d->item_rows = mg_clamp(ITEM_FLOATS / resident->line, FEWEST_ITEM_ROWS, MOST_ITEM_ROWS);
+    d->ahead.score_rows = mg_dual_ahead_block(ascent);
+    d->item_rows = mg_clamp(ITEM_LANES / resident->lanes, FEWEST_ITEM_ROWS, MG_BLOCK_ROWS);
+    d->ahead.on = !mg_dual_sweep_shared(ascent, d->block);
     if (!d->scaled && problem->scale) status = mg_problem_weights(problem, &d->raw, error);
     if (!status) status = create_round(ascent, error);
     return status ? status : mg_dual_slices_create(ascent, error);
@@ -110,67 +125,14 @@ void mg_dual_dense_destroy(mg_ascent *ascent) {
     mg_weights_destroy(&ascent->dense.raw);
 }
 
-// ---- scores -------------------------------------------------------------------------------------
-
-static const mg_weights *scoring_weights(const mg_ascent *ascent) {
-    return ascent->dense.raw.v ? &ascent->dense.raw : &ascent->iterate->weights;
-}
-
-// Collects what the step of row r of the round needs: q, factor, label, coordinates, coefficients.
-static void take_row(mg_ascent *ascent, int64_t r) {
-    mg_dual_dense *d = &ascent->dense;
-    const mg_resident *resident = ascent->resident;
-    int64_t row = ascent->round.row[r], count = d->directions.count;
-    double weight = mg_resident_weight(resident, row);
-    float q = (float)(weight * resident->scale * (double)resident->norm[row]);
-    d->steps.curvature[r] = q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE;
-    d->steps.factor[r] = (float)(-weight * resident->scale);
-    d->steps.label[r] = resident->all.label[row];
-    memcpy(d->steps.z + r * count, d->directions.z + row * count, (size_t)count * sizeof *d->steps.z);
-    mg_dual_rows_get(ascent->iterate->duals, row, resident->lanes, d->steps.before + r * resident->lanes);
-}
-
-static void copy_row(const mg_ascent *ascent, int64_t row, float *to) {
-    const mg_resident *resident = ascent->resident;
-    if (ascent->dense.scaled) mg_resident_row(resident, row, to);
-    else mg_pass_cells(resident->problem->kernel, &resident->all.rows, row, 0, resident->line, to);
-}
-
-static void score_item(void *context, int64_t item) {
-    mg_ascent *ascent = context;
-    mg_dual_dense *d = &ascent->dense;
-    const mg_resident *resident = ascent->resident;
-    const mg_rows *rows = &resident->all.rows;
-    int64_t first = item * d->item_rows, end = mg_cut_end(ascent->round.count, d->item_rows, item),
-            more = d->copies ? 0 : mg_min(mg_min(end - first, d->item_rows), ascent->round.left - end);
-    const void *x[2 * MOST_ITEM_ROWS];
-    for (int64_t r = first; r < end; r++) {
-        if (d->copies) copy_row(ascent, ascent->round.row[r], d->wide + r * resident->line);
-        d->x[r] = d->copies ? (const void *)(d->wide + r * resident->line)
-                            : mg_rows_dense(rows, ascent->round.row[r]);
-        x[r - first] = d->x[r];
-        take_row(ascent, r);
-    }
-    for (int64_t i = 0; i < more; i++) x[end - first + i] = mg_rows_dense(rows, ascent->round.row[end + i]);
-    mg_dense_block block = {.cell = d->copies ? MG_CELL_F32 : rows->cell,
-                            .rows = end - first,
-                            .dp = resident->line,
-                            .raw = x,
-                            .more = mg_max(more, 0)};
-    mg_kernel_weights weights = mg_weights_kernel(scoring_weights(ascent));
-    resident->problem->kernel->dense_block_scores(&block, &weights, d->steps.scores + first * resident->lanes,
-                                                  resident->lanes);
-}
-
 // ---- after the steps ---------------------------------------------------------------------------
 
 static void finish_row(mg_ascent *ascent, int64_t r, mg_dual_tally *tally, float *scratch) {
     mg_dual_dense *d = &ascent->dense;
     const mg_resident *resident = ascent->resident;
     const mg_problem *problem = resident->problem;
-    int64_t row = ascent->round.row[r], lanes = resident->lanes, y = d->steps.label[r];
-    float *s = d->steps.seen + r * lanes, *before = d->steps.before + r * lanes,
-          *after = d->steps.after + r * lanes;
+    int64_t row = ascent->round.row[r], lanes = resident->lanes, y = d->ahead.now.label[r];
+    float *s = d->seen + r * lanes, *before = d->ahead.now.before + r * lanes, *after = d->after + r * lanes;
     double weight = mg_resident_weight(resident, row),
            loss = (double)problem->loss->row(lanes, s, y, problem->delta, scratch);
     tally->loss += weight * loss;
@@ -179,7 +141,7 @@ static void finish_row(mg_ascent *ascent, int64_t r, mg_dual_tally *tally, float
         mg_dual_terms t = problem->kernel->dual_terms(&dual, before);
         mg_dual_note_contribution(ascent, row, weight * mg_max_real(0, loss - t.linear + 0.5 * t.curve));
     }
-    dual.scores = d->steps.scores + r * lanes;
+    dual.scores = d->ahead.now.scores + r * lanes;
     mg_dual_change change = problem->kernel->dual_change(&dual, resident->zeros, -weight * resident->scale,
                                                          before, after, scratch);
     if (!(change.largest > 0)) return;
@@ -241,7 +203,7 @@ static void keep(mg_ascent *ascent, float part) {
         for (uint64_t left = part == 1 ? tally->changed & ~tally->kept : tally->changed; left;
              left &= left - 1) {
             int64_t r = item * d->item_rows + __builtin_ctzll(left);
-            float *after = d->steps.after + r * lanes, *before = d->steps.before + r * lanes;
+            float *after = d->after + r * lanes, *before = d->ahead.now.before + r * lanes;
             for (int64_t k = 0; part != 1 && k < lanes; k++)
                 after[k] = before[k] + part * (after[k] - before[k]);
             mg_dual_rows_balance(ascent->iterate->duals, ascent->round.row[r], lanes, after);
@@ -262,15 +224,22 @@ static double best_part(const mg_ascent *ascent, double slope, double curve, dou
 // The line search along the steps of the round.
 static void search(mg_ascent *ascent) {
     mg_dual_dense *d = &ascent->dense;
-    double slope = 0, curve = 0, scale = 0, square = 0, constant = ascent->resident->problem->bias;
+    double slope = 0, curve = 0, scale = 0, square = 0, inner = 0, constant = ascent->resident->problem->bias;
     for (int64_t item = 0; item < mg_cut_items(ascent->round.count, d->item_rows); item++) {
         slope += d->tally[item].gain;
         curve += d->tally[item].curve;
         scale += d->tally[item].scale;
     }
-    for (int64_t p = 0; p < d->slices; p++) square += d->slice[p].square;
-    for (int64_t k = 0; k < ascent->resident->problem->classes; k++)
+    for (int64_t p = 0; p < d->slices; p++) {
+        square += d->slice[p].square;
+        inner += d->slice[p].inner;
+    }
+    for (int64_t k = 0; k < ascent->resident->problem->classes; k++) {
         square += constant * constant * (double)d->total[k] * (double)d->total[k];
+        inner += constant * constant * (double)d->total[k] * (double)d->ahead.last[k];
+    }
+    // The scores of the rows lack the steps of the last round.
+    if (d->ahead.linked) slope -= (double)d->part * inner / ascent->resident->scale;
     double part = best_part(ascent, slope + ROUNDING * scale, curve, square);
     // A much shorter round, as at the end of a step, is not typical.
     if (2 * ascent->round.count >= mg_min(ascent->clock->round, ascent->visits.listed))
@@ -283,17 +252,14 @@ double mg_dual_dense_round(mg_ascent *ascent) {
     mg_team *team = ascent->resident->problem->team;
     int64_t items = mg_cut_items(ascent->round.count, d->item_rows);
     double loss = 0;
-    if (!d->fresh && d->raw.v) {
-        mg_resident_to_raw(ascent->resident, &ascent->iterate->weights, &d->raw);
-        d->fresh = true;
-    }
-    mg_team_for(team, items, score_item, ascent);
+    mg_dual_ahead_begin(ascent);
     mg_dual_sweep_round(ascent);
     mg_team_for(team, d->slices + items, finish, ascent);
     search(ascent);
     update_bias(ascent, d->part);
     if (d->part != 1) mg_team_for(team, d->slices, take_back, ascent);
     keep(ascent, d->part);
+    mg_dual_ahead_end(ascent);
     for (int64_t item = 0; item < items; item++) loss += d->tally[item].loss;
     return loss;
 }

@@ -200,7 +200,7 @@ static double visit_dense(mg_ascent *ascent, const uint32_t *rows, int64_t count
     for (int64_t first = 0; first < count; first += ascent->round.count) {
         ascent->round.row = rows + first;
         ascent->round.left = count - first;
-        ascent->round.count = mg_min(ascent->round.left, ascent->clock->round);
+        ascent->round.count = mg_dual_ahead_count(ascent, ascent->round.left);
         loss += mg_dual_dense_round(ascent);
     }
     return loss;
