@@ -7,15 +7,14 @@ from typing import Any, Callable, Optional, Sequence, Union
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from . import _model, _train
-from ._arrays import Rows, converted_bytes, encode, plain
+from ._arrays import Rows, converted_bytes, plain
 from ._conversions import ConversionMixin
 from ._scoring import ScoringMixin
 from ._settings import SettingsMixin, in_own_words, own_words
-from ._validation import EXPECTED_FAILURES, check_weights, finite_errors, keeps_state, validate
+from ._validation import EXPECTED_FAILURES, check_weights, encode_targets, finite_errors, keeps_state, validate
 from .callbacks import checked, show_progress
 
 # estimator -> (coef_, intercept_, model of the library). Estimators themselves hold numpy arrays only.
@@ -201,8 +200,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
             raise ValueError("X_val and y_val: either both or none must be given")
         given = plain(X)
         X, y = validate(self, given, y)
-        check_classification_targets(y)
-        classes, labels = encode(y)
+        classes, labels = encode_targets(y)
         self._check_classes(classes)
         rows = Rows(X).label(labels, check_weights(sample_weight, X))
         rows.copied += converted_bytes(given, X)

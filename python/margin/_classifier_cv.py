@@ -9,14 +9,13 @@ from typing import Any, Callable, Iterable, NamedTuple, Optional, Sequence, Unio
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
-from sklearn.utils.multiclass import check_classification_targets
 
 from . import _train
-from ._arrays import Rows, converted_bytes, encode, mean_square, plain
+from ._arrays import Rows, converted_bytes, mean_square, plain
 from ._classifier import MarginClassifier
 from ._partial import with_all_classes
 from ._settings import _positive, _whole, own_words
-from ._validation import check_weights, finite_errors, keeps_state, validate
+from ._validation import check_weights, encode_targets, finite_errors, keeps_state, validate
 
 # As model.C: auto of the library: lambda begins at a tenth of the rows' mean squared length (over delta).
 _FIRST_LAMBDA, _FACTOR = 0.1, math.sqrt(10)
@@ -172,8 +171,7 @@ class MarginClassifierCV(MarginClassifier):
         """
         given = plain(X)
         X, y = validate(self, given, y)
-        check_classification_targets(y)
-        classes, labels = encode(y)
+        classes, labels = encode_targets(y)
         self._check_classes(classes)
         weights = check_weights(sample_weight, X)
         self._tolerance("path_tol")

@@ -161,8 +161,8 @@ def score(handle: _library.Handle, rows: Rows, classes: int, what: str, threads:
         held = (handle, rows, out, stop)  # as long as the call lasts
         _library.call("mg_model_score", held[0].address, c.byref(request))
 
-    # A thread costs more than a call on few values.
-    if rows.rows * rows.features * classes < 1 << 26:
+    # A thread of Python costs more than a call of a few milliseconds.
+    if rows.rows * (rows.features + 16) * classes < 1 << 30:
         work()
     else:
         _library.run(work, lambda: setattr(stop, "value", 1))

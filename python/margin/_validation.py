@@ -9,9 +9,10 @@ import re
 from typing import Any, Callable, Optional
 
 import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array
 
-from ._arrays import DENSE_TYPES, Rows, canonical, plain
+from ._arrays import DENSE_TYPES, Rows, canonical, encode, plain
 
 try:
     from sklearn.utils.validation import validate_data
@@ -44,6 +45,8 @@ EXPECTED_FAILURES = {
 def validate(estimator: Any, X: Any, *y: Any, reset: bool = True) -> Any:
     """X, or (X, y), after scikit-learn's checks; sets n_features_in_ and feature_names_in_ if `reset`."""
     X = plain(X)
+    if not y and not reset and _is_readable(estimator, X):
+        return X
     if y and y[0] is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
     extra = {"y": y[0]} if y else {}
@@ -52,6 +55,18 @@ def validate(estimator: Any, X: Any, *y: Any, reset: bool = True) -> Any:
     else:
         out = validate_data(estimator, X, reset=reset, **extra, **_CHECK)
     return (canonical(out[0]), out[1]) if y else canonical(out)
+
+
+def _is_readable(estimator: Any, X: Any) -> bool:
+    """scikit-learn's checks would find nothing, but take longer than the prediction of a few rows."""
+    return (
+        type(X) in (np.ndarray, np.memmap)
+        and X.ndim == 2
+        and X.shape[0] > 0
+        and X.shape[1] == estimator.n_features_in_
+        and X.dtype in _CHECK["dtype"]
+        and not hasattr(estimator, "feature_names_in_")
+    )
 
 
 def check_rows(X: Any, features: int) -> Rows:
@@ -75,6 +90,20 @@ def check_weights(sample_weight: Any, X: Any) -> Optional[np.ndarray]:
     if not weights.any():
         raise ValueError("sample_weight: all sample weights are zero, so there is nothing to train on")
     return weights
+
+
+def encode_targets(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes in ascending order, and each label's number among them. Errors: ValueError for targets that
+    are no classes.
+
+    scikit-learn's check sorts y. It cannot refuse whole numbers, and it warns only if most of them differ.
+    """
+    if y.dtype.kind not in "iub":
+        check_classification_targets(y)
+    classes, labels = encode(y)
+    if y.dtype.kind in "iub" and 2 * len(classes) > len(y):
+        check_classification_targets(y)
+    return classes, labels
 
 
 def keeps_state(fit: Callable) -> Callable:

@@ -233,6 +233,24 @@ def test_C_auto_is_a_value_of_C():
         MarginClassifier(C="best").fit(X, y)
 
 
+def test_rows_that_are_read_unchecked(blobs):
+    """Arrays that the library reads skip scikit-learn's checks in predict; what these refuse is refused."""
+    X, y = blobs
+    fitted = MarginClassifier().fit(X, y)
+    for other in (X.astype(np.float16), X.astype(np.float64), np.asfortranarray(X), X.astype(object)):
+        assert np.array_equal(fitted.predict(other), fitted.predict(other.tolist()))
+    for bad, says in (
+        (X[:, :5], "has 5 features, but MarginClassifier is expecting 8"),
+        (X[0], "Expected 2D array"),
+        (X[:0], "0 sample"),
+        (X.astype(complex), "[Cc]omplex"),
+        (X * np.inf, "infinity|NaN"),
+        (np.ma.masked_array(X * np.nan), "NaN"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            fitted.predict(bad)
+
+
 def test_joblib(blobs, tmp_path):
     """Also with weights that are mapped from the file."""
     X, y = blobs

@@ -70,8 +70,8 @@ def watched_rows(monkeypatch):
 def test_calls_hold_what_they_use(blobs, monkeypatch):
     X, y = blobs
     made = watched_rows(monkeypatch)
-    many = np.zeros((3_000_000, 8), np.uint8)
-    fitted = MarginClassifier().fit(X, y)
+    many = np.zeros((400_000, 1024), np.uint8)
+    fitted = MarginClassifier().fit(np.hstack([X] * 128), y)
     for work in (
         lambda: MarginClassifier().fit(np.asfortranarray(X), y, X_val=X[::-1], y_val=y[::-1]),
         lambda: fitted.predict(many),

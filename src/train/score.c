@@ -2,6 +2,7 @@
 #include "train/score.h"
 
 #include "base/cpu.h"
+#include "base/lanes.h"
 #include "base/memory.h"
 #include "base/stop.h"
 #include "train/bridge.h"
@@ -48,24 +49,37 @@ static void put_leaders(const mg_score_request *to, int64_t classes, const float
     for (int64_t i = 0; best && i < count; i++) best[i] = scores[leader[i]];
 }
 
-static void put_row(const score_job *job, const float *scores, int64_t row) {
+static void put_row(const score_job *job, const float *scores, int64_t best, int64_t row) {
     const mg_score_request *to = job->request;
-    int64_t classes = job->weights->classes, best = 0;
+    int64_t classes = job->weights->classes;
     if (to->scores) memcpy(to->scores + row * classes, scores, (size_t)classes * sizeof *scores);
     if (to->probabilities)
         mg_scoring_probabilities(job->model, job->loss, scores, to->probabilities + row * classes);
     if (to->top_classes) put_leaders(to, classes, scores, row);
-    if (!to->best && !to->labels) return;
-    for (int64_t k = 1; k < classes; k++)
-        if (scores[k] > scores[best]) best = k;
     if (to->best) to->best[row] = (int32_t)best;
     if (to->labels) to->labels[row] = job->model->classes.number[best];
 }
 
-static bool all_finite(int64_t classes, const float *scores) {
-    for (int64_t k = 0; k < classes; k++)
-        if (!isfinite(scores[k])) return false;
-    return true;
+// The class of the highest score, the first among equal ones; -1 if a score is not finite.
+static int64_t find_best(int64_t classes, const float *scores) {
+    mg_four_mask finite = {-1, -1, -1, -1};
+    mg_four highest = mg_four_all(-INFINITY);
+    int64_t k = 0;
+    for (; k + 4 <= classes; k += 4) {
+        mg_four four = mg_four_load(scores + k);
+        finite &= four - four == 0;
+        highest = mg_four_max(four, highest);
+    }
+    bool all = finite[0] && finite[1] && finite[2] && finite[3];
+    float most = -INFINITY;
+    for (int l = 0; l < 4; l++) most = fmaxf(most, highest[l]);
+    for (; k < classes; k++) {
+        all = all && isfinite(scores[k]);
+        most = fmaxf(most, scores[k]);
+    }
+    if (!all) return -1;
+    for (k = 0; scores[k] != most;) k++;
+    return k;
 }
 
 static void score_part(void *context, int64_t p) {
@@ -77,8 +91,8 @@ static void score_part(void *context, int64_t p) {
         mg_pass_scores(pass, job->kernel, job->weights, rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             const float *scores = pass->scores + i * pass->lanes;
-            if (all_finite(job->weights->classes, scores))
-                put_row(job, scores, job->batch->first + first + i);
+            int64_t best = find_best(job->weights->classes, scores);
+            if (best >= 0) put_row(job, scores, best, job->batch->first + first + i);
             else if (job->bad[p] < 0) job->bad[p] = first + i;
         }
     }
@@ -164,11 +178,14 @@ static void report(const score_job *job, const char *text) {
     notices->message(notices->context, line);
 }
 
-// Opens the threads; few rows are scored by one thread, because starting more would take longer.
+// Opens the threads. Each has at least `WORK` products to do, because starting it takes as long.
 static void open_team(score_job *job) {
+    enum { WORK = 4 << 20 };
     char warning[256] = "";
     int64_t wanted = job->request->threads > 0 ? job->request->threads : mg_cpu_usable_threads(NULL);
-    int threads = (int)mg_min(wanted, mg_divide_up(job->data->count, PART));
+    int64_t rows = job->data->count, most = mg_min(wanted, mg_divide_up(rows, PART));
+    double products = ((double)job->data->stored + MG_LANES * (double)rows) * (double)job->weights->classes;
+    int threads = (int)mg_clamp_real(products / WORK, 1, (double)most);
     job->team.threads = 1;
     if (threads > 1 && !mg_team_open(&job->team, threads, 1, warning, sizeof warning)) report(job, warning);
 }
