@@ -24,7 +24,9 @@ typedef struct mg_convert_options {
     int input_count;
     const char *output; /* path of the HDF5 file */
     const char *like;   /* an earlier output whose recipe, features and kind of labels are used; NULL: none */
-    bool overwrite;     /* replace an output that exists */
+    const char
+        *labels;    /* a file of labels: one a line, or a name of a row and its label in each; NULL: none */
+    bool overwrite; /* replace an output that exists */
     const mg_convert_setting *settings; /* [setting_count] options of the format */
     int setting_count;
     /* Called from time to time: rows read so far, and the complete fraction of the work. May be NULL. */

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
+enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, LABELS, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
 
 static const double tick = 0.2; // seconds between two updates of the progress line
 
@@ -60,6 +60,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case FORMAT: all->options.format = value; return 0;
     case QUIET: all->quiet = true; return 0;
     case LIKE: all->options.like = value; return 0;
+    case LABELS: all->options.labels = value; return 0;
     case OVERWRITE: all->options.overwrite = true; return 0;
     case ARGP_KEY_ARGS:
         all->options.inputs = (const char *const *)(state->argv + state->next);
@@ -89,6 +90,11 @@ static void build_options(struct argp_option *rows, help_text *help) {
         {"like", LIKE, "TRAIN.h5", 0,
          "Use the format and its options, the number of features and the kind of labels of an earlier output "
          "(for test files)",
+         1},
+        {"labels", LABELS, "FILE", 0,
+         "File of the labels: one a line, in the order of the rows; or the name of a row and its label in "
+         "each line, "
+         "with a tab or comma between them",
          1},
         {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 if it exists", 1},
         {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},

@@ -55,34 +55,20 @@ bool mg_cells_halves_finite(int64_t n, const uint16_t *halves, int64_t *bad) {
     return false;
 }
 
-int64_t mg_cells_integer(mg_h5_type type, const void *cells, int64_t i) {
-    switch (type) {
-    case MG_H5_I8: return ((const int8_t *)cells)[i];
-    case MG_H5_U8: return ((const uint8_t *)cells)[i];
-    case MG_H5_I16: return ((const int16_t *)cells)[i];
-    case MG_H5_U16: return ((const uint16_t *)cells)[i];
-    case MG_H5_I32: return ((const int32_t *)cells)[i];
-    case MG_H5_U32: return ((const uint32_t *)cells)[i];
-    case MG_H5_U64: // values above the signed range become negative, and so are refused as indices
-    case MG_H5_I64: return ((const int64_t *)cells)[i];
-    default: return -1;
-    }
-}
-
 double mg_cells_real(mg_h5_type type, const void *cells, int64_t i) {
     switch (type) {
     case MG_H5_F64: return ((const double *)cells)[i];
     case MG_H5_F32: return (double)((const float *)cells)[i];
     case MG_H5_F16: return (double)mg_half_to_float(((const uint16_t *)cells)[i]);
     case MG_H5_U64: return (double)((const uint64_t *)cells)[i];
-    default: return (double)mg_cells_integer(type, cells, i);
+    default: return (double)mg_h5_integer(type, cells, i);
     }
 }
 
 int64_t mg_cells_to_indices(mg_h5_type type, int64_t n, const void *cells, int64_t features, uint32_t *to) {
     int64_t before = -1;
     for (int64_t i = 0; i < n; i++) {
-        int64_t index = type == MG_H5_I32 ? ((const int32_t *)cells)[i] : mg_cells_integer(type, cells, i);
+        int64_t index = type == MG_H5_I32 ? ((const int32_t *)cells)[i] : mg_h5_integer(type, cells, i);
         if (index <= before || index >= features) return i;
         to[i] = (uint32_t)index;
         before = index;

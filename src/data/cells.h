@@ -26,7 +26,4 @@ int64_t mg_cells_sort(int64_t n, uint64_t *pairs, uint32_t *index, float *value)
 // Returns cell i, of any type but text, as a double. It is exact if a double can hold the value.
 double mg_cells_real(mg_h5_type type, const void *cells, int64_t i);
 
-// Returns cell i of an integer type.
-int64_t mg_cells_integer(mg_h5_type type, const void *cells, int64_t i);
-
 #endif

@@ -58,19 +58,20 @@ static mg_status count_id(mg_sink *sink, const char *text, size_t bytes, mg_erro
         return mg_fail(error, MG_DATA, "the id has %zu bytes; at most %d are allowed: shorten it", bytes,
                        LONGEST_ID);
     if (memchr(text, 0, bytes)) return mg_fail(error, MG_DATA, "the id contains a zero byte: remove it");
-    if (bytes > c->id_width) c->id_width = bytes;
-    return MG_OK;
+    if (bytes > c->own.width) c->own.width = bytes;
+    return mg_convert_take_id(c, text, bytes, error);
 }
 
 static mg_status write_id(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
     mg_conversion *c = conversion_of(sink, 1);
     char cell[LONGEST_ID + 1] = {0};
-    if (bytes > c->id_width)
+    if (bytes > c->own.width)
         return mg_fail(error, MG_DATA,
                        "the id is longer than in the first reading: the input changed meanwhile; "
                        "convert it again");
     memcpy(cell, text, bytes);
-    return mg_h5_writer_append(c->writer, c->id, cell, c->id_width, error);
+    mg_status status = mg_h5_writer_append(c->writer, c->own.array, cell, c->own.width, error);
+    return status ? status : mg_convert_take_id(c, text, bytes, error);
 }
 
 static mg_status write_cells(mg_sink *sink, const void *cells, size_t bytes, mg_error *error) {
@@ -110,6 +111,12 @@ static mg_status write_code(mg_sink *sink, int64_t label, mg_error *error) {
     char stored[MG_LABEL_LONGEST];
     mg_status status = mg_census_encode_code(&c->labels, label, stored, error);
     return status ? status : append_label(c, label, stored, error);
+}
+
+mg_status mg_convert_no_label(mg_conversion *c, mg_error *error) {
+    static const char none[MG_LABEL_LONGEST];
+    c->labels.count++;
+    return append_label(c, 0, none, error);
 }
 
 static bool same_file(const char *a, const char *b) {
@@ -210,7 +217,9 @@ static mg_status first_pass(mg_conversion *c, mg_error *error) {
                                        .watch = &c->watch,
                                        .tell = {c->options->message, c->options->context}};
     mg_status status = c->format->open(&c->reader, &request, error);
+    if (!status && c->options->labels) status = mg_label_file_open(c->options->labels, &c->own.labels, error);
     if (!status) status = c->format->survey(c->reader, &c->sinks[0], &c->shape, error);
+    if (!status) status = mg_convert_survey_labels(c, error);
     if (status) return status;
     tell_guesses(c);
     if (c->options->like && c->shape.features != c->like.features)
@@ -223,7 +232,9 @@ static mg_status first_pass(mg_conversion *c, mg_error *error) {
 static mg_status second_pass(mg_conversion *c, mg_error *error) {
     c->pass = 1;
     mg_status status = mg_convert_plan(c, error);
+    c->own.count = 0;
     if (!status) status = c->format->read(c->reader, &c->sinks[1], error);
+    if (!status) status = mg_convert_write_labels(c, error);
     if (!status) doubt_classes(c);
     if (!status) status = beat(c, 1, error); // the last moment at which the caller can stop the conversion
     return status ? status : mg_h5_writer_commit(c->writer, error);
@@ -251,7 +262,7 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
     double begin = mg_clock_seconds();
     mg_conversion c = {
         .options = options,
-        .id_width = 1,
+        .own.width = 1,
         .watch = {beat, NULL},
         .sinks = {{count_cells, count_row, count_label, count_code, count_id},
                   {write_cells, write_row, write_label, write_code, write_id}},
@@ -273,6 +284,7 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
     mg_memory_free(c.values);
     mg_convert_close_like(&c);
     mg_census_clear(&c.labels);
+    mg_label_file_close(c.own.labels);
     return status;
 }
 

@@ -6,9 +6,21 @@
 #include <margin/convert.h>
 
 #include "data/columns.h"
+#include "data/convert_label_file.h"
 #include "data/convert_labels.h"
 #include "format/format.h"
 #include "io/h5_write.h"
+
+// The labels that come from a file of their own, and what is known about the ids of the rows.
+typedef struct mg_own_labels {
+    mg_label_file *labels; // file that --labels names; otherwise NULL
+    int64_t found;         // number of rows for which it has a label
+    bool header;           // its first line is a header
+    int64_t count;         // number of rows with an id, in the current pass
+    char first[64];        // id of the first row, shortened
+    size_t width;          // bytes of the longest id, at least 1
+    int array;             // index of the writer's array of ids
+} mg_own_labels;
 
 typedef struct mg_conversion {
     const mg_convert_options *options;
@@ -25,12 +37,11 @@ typedef struct mg_conversion {
     void *reader;
     mg_format_shape shape;
     mg_census labels;
+    mg_own_labels own;
     mg_sink sinks[2];            // sinks of the first and of the second pass
     int64_t rows, stored, cells; // number of rows and of stored values written so far; bytes of cells written
                                  // so far
     mg_h5_writer *writer;
-    size_t id_width;           // bytes of the longest id, at least 1
-    int id;                    // index of the writer's array of ids
     int x, indices, indptr, y; // indices of the writer's arrays; x is that of X or X/data
 } mg_conversion;
 
@@ -45,6 +56,17 @@ mg_status mg_convert_follow_like(mg_conversion *conversion, bool sure, mg_error 
 
 // Sets the options of the format: first presets, then settings that the user gave, then the values of --like.
 mg_status mg_convert_read_options(mg_conversion *conversion, mg_error *error);
+
+// Takes the id of a row, and its label, if there is a file of labels with ids.
+mg_status mg_convert_take_id(mg_conversion *conversion, const char *id, size_t bytes, mg_error *error);
+
+// Take the labels of a file without ids, in the first and in the second pass. The first also checks that
+// the file of labels fits the rows.
+mg_status mg_convert_survey_labels(mg_conversion *conversion, mg_error *error);
+mg_status mg_convert_write_labels(mg_conversion *conversion, mg_error *error);
+
+// Writes that a row has no label.
+mg_status mg_convert_no_label(mg_conversion *conversion, mg_error *error);
 
 // Declares the arrays and attributes of the output, and starts writing. The shape must be known.
 mg_status mg_convert_plan(mg_conversion *conversion, mg_error *error);

@@ -75,6 +75,15 @@ mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg
     return MG_OK;
 }
 
+mg_status mg_census_survey_missing(mg_census *labels, mg_error *error) {
+    if (labels->kind == MG_LABEL_INTEGER)
+        return mg_fail(error, MG_DATA, "a row has no label, but all labels of %s are integers", labels->like);
+    labels->words = true; // the empty text means that there is no label
+    if (!labels->longest) labels->longest = 1;
+    labels->count++;
+    return MG_OK;
+}
+
 void mg_census_survey_code(mg_census *labels, int64_t code) {
     char text[INTEGER_TEXT];
     size_t bytes = (size_t)snprintf(text, sizeof text, "%" PRId64, code);

@@ -31,6 +31,8 @@ void mg_census_clear(mg_census *labels);
 // First pass: takes a label. Errors: MG_DATA if it is empty, too long, not UTF-8, or a number that is not an
 // integer.
 mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg_error *error);
+// Takes a row without a label. Errors: MG_DATA if --like requires integers.
+mg_status mg_census_survey_missing(mg_census *labels, mg_error *error);
 void mg_census_survey_code(mg_census *labels, int64_t code);
 
 // Between the passes: decides the kind.

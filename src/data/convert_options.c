@@ -116,6 +116,9 @@ static mg_status read_like(mg_conversion *c, mg_error *error) {
 mg_status mg_convert_read_options(mg_conversion *c, mg_error *error) {
     mg_status status = mg_memory_zeroed(&c->values, 1, c->format->options_size, error);
     if (!status) status = mg_section_preset(c->format->section, c->values, error);
+    // With a file of labels, every column is a feature unless --label names one.
+    const mg_option *label = c->options->labels ? mg_section_find(c->format->section, "label") : NULL;
+    if (!status && label) status = mg_option_parse(c->format->section, label, c->values, "none", error);
     if (!status) status = read_settings(c, error);
     if (!status && c->options->like) status = read_like(c, error);
     return status;

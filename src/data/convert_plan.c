@@ -27,7 +27,7 @@ static int64_t total_bytes(const mg_conversion *c) {
     over |= __builtin_add_overflow(x, y, &x) || __builtin_add_overflow(x, names, &x) ||
             __builtin_add_overflow(x, shape->scale ? shape->features * 4 : 0, &x);
     int64_t ids;
-    over |= __builtin_mul_overflow(shape->rows, shape->ids ? (int64_t)c->id_width : 0, &ids) ||
+    over |= __builtin_mul_overflow(shape->rows, shape->ids ? (int64_t)c->own.width : 0, &ids) ||
             __builtin_add_overflow(x, ids, &x);
     return over ? INT64_MAX : x;
 }
@@ -75,7 +75,7 @@ static mg_status plan_names(mg_conversion *c, int *names, mg_error *error) {
 }
 
 static mg_status plan_ids(mg_conversion *c, mg_error *error) {
-    mg_status status = plan_texts(c, MG_IDS_NAME, c->id_width, c->shape.rows, &c->id, error);
+    mg_status status = plan_texts(c, MG_IDS_NAME, c->own.width, c->shape.rows, &c->own.array, error);
     if (status || !c->shape.id_name) return status;
     return mg_h5_writer_text(c->writer, MG_IDS_NAME, MG_IDS_COLUMN, c->shape.id_name, error);
 }

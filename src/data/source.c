@@ -217,7 +217,7 @@ static mg_h5_type type_of_indices(const mg_source *source) {
 static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, const char *indices,
                               uint32_t *index, mg_error *error) {
     for (int64_t e = 0; e < n; e++) {
-        int64_t at = mg_cells_integer(type_of_indices(source), indices, e);
+        int64_t at = mg_h5_integer(type_of_indices(source), indices, e);
         if (at < 0 || at >= source->features)
             return mg_fail(error, MG_DATA,
                            "%s: %s/indices[%lld] (row %lld) is %lld; indices must be from 0 to the number of "

@@ -98,7 +98,23 @@ static mg_status read_head(const char *path, char **head, size_t *bytes, bool *p
     return status;
 }
 
+// Finds the format that claims the path; *out becomes NULL if there is none.
+static mg_status find_claim(const char *path, const mg_format **out, mg_error *error) {
+    const mg_format *format;
+    mg_status status = MG_OK;
+    *out = NULL;
+    for (int i = 0; !status && !*out && (format = mg_format_at(i)); i++) {
+        bool is = false;
+        if (format->claims) status = format->claims(path, &is, error);
+        if (is) *out = format;
+    }
+    return status;
+}
+
 mg_status mg_format_check(const char *path, mg_error *error) {
+    const mg_format *claimed;
+    mg_status failed = find_claim(path, &claimed, error);
+    if (failed || claimed) return failed;
     char *head;
     size_t bytes;
     bool packed;
@@ -109,6 +125,9 @@ mg_status mg_format_check(const char *path, mg_error *error) {
 }
 
 mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, mg_error *error) {
+    const mg_format *claimed;
+    mg_status failed = find_claim(path, &claimed, error);
+    if (failed || claimed) return failed;
     char *head;
     size_t bytes;
     bool packed;
@@ -128,8 +147,10 @@ mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, m
     size_t bytes;
     bool packed;
     int best = 0;
-    *out = NULL;
-    mg_status status = read_head(path, &head, &bytes, &packed, error);
+    mg_status status = find_claim(path, out, error);
+    *sure = *out != NULL;
+    if (status || *sure) return status;
+    status = read_head(path, &head, &bytes, &packed, error);
     if (!status && bytes == 0) status = mg_fail(error, MG_DATA, "%s: is empty", path);
     if (!status) status = mg_foreign_refuse(path, packed, head, bytes, error);
     for (int i = 0; !status && mg_format_at(i); i++) {

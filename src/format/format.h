@@ -94,6 +94,9 @@ typedef struct mg_format {
     // NULL.
     const char *const *remembered;
 
+    // Sets *is to whether the path is of this format, although its first bytes do not show it: a folder, or
+    // an HDF5 file with certain groups. NULL is allowed. Errors: MG_MEMORY.
+    mg_status (*claims)(const char *path, bool *is, mg_error *error);
     // How likely a file is of this format, from the first bytes of the unpacked file (the whole file if bytes
     // < MG_PROBE_BYTES): 0 no, 1 possible, 2 certain.
     int (*probe)(const char *head, size_t bytes);

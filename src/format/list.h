@@ -3,6 +3,8 @@
 #define MG_FORMAT_LIST(X)                                                                                    \
     X(idx)                                                                                                   \
     X(npy)                                                                                                   \
+    X(tenx)                                                                                                  \
+    X(mtx)                                                                                                   \
     X(svmlight)                                                                                              \
     X(csv)                                                                                                   \
     X(text)

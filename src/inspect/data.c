@@ -246,11 +246,15 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     int64_t *count = NULL;
     mg_classes classes;
     char buffer[MG_LABEL_BUFFER];
-    const mg_labels_request all = {.name = name, .rows = rows, .count = rows};
+    const mg_labels_request all = {.name = name, .rows = rows, .count = rows, .allow_unlabelled = true};
+    int64_t unlabelled = 0;
     mg_status status = mg_labels_read(file, &all, &label, &classes, error);
     if (status) return status;
     status = mg_memory_zeroed(&count, (size_t)classes.count, sizeof *count, error);
-    for (int64_t i = 0; !status && i < rows; i++) count[label[i]]++;
+    for (int64_t i = 0; !status && i < rows; i++) {
+        if (label[i] >= 0) count[label[i]]++;
+        else unlabelled++;
+    }
     if (!status) mg_writer_add(out, "\n");
     if (!status) mg_printable_line(out, "labels %s", name);
     if (!status)
@@ -265,6 +269,9 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     if (!status && classes.count > MG_INSPECT_CLASSES)
         mg_writer_format(out, "    ... and %lld more, of %lld to %lld rows\n",
                          (long long)classes.count - MG_INSPECT_CLASSES, (long long)least, (long long)most);
+    if (!status && unlabelled)
+        mg_writer_format(advice, "  %lld of %lld rows have no label: data.unlabelled: drop leaves them out\n",
+                         (long long)unlabelled, (long long)rows);
     if (!status && most > 10 * least)
         mg_writer_format(advice, "  classes have %lld to %lld rows: consider model.class_weight: balanced\n",
                          (long long)least, (long long)most);

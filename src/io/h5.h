@@ -124,6 +124,9 @@ mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, voi
 // in place, because they are compressed, in another byte order, or not aligned.
 mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error);
 
+// Returns cell i of an integer type. A uint64 above the range of int64 becomes negative.
+int64_t mg_h5_integer(mg_h5_type type, const void *cells, int64_t i);
+
 // Read all elements of an array [N] or [N, 1]: as integers (from any integer type; booleans are 0 and 1), or
 // as texts (values of an enumeration become their names). The caller frees *out with mg_memory_free, and
 // texts with mg_h5_free_texts.

@@ -39,7 +39,7 @@ static mg_status read_all(mg_h5_array *array, hid_t memory, void *out, mg_error 
     return mg_h5_blame(array->file, status, error);
 }
 
-static int64_t integer_at(mg_h5_type type, const void *cells, int64_t i) {
+int64_t mg_h5_integer(mg_h5_type type, const void *cells, int64_t i) {
     switch (type) {
     case MG_H5_I8: return ((const int8_t *)cells)[i];
     case MG_H5_U8: return ((const uint8_t *)cells)[i];
@@ -47,7 +47,9 @@ static int64_t integer_at(mg_h5_type type, const void *cells, int64_t i) {
     case MG_H5_U16: return ((const uint16_t *)cells)[i];
     case MG_H5_I32: return ((const int32_t *)cells)[i];
     case MG_H5_U32: return ((const uint32_t *)cells)[i];
-    default: return ((const int64_t *)cells)[i];
+    case MG_H5_U64:
+    case MG_H5_I64: return ((const int64_t *)cells)[i];
+    default: return -1;
     }
 }
 
@@ -68,7 +70,7 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
         status = mg_h5_array_read(array, 0, array->rows, cells, error);
     else if (!status && array->rows) status = read_all(array, array->memory, cells, error);
     for (int64_t i = 0; !status && i < array->rows; i++) {
-        (*out)[i] = integer_at(array->type, cells, i);
+        (*out)[i] = mg_h5_integer(array->type, cells, i);
         if (array->type == MG_H5_U64 && (*out)[i] < 0)
             status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %llu; at most 2^63 - 1 is allowed",
                              array->file->path, array->name, (long long)i, (unsigned long long)(*out)[i]);
@@ -136,7 +138,7 @@ static mg_status read_names(mg_h5_array *array, char **texts, mg_error *error) {
     if (!status) status = read_all(array, array->memory, raw, error);
     for (size_t i = 0; !status && i < count; i++) {
         const void *value = raw + i * width;
-        int64_t number = integer_at(array->type, value, 0);
+        int64_t number = mg_h5_integer(array->type, value, 0);
         if (H5Tenum_nameof(array->value, value, name, sizeof name) >= 0)
             status = mg_memory_text(&texts[i], name, error);
         else

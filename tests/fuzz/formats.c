@@ -31,6 +31,12 @@ int fuzz_idx(const uint8_t *bytes, size_t size) {
     return 0;
 }
 
+int fuzz_mtx(const uint8_t *bytes, size_t size) {
+    fuzz_format("mtx", "", (fuzz_bytes){bytes, size}, none);
+    fuzz_format("mtx", "rows=second", (fuzz_bytes){bytes, size}, none);
+    return 0;
+}
+
 int fuzz_npy(const uint8_t *bytes, size_t size) {
     static const char rows[] =
         "\x93NUMPY\1\0\x38\0{'descr': '|u1', 'fortran_order': False, 'shape': (3,1)}abc";

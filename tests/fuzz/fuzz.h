@@ -16,6 +16,7 @@ int fuzz_svmlight(const uint8_t *bytes, size_t size);
 int fuzz_csv(const uint8_t *bytes, size_t size);
 int fuzz_text(const uint8_t *bytes, size_t size); // texts that are hashed
 int fuzz_idx(const uint8_t *bytes, size_t size);
+int fuzz_mtx(const uint8_t *bytes, size_t size);
 int fuzz_npy(const uint8_t *bytes, size_t size);
 int fuzz_seal(const uint8_t *bytes, size_t size); // a sealed file, or the content for one
 int fuzz_lzf(const uint8_t *bytes, size_t size);  // the size of a chunk, followed by the packed chunk

@@ -1,0 +1,73 @@
+// convert_own_labels.c - labels that come from a file of their own.
+#include "data/convert.h"
+
+#include "io/text.h"
+
+#include <string.h>
+
+// Takes a label from the file of labels; a word for a missing label means that the row has none.
+static mg_status take_label(void *context, const char *label, size_t bytes, mg_error *error) {
+    mg_conversion *c = context;
+    mg_sink *sink = &c->sinks[c->pass];
+    bool none = mg_text_missing(label, bytes);
+    if (!c->pass) c->own.found += !none;
+    if (!none) return sink->label(sink, label, bytes, error);
+    return c->pass ? mg_convert_no_label(c, error) : mg_census_survey_missing(&c->labels, error);
+}
+
+mg_status mg_convert_take_id(mg_conversion *c, const char *id, size_t bytes, mg_error *error) {
+    if (!c->own.count++ && !c->pass) memcpy(c->own.first, id, bytes < 60 ? bytes : 60);
+    if (!c->own.labels || !mg_label_file_has_names(c->own.labels)) return MG_OK;
+    const char *label = mg_label_file_find(c->own.labels, id, bytes);
+    return take_label(c, label ? label : "", label ? strlen(label) : 0, error);
+}
+
+// Labels without names, in the order of the rows. One line more than rows is a header.
+static mg_status survey_lines(mg_conversion *c, mg_error *error) {
+    int64_t lines = mg_label_file_lines(c->own.labels), rows = c->shape.rows;
+    c->own.header = lines == rows + 1;
+    if (lines != rows && !c->own.header)
+        return mg_fail(error, MG_DATA, "%s: has %lld labels, but there are %lld rows: give one line for each",
+                       c->options->labels, (long long)lines, (long long)rows);
+    return mg_label_file_each(c->own.labels, c->own.header, take_label, c, error);
+}
+
+static mg_status check_found(const mg_conversion *c, mg_error *error) {
+    const mg_tell tell = {c->options->message, c->options->context};
+    const char *path = c->options->labels;
+    bool named = mg_label_file_has_names(c->own.labels);
+    int64_t unused = mg_label_file_unused(c->own.labels), missing = c->shape.rows - c->own.found;
+    if (named && !c->own.count)
+        return mg_fail(error, MG_DATA,
+                       "%s: has ids of rows, but the rows of %s have no ids%s: give one label for each row, "
+                       "in their order",
+                       path, c->options->inputs[0],
+                       mg_section_find(c->format->section, "id") ? " (--id names their column)" : "");
+    if (named && !c->own.found)
+        return mg_fail(error, MG_DATA,
+                       "%s: has a label for none of the %lld rows; the first row is '%s': give such ids",
+                       path, (long long)c->own.count, c->own.first);
+    if (missing)
+        mg_tell_line(&tell,
+                     "warning: %s: %lld of %lld rows have no label: leave them out with margin train --set "
+                     "data.unlabelled=drop",
+                     path, (long long)missing, (long long)c->shape.rows);
+    if (unused) mg_tell_line(&tell, "warning: %s: %lld lines name no row", path, (long long)unused);
+    return MG_OK;
+}
+
+mg_status mg_convert_survey_labels(mg_conversion *c, mg_error *error) {
+    if (!c->own.labels) return MG_OK;
+    if (c->shape.labelled)
+        return mg_fail(error, MG_USAGE,
+                       "--labels: the rows of %s have labels of their own: leave --labels out",
+                       c->options->inputs[0]);
+    mg_status status = mg_label_file_has_names(c->own.labels) ? MG_OK : survey_lines(c, error);
+    c->shape.labelled = true;
+    return status ? status : check_found(c, error);
+}
+
+mg_status mg_convert_write_labels(mg_conversion *c, mg_error *error) {
+    if (!c->own.labels || mg_label_file_has_names(c->own.labels)) return MG_OK;
+    return mg_label_file_each(c->own.labels, c->own.header, take_label, c, error);
+}
