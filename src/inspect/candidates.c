@@ -33,6 +33,12 @@ static bool unfit(listing *l, mg_status status, const mg_error *error) {
     return status != MG_OK;
 }
 
+// Ends a text: keeps the error if it is incomplete for lack of memory.
+static void end_text(listing *l, mg_writer *text) {
+    unfit(l, text->status, &text->error);
+    mg_writer_clear(text);
+}
+
 static bool listed(listing *l, const char *name) {
     if (!l->used || strcmp(name, l->used) != 0) l->found++;
     l->unlisted += l->found > MOST_LISTED;
@@ -109,7 +115,7 @@ static void put_classes(listing *l, const char *name, const mg_classes *classes,
     else snprintf(rows, sizeof rows, "%lld to %lld rows", (long long)least, (long long)most);
     mg_printable_line(&l->list, "  %-24s %lld classes of %s: %s", name, (long long)classes->count, rows,
                       line.text ? line.text : "");
-    mg_writer_clear(&line);
+    end_text(l, &line);
 }
 
 static bool is_index(const char *name) {
@@ -145,7 +151,9 @@ static void put_labels(listing *l, const char *name) {
 
 static bool is_vector(listing *l, const char *name) {
     mg_h5_array *array;
-    if (mg_h5_find(l->file, name) != MG_H5_ARRAY || mg_h5_array_open(l->file, name, &array, NULL))
+    mg_error error;
+    if (mg_h5_find(l->file, name) != MG_H5_ARRAY ||
+        unfit(l, mg_h5_array_open(l->file, name, &array, &error), &error))
         return false;
     bool is = mg_h5_array_rows(array) == l->rows && mg_h5_array_columns(array) == 1;
     mg_h5_array_close(array);
@@ -166,8 +174,8 @@ static void finish(listing *l, const char *head, mg_writer *out) {
     if (l->others.length)
         mg_printable_line(out, "  no labels (measurements, or too many or too few values): %s",
                           l->others.text);
-    mg_writer_clear(&l->list);
-    mg_writer_clear(&l->others);
+    end_text(l, &l->list);
+    end_text(l, &l->others);
 }
 
 mg_status mg_inspect_candidates(mg_h5 *file, const char *features, const char *labels, int64_t rows,
