@@ -28,6 +28,11 @@ typedef struct mg_predict_options {
     const char *id;
     const char
         *header; /* for csv and tsv: names of the first columns, separated by commas; NULL: the defaults */
+    /* for probabilities: frequencies of the classes among the rows that are predicted, "label: number, ...",
+     * or the path of a file with such a pair on each line; NULL: those of the training */
+    const char *prior;
+    double reject; /* answer `reject_label` if the probability of the answer is below this; 0: never */
+    const char *reject_label; /* NULL: "unknown" */
     int base; /* index of the first feature in lines: 0 or 1; -1: as in the training file, or 1 if unknown */
     int threads;                       /* 0: all that this process may use */
     const volatile sig_atomic_t *stop; /* a flag that ends the call with MG_STOPPED; may be NULL */

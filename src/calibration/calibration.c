@@ -21,6 +21,7 @@ int mg_calibration_find(const char *name) {
 void mg_calibration_clear(mg_calibration *calibration) {
     mg_memory_free(calibration->slope);
     mg_memory_free(calibration->intercept);
+    mg_memory_free(calibration->shares);
     *calibration = (mg_calibration){0};
 }
 
@@ -33,10 +34,11 @@ static mg_status copy_values(const double *from, int64_t count, double **to, mg_
 mg_status mg_calibration_copy(const mg_calibration *from, int64_t classes, mg_calibration *to,
                               mg_error *error) {
     *to = *from;
-    to->slope = to->intercept = NULL;
+    to->slope = to->intercept = to->shares = NULL;
     if (!from->slope) return MG_OK;
     mg_status status = copy_values(from->slope, classes, &to->slope, error);
     if (!status) status = copy_values(from->intercept, classes, &to->intercept, error);
+    if (!status && from->shares) status = copy_values(from->shares, classes, &to->shares, error);
     if (status) mg_calibration_clear(to);
     return status;
 }

@@ -25,9 +25,11 @@ typedef struct mg_calibration_quality {
 
 typedef struct mg_calibration {
     mg_calibration_method method;
-    double temperature;                   // used by MG_CALIBRATION_TEMPERATURE
-    double *slope, *intercept;            // [classes] used by MG_CALIBRATION_SIGMOID; otherwise NULL
-    int64_t rows;                         // number of rows with which it was fitted
+    double temperature;        // used by MG_CALIBRATION_TEMPERATURE
+    double *slope, *intercept; // [classes] used by MG_CALIBRATION_SIGMOID; otherwise NULL
+    double *shares;            // [classes] used by MG_CALIBRATION_SIGMOID: shares of the classes in the
+                               // weight of the rows with which it was fitted; NULL: unknown
+    int64_t rows;              // number of rows with which it was fitted
     mg_calibration_quality before, after; // measured on these rows, without and with the calibration
 } mg_calibration;                         // must be zero before its first use
 

@@ -237,6 +237,17 @@ static mg_status fit_sigmoids(const mg_scored *rows, mg_team *team, mg_calibrati
     return MG_OK;
 }
 
+static mg_status find_shares(const mg_scored *rows, mg_calibration *out, mg_error *error) {
+    double total = 0;
+    mg_status status = mg_memory_zeroed(&out->shares, (size_t)rows->classes, sizeof *out->shares, error);
+    for (int64_t i = 0; !status && i < rows->count; i++) {
+        total += weight_of(rows, i);
+        if (rows->label[i] >= 0) out->shares[rows->label[i]] += weight_of(rows, i);
+    }
+    for (int64_t k = 0; !status && k < rows->classes; k++) out->shares[k] /= total;
+    return status;
+}
+
 mg_status mg_calibration_fit(mg_calibration_method method, const mg_scored *rows,
                              const mg_calibration *before, mg_team *team, mg_calibration *out, bool *limited,
                              mg_error *error) {
@@ -250,6 +261,7 @@ mg_status mg_calibration_fit(mg_calibration_method method, const mg_scored *rows
     *limited = false;
     if (method == MG_CALIBRATION_TEMPERATURE) out->temperature = 1 / cool(&c, team, limited);
     if (method == MG_CALIBRATION_SIGMOID) status = fit_sigmoids(rows, team, out, error);
+    if (!status && method == MG_CALIBRATION_SIGMOID) status = find_shares(rows, out, error);
     for (int64_t i = 0; i < rows->count; i++) out->rows += rows->label[i] >= 0;
     mg_calibration_add(before, rows, team, &now);
     if (!status) mg_calibration_add(out, rows, team, &then);

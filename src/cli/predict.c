@@ -22,7 +22,10 @@ enum {
     KEY_BASE,
     KEY_FORMAT,
     KEY_ID,
-    KEY_HEADER
+    KEY_HEADER,
+    KEY_PRIOR,
+    KEY_REJECT,
+    KEY_REJECT_LABEL
 };
 
 typedef struct arguments {
@@ -93,6 +96,10 @@ static void check(arguments *all, struct argp_state *state) {
         argp_error(state, "--names is only for files: lines of standard input have no names of features");
     if (all->flags.features && lines)
         argp_error(state, "--features is only for files: lines of standard input have no data sets");
+    if (o->reject_label && !(o->reject > 0)) argp_error(state, "--reject-label needs --reject P");
+    if (o->reject > 0 && o->top) argp_error(state, "--reject and --top cannot be combined");
+    if (o->prior && !o->probabilities && (o->scores || o->top))
+        argp_error(state, "--prior changes probabilities, not scores: add --probabilities");
     if (text && (o->id || o->header))
         argp_error(state, "%s is only for tables: add --format csv, tsv or h5", o->id ? "--id" : "--header");
     if (h5 && o->header) argp_error(state, "--header is only for csv and tsv");
@@ -100,6 +107,14 @@ static void check(arguments *all, struct argp_state *state) {
     if (h5 && !all->output) argp_error(state, "--format h5 needs -o FILE");
     if (lines && o->id && strspn(o->id, "-0123456789") != strlen(o->id))
         argp_error(state, "--id NAME is only for files; --id 1 counts the lines from 1");
+}
+
+static double probability(struct argp_state *state, const char *option, const char *value) {
+    char *end;
+    double number = strtod(value, &end);
+    if (end == value || *end || !(number > 0 && number <= 1))
+        mg_cli_wrong(state, "%s: %s is not allowed (a probability above 0, at most 1)", option, value);
+    return number;
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -116,6 +131,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_FORMAT: take_format(all, value, state); return 0;
     case KEY_ID: all->options.id = value; return 0;
     case KEY_HEADER: all->options.header = value; return 0;
+    case KEY_PRIOR: all->options.prior = value; return 0;
+    case KEY_REJECT: all->options.reject = probability(state, "--reject", value); return 0;
+    case KEY_REJECT_LABEL: all->options.reject_label = value; return 0;
     case ARGP_KEY_END: check(all, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -168,6 +186,14 @@ static const struct argp_option all_options[] = {
      0},
     {"header", KEY_HEADER, "NAMES", 0,
      "Names of the first columns of a table, separated by commas, such as Id,Label", 0},
+    {"prior", KEY_PRIOR, "FILE|LIST", 0,
+     "Probabilities for other frequencies of the classes than in training: 'A: 0.9, B: 0.1', or a file with "
+     "a line "
+     "'A: 0.9' for each class",
+     0},
+    {"reject", KEY_REJECT, "P", 0,
+     "Answer 'unknown' if the probability of the label is below P, such as 0.5 (needs probabilities)", 0},
+    {"reject-label", KEY_REJECT_LABEL, "LABEL", 0, "Answer LABEL to rejected rows instead of 'unknown'", 0},
     {"base", KEY_BASE, "0|1", 0,
      "Index of the first feature in lines (default: that of the training file; 1 if it is not known)", 0},
     {0},

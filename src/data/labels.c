@@ -153,11 +153,15 @@ mg_status mg_classes_copy(const mg_classes *from, mg_classes *to, mg_error *erro
         if (!status && from->count)
             memcpy(to->number, from->number, (size_t)from->count * sizeof *to->number);
     }
+    if (!status && from->shares)
+        status = mg_memory_get(&to->shares, (size_t)from->count, sizeof *to->shares, error);
+    if (!status && from->shares) memcpy(to->shares, from->shares, (size_t)from->count * sizeof *to->shares);
     if (status) mg_classes_clear(to);
     return status;
 }
 
 void mg_classes_clear(mg_classes *classes) {
+    mg_memory_free(classes->shares);
     mg_memory_free(classes->number);
     mg_h5_free_texts(classes->text, classes->count);
     *classes = (mg_classes){0};

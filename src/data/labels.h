@@ -14,6 +14,9 @@ typedef struct mg_classes {
     bool texts;      // true: `text` is set; false: `number` is set
     int64_t *number; // [count] ascending
     char **text;     // [count] ascending by bytes
+    // [count] of a model: shares of the classes in the weight of the training rows, with class weights. NULL:
+    // unknown
+    double *shares;
 } mg_classes;
 
 // Values in place of a class.

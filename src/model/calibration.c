@@ -9,6 +9,7 @@
 // Bounds that no fit exceeds. No product or quotient of a value within them and a float score is infinite.
 static const mg_bound any = {NULL, -1e250, 1e250, false};
 static const mg_bound positive = {NULL, 1e-250, 1e250, false};
+static const mg_bound share = {NULL, 0, 1.000001, false}; // above 1, because sums are rounded
 static const mg_bound some_rows = {NULL, 1, 1e15, false};
 
 typedef struct real_field {
@@ -27,7 +28,7 @@ static const real_field reals[] = {
 enum { REALS = sizeof reals / sizeof *reals };
 static const char method_name[] = "calibration", temperature_name[] = "calibration_temperature",
                   rows_name[] = "calibration_rows", slope_name[] = "calibration/slope",
-                  intercept_name[] = "calibration/intercept";
+                  intercept_name[] = "calibration/intercept", shares_name[] = "calibration/shares";
 
 void mg_model_calibration_put(const mg_calibration *c, int64_t classes, mg_h5_image *image) {
     if (c->method == MG_CALIBRATION_NONE) return;
@@ -45,6 +46,7 @@ void mg_model_calibration_put(const mg_calibration *c, int64_t classes, mg_h5_im
     mg_h5_image_group(image, "calibration");
     mg_h5_image_array(image, slope_name, MG_H5_F64, 1, &classes, c->slope);
     mg_h5_image_array(image, intercept_name, MG_H5_F64, 1, &classes, c->intercept);
+    if (c->shares) mg_h5_image_array(image, shares_name, MG_H5_F64, 1, &classes, c->shares);
 }
 
 static mg_status take_values(mg_h5 *file, const char *name, int64_t classes, double **out, mg_error *error) {
@@ -62,6 +64,16 @@ static mg_status take_values(mg_h5 *file, const char *name, int64_t classes, dou
     if (!status) status = mg_memory_get(out, (size_t)classes, sizeof **out, error);
     if (!status) status = mg_h5_array_read(array, 0, classes, *out, error);
     mg_h5_array_close(array);
+    return status;
+}
+
+mg_status mg_model_shares_take(mg_h5 *file, const char *name, int64_t classes, double **out,
+                               mg_error *error) {
+    *out = NULL;
+    if (mg_h5_find(file, name) == MG_H5_MISSING) return MG_OK;
+    mg_status status = take_values(file, name, classes, out, error);
+    for (int64_t k = 0; !status && k < classes; k++)
+        status = mg_bound_check(&share, name, k, (*out)[k], error);
     return status;
 }
 
@@ -89,6 +101,7 @@ static mg_status take(mg_h5 *file, int64_t classes, mg_calibration *out, mg_erro
         return mg_h5_attribute_real(file, "/", temperature_name, &out->temperature, error);
     if (!status) status = take_values(file, slope_name, classes, &out->slope, error);
     if (!status) status = take_values(file, intercept_name, classes, &out->intercept, error);
+    if (!status) status = mg_model_shares_take(file, shares_name, classes, &out->shares, error);
     return status;
 }
 

@@ -13,6 +13,10 @@ void mg_model_calibration_put(const mg_calibration *calibration, int64_t classes
 mg_status mg_model_calibration_take(mg_h5 *file, bool wanted, int64_t classes, mg_calibration *out,
                                     mg_error *error);
 
+// Reads the shares of classes in the data set `name`; *out becomes NULL if it does not exist. Errors:
+// MG_DATA, MG_MEMORY.
+mg_status mg_model_shares_take(mg_h5 *file, const char *name, int64_t classes, double **out, mg_error *error);
+
 // Checks that the numbers can be those of a calibration. Errors: MG_DATA.
 mg_status mg_model_calibration_check(const mg_calibration *calibration, int64_t classes, mg_error *error);
 

@@ -158,6 +158,7 @@ mg_status mg_model_write(const mg_model *model, const mg_directory *directory, c
     else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
     mg_model_columns_put(&model->columns, image);
     mg_model_calibration_put(&model->calibration, model->classes_count, image);
+    if (model->classes.shares) mg_h5_image_array(image, "shares", MG_H5_F64, 1, shape, model->classes.shares);
     status = mg_model_used_put(&model->used, image, error);
     if (!status) return mg_h5_image_write(image, directory, name, error);
     mg_h5_image_destroy(image);
@@ -281,6 +282,8 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     if (!status)
         status = mg_model_calibration_take(file, version == VERSION_CALIBRATED, model->classes_count,
                                            &model->calibration, error);
+    if (!status)
+        status = mg_model_shares_take(file, "shares", model->classes_count, &model->classes.shares, error);
     if (!status) status = mg_model_check(model, error);
     if (right_format)
         status = mg_file_blame(path, "train the model again, or use another one", status, error);

@@ -11,6 +11,7 @@
 void mg_answers_clear(mg_answers *a) {
     mg_memory_free(a->leader);
     mg_memory_free(a->header);
+    mg_memory_free(a->reject_label);
     mg_ids_clear(&a->ids);
     mg_writer_clear(&a->out);
     *a = (mg_answers){0};
@@ -88,7 +89,7 @@ void mg_answers_begin(mg_answers *a) {
 // Labels may contain any character. In lines, line ends are escaped, because an answer must be one line.
 static void add_label(mg_answers *a, int64_t k) {
     char buffer[MG_LABEL_BUFFER];
-    const char *label = mg_classes_label(a->classes, k, buffer);
+    const char *label = k < 0 ? a->reject_label : mg_classes_label(a->classes, k, buffer);
     if (a->delimiter) mg_delimited_add(&a->out, label, a->delimiter);
     else mg_printable_add(&a->out, label);
 }

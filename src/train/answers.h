@@ -9,13 +9,14 @@
 
 typedef struct mg_answers {
     const mg_classes *classes;
-    char delimiter;    // of a table; 0: lines, in which labels are printable
-    bool values;       // the values of all classes follow the label
-    const char *value; // "score" or "probability"
-    int64_t top;       // number of classes, with their values, that follow each other instead; 0: one label
-    int32_t *leader;   // [top] classes of the present row, best first
-    char *header;      // names of the first columns, separated by commas, or NULL
-    const char *label; // default name of the column of labels
+    char delimiter;     // of a table; 0: lines, in which labels are printable
+    bool values;        // the values of all classes follow the label
+    const char *value;  // "score" or "probability"
+    int64_t top;        // number of classes, with their values, that follow each other instead; 0: one label
+    int32_t *leader;    // [top] classes of the present row, best first
+    char *reject_label; // NULL if no row is rejected
+    char *header;       // names of the first columns, separated by commas, or NULL
+    const char *label;  // default name of the column of labels
     mg_ids ids;
     int64_t rows;  // number of rows added
     mg_writer out; // text that was not taken yet
@@ -23,7 +24,7 @@ typedef struct mg_answers {
 
 // The answer to one row.
 typedef struct mg_answer {
-    int64_t best;       // the class
+    int64_t best;       // the class; -1: none, the answer is reject_label
     const float *order; // [classes] the higher, the better
     const float *shown; // [classes] scores or probabilities
 } mg_answer;

@@ -17,6 +17,9 @@ struct mg_answers_h5 {
     int label, classes, id, all, top_classes, top_values; // numbers of the arrays; -1: none
 };
 
+// Labels are texts if the classes are, or if rows may be rejected.
+static bool has_texts(const mg_answers *a) { return a->classes->texts || a->reject_label; }
+
 static mg_status plan(mg_answers_h5 *f, const char *name, const mg_h5_new_array *shape, int *array,
                       mg_error *error) {
     return mg_h5_writer_array(f->writer, name, shape, array, error);
@@ -25,7 +28,7 @@ static mg_status plan(mg_answers_h5 *f, const char *name, const mg_h5_new_array 
 static mg_status plan_all(mg_answers_h5 *f, int64_t rows, mg_error *error) {
     const mg_answers *a = f->answers;
     bool scores = !strcmp(a->value, "score");
-    const mg_h5_type kind = a->classes->texts ? MG_H5_TEXT : MG_H5_I64;
+    const mg_h5_type kind = has_texts(a) ? MG_H5_TEXT : MG_H5_I64;
     const mg_h5_new_array label = {kind, f->width, 1, {rows}},
                           classes = {kind, f->width, 1, {a->classes->count}},
                           id = {a->ids.text ? MG_H5_TEXT : MG_H5_I64, f->id_width, 1, {rows}},
@@ -53,7 +56,10 @@ static mg_status append_text(mg_answers_h5 *f, int array, size_t width, const ch
 
 static mg_status append_label(mg_answers_h5 *f, int array, int64_t k, mg_error *error) {
     const mg_classes *classes = f->answers->classes;
-    if (classes->texts) return append_text(f, array, f->width, classes->text[k], error);
+    char buffer[MG_LABEL_BUFFER];
+    if (k < 0) return append_text(f, array, f->width, f->answers->reject_label, error);
+    if (has_texts(f->answers))
+        return append_text(f, array, f->width, mg_classes_label(classes, k, buffer), error);
     return mg_h5_writer_append(f->writer, array, &classes->number[k], sizeof *classes->number, error);
 }
 
@@ -87,6 +93,11 @@ mg_status mg_answers_h5_open(mg_answers *answers, const char *path, int64_t rows
     f->answers = answers;
     f->id = f->all = f->top_classes = f->top_values = -1;
     f->width = longest(answers->classes->texts ? answers->classes->text : NULL, answers->classes->count);
+    if (answers->reject_label) {
+        size_t least = strlen(answers->reject_label);
+        f->width = f->width > least ? f->width : least;
+        if (!answers->classes->texts && f->width < MG_LABEL_BUFFER) f->width = MG_LABEL_BUFFER;
+    }
     f->id_width = longest(answers->ids.text, answers->ids.count);
     status = mg_memory_get(&f->cell, f->width > f->id_width ? f->width : f->id_width, 1, error);
     if (!status) status = mg_memory_get(&f->values, (size_t)answers->top + 1, sizeof *f->values, error);

@@ -7,6 +7,7 @@
 #include "format/pairs.h"
 #include "train/answers.h"
 #include "train/answers_h5.h"
+#include "train/prior.h"
 #include "train/scoring.h"
 
 #include <margin/predict.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 
 enum { FLUSH_BYTES = 64 << 10 };
+#define REJECTED "unknown" // the default of reject_label
 
 struct mg_predictor {
     mg_scoring scoring;
@@ -27,12 +29,28 @@ struct mg_predictor {
     char beyond[64];
     int64_t lines;
     float *scores; // [lanes]
-    float *shares; // [classes] probabilities; NULL: scores are printed instead
+    float *shares; // [classes] probabilities; NULL: they are not needed
+    double *prior; // [classes] factors of the probabilities; NULL: none
 };
 
+// The answer to a row. `best`: the class of the highest score.
+static mg_answer answer_of(mg_predictor *p, const float *scores, int64_t best) {
+    const mg_model *model = p->scoring.model;
+    mg_answer answer = {best, scores, scores};
+    if (!p->shares) return answer;
+    mg_scoring_probabilities(model, p->scoring.scorer.loss, scores, p->shares);
+    if (p->prior) {
+        mg_prior_apply(p->prior, model, p->shares);
+        answer.best = mg_prior_best(model->classes_count, p->shares);
+        answer.order = p->shares;
+    }
+    if ((double)p->shares[answer.best] < p->options.reject) answer.best = -1;
+    if (p->options.probabilities) answer.shown = p->shares;
+    return answer;
+}
+
 static void add_answer(mg_predictor *p, const float *scores, int64_t best) {
-    const mg_answer answer = {best, scores, p->shares ? p->shares : scores};
-    if (p->shares) mg_scoring_probabilities(p->scoring.model, p->scoring.scorer.loss, scores, p->shares);
+    const mg_answer answer = answer_of(p, scores, best);
     mg_answers_add(&p->answers, &answer);
 }
 
@@ -73,9 +91,8 @@ static mg_status store_rows(void *context, int64_t count, int64_t classes, int64
     mg_predictor *p = d->p;
     mg_status status = MG_OK;
     for (int64_t i = 0; !status && i < count; i++) {
-        const float *s = scores + i * lanes;
-        if (p->shares) mg_scoring_probabilities(p->scoring.model, p->scoring.scorer.loss, s, p->shares);
-        status = mg_answers_h5_add(d->file, &(mg_answer){best[i], s, p->shares ? p->shares : s}, error);
+        const mg_answer answer = answer_of(p, scores + i * lanes, best[i]);
+        status = mg_answers_h5_add(d->file, &answer, error);
     }
     return status;
 }
@@ -266,6 +283,41 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
 
 // ---- opening ------------------------------------------------------------------------------------
 
+static mg_status check_reject(const mg_predict_options *o, const mg_classes *classes, mg_error *error) {
+    const char *label = o->reject_label ? o->reject_label : REJECTED;
+    if (!(o->reject >= 0 && o->reject <= 1))
+        return mg_fail(error, MG_USAGE, "reject: %g is not allowed (a probability from 0 to 1)", o->reject);
+    if (o->reject > 0 && o->top > 0)
+        return mg_fail(error, MG_USAGE,
+                       "reject and top cannot be combined: top lists classes, whatever their "
+                       "probabilities");
+    if (o->reject > 0 && mg_classes_find(classes, label) >= 0)
+        return mg_fail(error, MG_USAGE,
+                       "reject: '%s' is a class of the model: choose another label for rejected "
+                       "rows (reject-label)",
+                       label);
+    return MG_OK;
+}
+
+// Probabilities are needed to show them, for a prior, and to reject rows.
+static mg_status open_probabilities(mg_predictor *p, mg_error *error) {
+    const mg_model *model = p->scoring.model;
+    mg_predict_options *o = &p->options;
+    mg_status status = check_reject(o, &model->classes, error);
+    if (status || !(o->probabilities || o->prior || o->reject > 0)) return status;
+    if (o->prior && !o->probabilities && (o->scores || o->top > 0))
+        return mg_fail(error, MG_USAGE, "prior changes probabilities, not scores: add probabilities");
+    if (!mg_scoring_gives_probabilities(model, p->scoring.scorer.loss))
+        return mg_fail(error, MG_CONFIG,
+                       "%s: the scores of loss %s are not probabilities: run margin calibrate %s DATA, "
+                       "with labelled rows that were not trained on",
+                       model->path, model->loss, model->path);
+    if (o->probabilities) o->scores = true;
+    status = mg_memory_get(&p->shares, (size_t)model->classes_count, sizeof *p->shares, error);
+    if (!status && o->prior) status = mg_prior_read(o->prior, model, &p->prior, error);
+    return status;
+}
+
 static mg_status open_answers(mg_predictor *p, mg_error *error) {
     static const char *const forms[] = {"text", "csv", "tsv", "h5"};
     static const char delimiters[] = {0, ',', '\t', ','};
@@ -288,6 +340,8 @@ static mg_status open_answers(mg_predictor *p, mg_error *error) {
     mg_status status = MG_OK;
     if (a->top > 0) status = mg_memory_get(&a->leader, (size_t)a->top, sizeof *a->leader, error);
     if (!status && o->header) status = mg_memory_text(&a->header, o->header, error);
+    if (!status && o->reject > 0)
+        status = mg_memory_text(&a->reject_label, o->reject_label ? o->reject_label : REJECTED, error);
     int64_t first;
     if (!status && o->id && mg_ids_counted(o->id, &first))
         status = mg_ids_read(NULL, o->id, 0, &a->ids, error);
@@ -310,16 +364,8 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     if (!status && options->id) status = mg_memory_text(&p->id, options->id, error);
     if (status) goto done;
     const mg_model *model = p->scoring.model;
-    if (options->probabilities) {
-        p->options.scores = true;
-        if (!mg_scoring_gives_probabilities(model, p->scoring.scorer.loss))
-            status = mg_fail(error, MG_CONFIG,
-                             "%s: the scores of loss %s are not probabilities: run margin calibrate %s DATA, "
-                             "with labelled rows that were not trained on",
-                             model->path, model->loss, model->path);
-        else status = mg_memory_get(&p->shares, (size_t)model->classes_count, sizeof *p->shares, error);
-        if (status) goto done;
-    }
+    status = open_probabilities(p, error);
+    if (status) goto done;
     status = open_answers(p, error);
     p->pairs.low = options->base >= 0 ? options->base : base_of(model);
     p->pairs.high = model->features - 1 + p->pairs.low;
@@ -338,6 +384,7 @@ void mg_predictor_close(mg_predictor *p) {
     mg_answers_clear(&p->answers);
     mg_memory_free(p->scores);
     mg_memory_free(p->shares);
+    mg_memory_free(p->prior);
     mg_memory_free(p->features);
     mg_memory_free(p->names);
     mg_memory_free(p->id);

@@ -23,6 +23,19 @@ static bool keeps_best(const mg_run *run) {
     return run->setup.validation && run->position.best_step > 0 && run->options->train->tolerance == 0;
 }
 
+static mg_status find_shares(const mg_dataset *train, mg_model *model, mg_error *error) {
+    double total = 0;
+    mg_status status = mg_memory_zeroed(&model->classes.shares, (size_t)model->classes_count,
+                                        sizeof *model->classes.shares, error);
+    for (int64_t i = 0; !status && i < train->count; i++) {
+        double weight = train->weight ? (double)train->weight[i] : 1;
+        model->classes.shares[train->label[i]] += weight;
+        total += weight;
+    }
+    for (int64_t k = 0; !status && k < model->classes_count; k++) model->classes.shares[k] /= total;
+    return status;
+}
+
 static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_model *model, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
@@ -46,6 +59,7 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     if (!status) status = mg_memory_text(&model->transform, data->transform, error);
     if (!status) status = mg_memory_text(&model->features_name, data->features, error);
     if (!status) status = mg_memory_text(&model->labels_name, data->labels, error);
+    if (!status) status = find_shares(run->setup.train, model, error);
     if (status || !facts->calibration) return status;
     mg_calibration calibration;
     status = mg_calibration_copy(facts->calibration, model->classes_count, &calibration, error);

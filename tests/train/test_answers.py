@@ -148,6 +148,61 @@ class Case:
                 fail(f"convert {flags}: {got.stderr}")
 
 
+    def check_reject(self):
+        rows = self.table("--format", "csv", "--probabilities", "--reject", "0.75")
+        shares = np.array([row[1:] for row in rows[1:]], float)
+        unsure = shares.max(1) < 0.75
+        if not 3 < unsure.sum() < ROWS - 3:
+            fail(f"{unsure.sum()} rows are unsure")
+        equal("reject", [row[0] for row in rows[1:]], ["unknown" if u else label for u, label in zip(unsure, self.labels)])
+        lines = self.done("predict", self.model, "data.h5", "--reject", "0.75", "--reject-label", "not, sure").splitlines()
+        equal("reject on lines", ["not, sure" == line for line in lines], list(unsure))
+        self.done("predict", "numbers/model.h5", "data.h5", "--reject", "0.75", "-o", "reject.h5")
+        with h5py.File(self.work.at("reject.h5")) as f:
+            equal("reject in HDF5", [label == b"unknown" for label in f["label"][:]], list(unsure))
+            equal("classes beside it", f["classes"][:].tolist(), [b"0", b"1", b"2", b"3"])
+        self.refused("'plain' is a class of the model", "--reject", "0.5", "--reject-label", "plain")
+        self.refused("--reject: 2 is not allowed", "--reject", "2")
+        self.refused("--reject and --top cannot be combined", "--reject", "0.5", "--top", "2")
+
+    def check_prior(self):
+        """By Bayes' rule, with the frequencies of the training, which are equal here but for class weights."""
+        self.done("train", "-q", "--set", "data.train=data.h5", "--set", "data.labels=n", "--set", "model.loss=softmax",
+                  "--set", "model.class_weight={0: 5, 3: 2}", "--set", "output.directory=weighted")
+        plain = np.array([line.split("\t")[1:] for line in self.done("predict", "weighted/model.h5", "data.h5", "--probabilities").splitlines()], float)
+        with h5py.File(self.work.at("weighted/model.h5")) as f:
+            trained = f["shares"][:]
+        if abs(trained - np.array([5, 1, 1, 2]) / 9).max() > 1e-6:
+            fail(f"shares: {trained}")
+        prior = np.array([1, 0, 30, 9]) / 40
+        wanted = plain * prior / trained
+        wanted /= wanted.sum(1)[:, None]
+        Path(self.work.at("prior.txt")).write_text("0: 1\n1: 0\n\n2:30\n 3 : 9\n")
+        for text in "3: 9, 0: 1,1:0, 2: 30", "prior.txt":
+            rows = [line.split("\t") for line in self.done("predict", "weighted/model.h5", "data.h5", "--probabilities", "--prior", text).splitlines()]
+            if abs(np.array([row[1:] for row in rows], float) - wanted).max() > 1e-6:
+                fail(f"prior {text}")
+            equal("labels by prior", [int(row[0]) for row in rows], list(wanted.argmax(1)))
+        labels = self.done("predict", "weighted/model.h5", "data.h5", "--prior", "prior.txt").split()
+        equal("labels alone", [int(label) for label in labels], list(wanted.argmax(1)))
+        for message, text in (("prior: class 3 has no frequency", "0: 1, 1: 1, 2: 1"), ("prior: 'x' is not a class of the model", "x: 1"),
+                              ("prior: 0: 'much' is not a frequency", "0: much"), ("prior: 0 has two frequencies", "0: 1, 0: 2"),
+                              ("prior: all frequencies are 0", "0: 0, 1: 0, 2: 0, 3: 0"), ("nothing.txt", "nothing.txt")):
+            got = self.work.run("predict", "weighted/model.h5", "data.h5", "--prior", text)
+            if not got.returncode or message not in got.stderr or got.stderr.count("\n") != 1:
+                fail(f"prior {text}: {got.stderr}")
+        self.refused("--prior changes probabilities, not scores: add --probabilities", "--prior", "prior.txt", "--top", "2")
+        # Sigmoids belong to the frequencies of the rows to which they were fitted.
+        draw = np.random.default_rng(8)
+        y = np.repeat([0, 1, 2, 3], [20, 40, 60, 80])
+        with h5py.File(self.work.at("held.h5"), "w") as f:
+            f["X"] = (draw.normal(0, 1, (200, FEATURES)) + 2 * np.eye(FEATURES)[y]).astype("f4")
+            f["n"] = y
+        self.done("calibrate", "weighted/model.h5", "held.h5", "--method", "sigmoid")
+        plain = self.done("predict", "weighted/model.h5", "data.h5", "--probabilities")
+        equal("their own prior", self.done("predict", "weighted/model.h5", "data.h5", "--probabilities", "--prior", "0:20,1:40,2:60,3:80").split("\n")[0][:9], plain.split("\n")[0][:9])
+
+
 def way(name):
     """The commands of a section of docs/answers.md."""
     page = (ROOT / "docs" / "answers.md").read_text()
