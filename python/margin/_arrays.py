@@ -154,9 +154,11 @@ def converted_bytes(before: Any, after: Any) -> int:
 
 def _widen(halves: np.ndarray) -> np.ndarray:
     """float32 from the 16 bits of bfloat16 numbers."""
-    wide = halves.astype(np.uint16, copy=False).astype(np.uint32)
+    out = np.empty(halves.shape, np.float32)
+    wide = out.view(np.uint32)
+    wide[...] = halves.view(np.uint16)
     wide <<= 16
-    return wide.view(np.float32)
+    return out
 
 
 def canonical(X: Any) -> Any:

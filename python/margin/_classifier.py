@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import column_or_1d
 
 from . import _model, _train
-from ._arrays import Rows, converted_bytes, plain
+from ._arrays import Rows, converted_bytes
 from ._conversions import ConversionMixin
 from ._scoring import ScoringMixin
 from ._settings import SettingsMixin, in_own_words, own_words
@@ -198,7 +198,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val: either both or none must be given")
-        given = plain(X)
+        given = X
         X, y = validate(self, given, y)
         classes, labels = encode_targets(y)
         self._check_classes(classes)

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 
 from . import _train
-from ._arrays import Rows, converted_bytes, mean_square, plain
+from ._arrays import Rows, converted_bytes, mean_square
 from ._classifier import MarginClassifier
 from ._partial import with_all_classes
 from ._settings import _positive, _whole, own_words
@@ -169,7 +169,7 @@ class MarginClassifierCV(MarginClassifier):
         >>> MarginClassifierCV(cv=3).fit(X, ["up", "right"] * 3).predict([[0, 5]]).tolist()
         ['up']
         """
-        given = plain(X)
+        given = X
         X, y = validate(self, given, y)
         classes, labels = encode_targets(y)
         self._check_classes(classes)

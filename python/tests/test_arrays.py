@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import scipy.sparse as sp
 
 import margin
 from margin import MarginClassifier
+from margin._arrays import plain
 
 
 def fit(X, y, **how):
@@ -153,12 +155,52 @@ def test_dlpack(whole):
 def test_torch(whole):
     torch = pytest.importorskip("torch")
     X, y, weights = whole
-    for tensor in (
-        torch.from_numpy(X),
-        torch.from_numpy(X).to(torch.bfloat16),
-        torch.from_numpy(X).requires_grad_(),
+    rows = torch.from_numpy(X)
+    for tensor, copied in (
+        (rows, 0),
+        (rows.to(torch.float16), 0),
+        (rows.to(torch.bfloat16), X.nbytes),
+        (rows.clone().requires_grad_(), 0),
+        (rows.t().contiguous().t(), X.nbytes),
     ):
-        assert np.array_equal(fit(tensor, y).coef_, weights)
+        fitted = fit(tensor, torch.from_numpy(y))
+        assert fitted.copied_bytes_ == copied and np.array_equal(fitted.coef_, weights)
+        assert np.array_equal(fitted.predict(tensor), fitted.predict(X))
+    with pytest.raises(ValueError, match="X is a tensor on meta, but training runs on the CPU"):
+        fit(rows.to("meta"), y)
+
+
+class TorchTensor:
+    """As much of a tensor of torch as is used, for machines without torch."""
+
+    device = SimpleNamespace(type="cpu")
+
+    def __init__(self, array, dtype):
+        self.array, self.dtype, self.shape = array, dtype, array.shape
+
+    def detach(self):
+        return self
+
+    def view(self, dtype):
+        return TorchTensor(self.array.view(dtype), dtype)
+
+    def numpy(self):
+        assert self.dtype != "bfloat16", "numpy has no such type"
+        return self.array
+
+
+def test_tensors_like_those_of_torch(whole, monkeypatch):
+    X, y, weights = whole
+    halves = (X.view(np.uint32) >> 16).astype(np.uint16)
+    torch = SimpleNamespace(Tensor=TorchTensor, bfloat16="bfloat16", int16=np.int16)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    assert plain(TorchTensor(X, "float32")) is X
+    wide = plain(TorchTensor(halves, "bfloat16"))
+    assert wide.dtype == np.float32 and np.array_equal(wide, X)
+    elsewhere = TorchTensor(X, "float32")
+    elsewhere.device = SimpleNamespace(type="cuda")
+    with pytest.raises(ValueError, match="but training runs on the CPU: pass X.cpu"):
+        plain(elsewhere)
 
 
 def test_bfloat16(whole):
@@ -166,7 +208,7 @@ def test_bfloat16(whole):
     X, y, weights = whole
     rows = X.astype(ml_dtypes.bfloat16)
     fitted = fit(rows, y)
-    assert np.array_equal(fitted.coef_, weights)
+    assert fitted.copied_bytes_ == X.nbytes and np.array_equal(fitted.coef_, weights)
     assert np.array_equal(fitted.predict(rows), fitted.predict(X))
     assert np.array_equal(fitted.predict(X.astype(np.float16)), fitted.predict(X))
 
