@@ -31,7 +31,7 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
 typedef struct mg_scoring_data {
     const char *path, *features, *names, *labels, *weights;
     bool allow_unknown, drop_unlabelled;
-    bool complete; // it is an error if the file lacks features of the model; otherwise they are 0
+    bool complete;   // it is an error if the file lacks features of the model; otherwise they are 0
     double held_out; // above 0: only this fraction of the rows, which a training with `seed` has held out
     uint64_t seed;
 } mg_scoring_data;
