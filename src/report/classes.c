@@ -201,7 +201,8 @@ static mg_status add_matrix(const mg_page *page, mg_error *error) {
         to,
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Confusion matrix\">"
         "<table class=\"matrix%s\"><caption>Confusion matrix: a row for each true class, a column for "
-        "each answer. Darker cells hold a larger share of their row.</caption><thead><tr><td></td>",
+        "each answer. The stronger the colour, the larger the share of the "
+        "row.</caption><thead><tr><td></td>",
         has_long_label(page) ? " long" : "");
     for (int64_t k = 0; k < classes; k++) {
         mg_writer_add(to, "<th scope=\"col\"><span>");

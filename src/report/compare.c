@@ -31,7 +31,7 @@ void mg_page_runs(const mg_page *page) {
                      page->records);
     mg_html_section(to, "runs", "Results");
     mg_writer_add(
-        to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results\">"
+        to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of the results\">"
             "<table class=\"sortable\"><caption>One line for each training; of a path its best point, of a "
             "cross-validation its best mean</caption><thead><tr>");
     for (int i = 0; (c = mg_fact_column_at(i)); i++) mg_html_head(to, c->name, !c->text);

@@ -206,7 +206,7 @@ static void add_overlay(const mg_page *page, const curve *c, double *memory) {
         int64_t values;
         memory += 4 * epochs;
         take_values(record, c->line[0].key, x, y, &values);
-        if (!values) continue;
+        if (!values || (c->one_problem && has_points(record))) continue;
         series[count++] = (mg_series){.name = record->path,
                                       .x = x,
                                       .y = y,

@@ -1,0 +1,88 @@
+"""A report in headless Chromium: no error, no request, tables sort, charts become interactive, it fits a telephone,
+follows the dark setting. With MARGIN_AXE=FILE (axe.min.js of the npm package axe-core) also accessibility. Skipped
+without chromium."""
+import base64
+import json
+import os
+import re
+import shutil
+import sys
+
+import runs
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+if not BROWSER:
+    runs.skip("no chromium")
+
+WATCH = """<script>
+window.problems = [];
+addEventListener("error", event => problems.push("error: " + event.message));
+addEventListener("securitypolicyviolation", event => problems.push("request: " + event.blockedURI));
+console.error = console.warn = text => problems.push("console: " + text);
+</script>"""
+
+PROBE = """<script>
+addEventListener("load", async () => {
+  const found = {problems, requests: performance.getEntriesByType("resource").map(one => one.name),
+                 charts: document.querySelectorAll(".uplot canvas").length,
+                 wanted: document.querySelectorAll("figure[data-chart]").length,
+                 hidden: document.querySelectorAll(".live svg").length,
+                 wide: document.documentElement.scrollWidth - innerWidth,
+                 paper: getComputedStyle(document.body).backgroundColor};
+  const table = [...document.querySelectorAll("#classes table.sortable")][0];
+  const heads = [...table.tHead.rows[0].cells], column = heads.length - 1;
+  const values = () => [...table.tBodies[0].rows].map(row => Number(row.cells[column].dataset.v));
+  heads[column].querySelector("button").click();
+  found.up = values(), found.said = heads[column].getAttribute("aria-sort");
+  heads[column].querySelector("button").click();
+  found.down = values();
+  if (window.axe) found.axe = (await axe.run(document)).violations.map(one => one.id + ": " + one.nodes[0].html);
+  const out = document.createElement("pre");
+  out.id = "found";
+  out.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(found))));
+  document.body.append(out);
+});
+</script>"""
+
+
+def probe(work, page, *options):
+    """What the page looks like from inside after its scripts have run."""
+    axe = os.environ.get("MARGIN_AXE")
+    code = f"<script>{open(axe, encoding='utf-8').read()}</script>" if axe else ""
+    text = open(page, encoding="utf-8").read()
+    copy = work.at("probed.html")
+    with open(copy, "w", encoding="utf-8") as file:
+        file.write(text.replace("<head>", "<head>" + WATCH, 1).replace("</body>", code + PROBE + "</body>"))
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={work.at('profile')}",
+               "--virtual-time-budget=20000", "--dump-dom", *options, "file://" + copy]
+    done = runs.subprocess.run(command, capture_output=True, text=True, timeout=300)
+    found = re.search(r'<pre id="found">([^<]*)', done.stdout)
+    if not found:
+        runs.fail(f"chromium {options}: {done.stderr[-500:]}")
+    return json.loads(base64.b64decode(found[1]))
+
+
+def check(what, true):
+    if not true:
+        runs.fail(what)
+
+
+with runs.Work(sys.argv[1]) as work:
+    work.data("train.h5", 300, 64, 4, False)
+    runs.expect(work, 0, "train", "--quiet", "--set=data.train=train.h5", "--set=output.directory=run", "--set=data.validation=0.3",
+                "--set=train.tolerance=1e-4", "--set=model.calibration=temperature")
+    runs.expect(work, 0, "report", "run", "-o", "page.html")
+    page = work.at("page.html")
+    light = probe(work, page)
+    check(f"problems: {light['problems']}", not light["problems"])
+    check(f"requests: {light['requests']}", not light["requests"])
+    check(f"charts: {light['charts']} of {light['wanted']}", 3 <= light["charts"] == light["hidden"] <= light["wanted"])
+    check(f"sorted: {light['up']}, {light['down']}", light["up"] == sorted(light["up"]) and light["down"] == light["up"][::-1]
+          and light["said"] == "ascending")
+    check(f"accessibility: {light.get('axe')}", not light.get("axe"))
+    dark = probe(work, page, "--window-size=375,800", "--blink-settings=preferredColorScheme=0")
+    check(f"too wide by {dark['wide']}", dark["wide"] <= 0)
+    check(f"paper: {light['paper']}, dark {dark['paper']}", light["paper"] == "rgb(255, 255, 255)" and dark["paper"] == "rgb(21, 24, 27)")
+    check(f"dark problems: {dark['problems']}", not dark["problems"])
+    check(f"dark accessibility: {dark.get('axe')}", not dark.get("axe"))
+print("ok")
