@@ -138,6 +138,58 @@ class Run:
 
         return RunDisplay.from_run(self, **how)
 
+    def to_tensorboard(self, directory: Any = None) -> Path:
+        """Writes the numbers of the run as an event file of TensorBoard; needs ``pip install tensorboard``.
+
+        Parameters
+        ----------
+        directory : str or path, optional
+            Where the file is written; by default ``tensorboard`` in the directory of the run. It must not hold event
+            files already.
+
+        Returns
+        -------
+        pathlib.Path
+            The directory, for ``tensorboard --logdir``.
+
+        Examples
+        --------
+        >>> import margin, numpy as np, tempfile
+        >>> rows = np.eye(3).repeat(5, axis=0), np.arange(3).repeat(5)
+        >>> run = margin.train({"train.tolerance": 1e-3}, rows, directory=tempfile.mkdtemp() + "/run")
+        >>> run.to_tensorboard().name  # doctest: +SKIP
+        'tensorboard'
+        """
+        from . import _trackers
+
+        return _trackers.write_tensorboard(self, directory)
+
+    def to_mlflow(self, experiment: str = "margin", name: Optional[str] = None) -> str:
+        """Writes options and numbers of the run as a run of MLflow; needs ``pip install mlflow`` (or mlflow-skinny).
+
+        Parameters
+        ----------
+        experiment : str
+            Its experiment, created if it does not exist. The server is that of MLflow (``MLFLOW_TRACKING_URI``).
+        name : str, optional
+            Name of the run; by default that of the directory.
+
+        Returns
+        -------
+        str
+            The id of the run in MLflow.
+
+        Examples
+        --------
+        >>> import margin, numpy as np, tempfile
+        >>> rows = np.eye(3).repeat(5, axis=0), np.arange(3).repeat(5)
+        >>> run = margin.train({"train.tolerance": 1e-3}, rows, directory=tempfile.mkdtemp() + "/run")
+        >>> identity = run.to_mlflow("digits")  # doctest: +SKIP
+        """
+        from . import _trackers
+
+        return _trackers.write_mlflow(self, experiment, name)
+
 
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 OPTION = re.compile(rf"({QUOTED}|[^:]+):(?: (.*))?")
