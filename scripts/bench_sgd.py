@@ -5,6 +5,7 @@
 
 scripts/bench.sh builds what it needs and calls it. Measurements that are compared take turns.
 """
+
 import json
 import os
 import platform
@@ -29,7 +30,20 @@ def say(text):
 def run_margin(margin, arguments, directory):
     """Runs one training. Returns its metrics, and its peak memory in bytes."""
     memory = directory + ".memory"  # wait4 on a child would also count this process's memory
-    command = ["/usr/bin/time", "-f", "%M", "-o", memory, margin, "train", "configs/fashion_mnist.yaml", "--overwrite", "--quiet", "--set", f"output.directory={directory}"]
+    command = [
+        "/usr/bin/time",
+        "-f",
+        "%M",
+        "-o",
+        memory,
+        margin,
+        "train",
+        "configs/fashion_mnist.yaml",
+        "--overwrite",
+        "--quiet",
+        "--set",
+        f"output.directory={directory}",
+    ]
     for argument in arguments:
         command += ["--set", argument]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
@@ -60,7 +74,11 @@ def make_random(path, rows, features, classes, kind=numpy.uint8):
 
 
 def compare_gemm(bench_gemm, path, threads, repetitions):
-    told = json.loads(subprocess.run([bench_gemm, path, str(threads), str(repetitions)], check=True, capture_output=True, text=True).stdout)
+    told = json.loads(
+        subprocess.run(
+            [bench_gemm, path, str(threads), str(repetitions)], check=True, capture_output=True, text=True
+        ).stdout
+    )
     if told["difference"] > 1e-3:
         sys.exit(f"the gradients differ by {told['difference']:.2g}, so the times cannot be compared")
     return told
@@ -83,7 +101,7 @@ class Torch:
         start = time.perf_counter()
         order = torch.randperm(len(self.x))
         for first in range(0, len(order), BATCH):
-            index = order[first:first + BATCH]
+            index = order[first : first + BATCH]
             self.optimizer.zero_grad()
             self.loss(self.model(self.x[index]), self.y[index]).backward()
             self.optimizer.step()
@@ -93,8 +111,15 @@ class Torch:
 def compare_epochs(margin, data, copy, directory, threads):
     peer = Torch(data, threads)
     peer.epoch()
-    common = [f"train.epochs={EPOCHS}", "train.evaluate_every=0", "train.solver=sgd", f"train.threads={threads}", f"train.batch={BATCH}", f"sgd.eta={ETA}",
-              "data.test="]
+    common = [
+        f"train.epochs={EPOCHS}",
+        "train.evaluate_every=0",
+        "train.solver=sgd",
+        f"train.threads={threads}",
+        f"train.batch={BATCH}",
+        f"sgd.eta={ETA}",
+        "data.test=",
+    ]
     seconds = {"uint8": [], "float32": [], "torch": []}
     for turn in range(ROUNDS):
         say(f"epochs, round {turn + 1} of {ROUNDS}")
@@ -106,9 +131,16 @@ def compare_epochs(margin, data, copy, directory, threads):
 
 
 def measure_loading(margin, path, directory, threads):
-    """Returns the seconds of loading, the bytes of the file per second (it is in the page cache), and the peak
-    memory of such a run."""
-    arguments = ["train.max_steps=1", "train.solver=sgd", "sgd.eta=1", f"train.threads={threads}", f"data.train={path}", "data.test="]
+    """Returns the seconds of loading, the bytes of the file per second (it is in the page cache), and the
+    peak memory of such a run."""
+    arguments = [
+        "train.max_steps=1",
+        "train.solver=sgd",
+        "sgd.eta=1",
+        f"train.threads={threads}",
+        f"data.train={path}",
+        "data.test=",
+    ]
     seconds = []
     for _ in range(5):
         events, _ = run_margin(margin, arguments, os.path.join(directory, "run"))
@@ -117,10 +149,18 @@ def measure_loading(margin, path, directory, threads):
 
 
 def compare_streaming(margin, path, directory, threads):
-    """Measures, in turns, rows per second in memory and streamed (from a file of four times the limit), and the
-    fraction of time spent waiting for rows."""
-    common = [f"train.epochs={EPOCHS}", "train.evaluate_every=0", f"train.threads={threads}", "train.solver=sgd", f"sgd.eta={ETA}", "data.test=",
-              f"data.window={os.path.getsize(path) // 16}", f"data.train={path}"]
+    """Measures, in turns, rows per second in memory and streamed (from a file of four times the limit), and
+    the fraction of time spent waiting for rows."""
+    common = [
+        f"train.epochs={EPOCHS}",
+        "train.evaluate_every=0",
+        f"train.threads={threads}",
+        "train.solver=sgd",
+        f"sgd.eta={ETA}",
+        "data.test=",
+        f"data.window={os.path.getsize(path) // 16}",
+        f"data.train={path}",
+    ]
     limit = os.path.getsize(path) // 4
     speed, waits = {"memory": [], "streamed": []}, []
     for turn in range(ROUNDS):
@@ -136,14 +176,28 @@ def compare_streaming(margin, path, directory, threads):
 
 
 def measure_memory(margin, path, directory, threads):
-    events, peak = run_margin(margin, ["train.epochs=3", "train.solver=sgd", f"sgd.eta={ETA}", f"train.threads={threads}", f"data.train={path}"],
-                              os.path.join(directory, "run"))
+    events, peak = run_margin(
+        margin,
+        [
+            "train.epochs=3",
+            "train.solver=sgd",
+            f"sgd.eta={ETA}",
+            f"train.threads={threads}",
+            f"data.train={path}",
+        ],
+        os.path.join(directory, "run"),
+    )
     return peak, os.path.getsize(path)
 
 
 def processor():
-    fields = dict(line.split(":", 1) for line in subprocess.run(["lscpu"], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
-                  .stdout.splitlines() if ":" in line)
+    fields = dict(
+        line.split(":", 1)
+        for line in subprocess.run(
+            ["lscpu"], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
+        ).stdout.splitlines()
+        if ":" in line
+    )
     return fields.get("Model name", platform.machine()).strip()
 
 
@@ -166,7 +220,10 @@ def main():
         os.remove(path)
     epochs = compare_epochs(margin, data, copy, directory, threads)
     say("loading and memory")
-    loading = {cell: measure_loading(margin, path, directory, threads) for cell, path in (("uint8", data), ("float32", copy))}
+    loading = {
+        cell: measure_loading(margin, path, directory, threads)
+        for cell, path in (("uint8", data), ("float32", copy))
+    }
     streaming = [("Fashion-MNIST", compare_streaming(margin, copy, directory, threads))]
     path = os.path.join(directory, "random.h5")
     make_random(path, *MANY_CLASSES[0], numpy.float32)
@@ -174,34 +231,68 @@ def main():
     os.remove(path)
     peak, stored = measure_memory(margin, copy, directory, threads)
 
-    version = subprocess.run([margin, "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
+    version = subprocess.run([margin, "--version"], check=True, capture_output=True, text=True).stdout.split(
+        "\n"
+    )[0]
     blas = " ".join(gemm["blas"].split()[:2])
-    print(f"Fashion-MNIST, 60,000 x 784, 10 classes. {processor()}, {threads} threads, kernel {gemm['kernel']}. {version}; {blas};")
-    print(f"PyTorch {torch.__version__}; Python {platform.python_version()}. Medians; measurements that are compared took turns in one run of `scripts/bench.sh`.\n")
+    print(
+        f"Fashion-MNIST, 60,000 x 784, 10 classes. {processor()}, {threads} threads, kernel {gemm['kernel']}."
+        f" {version}; {blas};"
+    )
+    print(
+        f"PyTorch {torch.__version__}; Python {platform.python_version()}. Medians; measurements that are"
+        " compared took turns in one run of `scripts/bench.sh`.\n"
+    )
     print("| measure | margin | peer | ratio | goal |")
     print("|---|---|---|---|---|")
-    for name, text in (("crammer_singer_uint8", "Crammer-Singer, uint8 rows"), ("crammer_singer_float32", "Crammer-Singer, float32 rows"),
-                       ("weston_watkins_uint8", "Weston-Watkins (no coefficient is zero), uint8 rows"),
-                       ("weston_watkins_float32", "Weston-Watkins, float32 rows")):
-        print(f"| loss and gradient over all rows, {text} | {milliseconds(gemm[name])} | {milliseconds(gemm['sgemm'])}, two SGEMM calls of OpenBLAS, "
-              f"without the time of the coefficients | {gemm['sgemm'] / gemm[name]:.2f}x | 2x |")
+    for name, text in (
+        ("crammer_singer_uint8", "Crammer-Singer, uint8 rows"),
+        ("crammer_singer_float32", "Crammer-Singer, float32 rows"),
+        ("weston_watkins_uint8", "Weston-Watkins (no coefficient is zero), uint8 rows"),
+        ("weston_watkins_float32", "Weston-Watkins, float32 rows"),
+    ):
+        print(
+            f"| loss and gradient over all rows, {text} | {milliseconds(gemm[name])} |"
+            f" {milliseconds(gemm['sgemm'])}, two SGEMM calls of OpenBLAS, without the time of the"
+            f" coefficients | {gemm['sgemm'] / gemm[name]:.2f}x | 2x |"
+        )
     for (rows, features, classes), told in many:
-        for name, text in (("crammer_singer_float32", "Crammer-Singer"), ("weston_watkins_float32", "Weston-Watkins")):
-            print(f"| the same, {rows:,} x {features:,} float32 rows at random, {classes:,} classes, {text} | {milliseconds(told[name])} | "
-                  f"{milliseconds(told['sgemm'])}, two SGEMM calls | {told['sgemm'] / told[name]:.2f}x | |")
+        for name, text in (
+            ("crammer_singer_float32", "Crammer-Singer"),
+            ("weston_watkins_float32", "Weston-Watkins"),
+        ):
+            print(
+                f"| the same, {rows:,} x {features:,} float32 rows at random, {classes:,} classes, {text} |"
+                f" {milliseconds(told[name])} | {milliseconds(told['sgemm'])}, two SGEMM calls |"
+                f" {told['sgemm'] / told[name]:.2f}x | |"
+            )
     for cell in ("uint8", "float32"):
-        print(f"| epoch of SGD, batch {BATCH}, {cell} rows | {milliseconds(epochs[cell])} | {milliseconds(epochs['torch'])}, PyTorch MultiMarginLoss, "
-              f"SGD with momentum, float32 | {epochs['torch'] / epochs[cell]:.1f}x | 6x |")
+        print(
+            f"| epoch of SGD, batch {BATCH}, {cell} rows | {milliseconds(epochs[cell])} |"
+            f" {milliseconds(epochs['torch'])}, PyTorch MultiMarginLoss, SGD with momentum, float32 |"
+            f" {epochs['torch'] / epochs[cell]:.1f}x | 6x |"
+        )
     for cell, (seconds, rate) in loading.items():
-        print(f"| loading HDF5, {cell} (checked for NaN, moments, fingerprint) | {milliseconds(seconds)} | | {rate / 1e9:.2f} GB/s | 1 GB/s |")
+        print(
+            f"| loading HDF5, {cell} (checked for NaN, moments, fingerprint) | {milliseconds(seconds)} | |"
+            f" {rate / 1e9:.2f} GB/s | 1 GB/s |"
+        )
     for name, (in_memory, streamed, waiting) in streaming:
-        print(f"| epoch of SGD, {name}, float32 rows streamed from a file 4 times `data.memory_limit`, in the page cache | "
-              f"{streamed / 1e6:.2f} million rows/s, waiting {100 * waiting:.0f}% | {in_memory / 1e6:.2f} million rows/s in memory | "
-              f"{streamed / in_memory:.2f}x | 0.7x, 10% |")
-    print(f"| peak memory of a training run, float32 | {peak / 1e6:.0f} MB | {stored / 1e6:.0f} MB stored | +{(peak - stored) / 1e6:.0f} MB | +200 MB |")
-    print("\nCommands: `bench_gemm DATA.h5 THREADS 15`; "
-          f"`margin train configs/fashion_mnist.yaml --set train.solver=sgd --set train.evaluate_every=0 --set sgd.eta={ETA} --set train.epochs={EPOCHS}` "
-          "(time between the epoch events of metrics.jsonl); `... --set train.solver=sgd --set train.max_steps=1 --set sgd.eta=1` (load_seconds of the start event, file in the page cache).")
+        print(
+            f"| epoch of SGD, {name}, float32 rows streamed from a file 4 times `data.memory_limit`, in the"
+            f" page cache | {streamed / 1e6:.2f} million rows/s, waiting {100 * waiting:.0f}% |"
+            f" {in_memory / 1e6:.2f} million rows/s in memory | {streamed / in_memory:.2f}x | 0.7x, 10% |"
+        )
+    print(
+        f"| peak memory of a training run, float32 | {peak / 1e6:.0f} MB | {stored / 1e6:.0f} MB stored |"
+        f" +{(peak - stored) / 1e6:.0f} MB | +200 MB |"
+    )
+    print(
+        "\nCommands: `bench_gemm DATA.h5 THREADS 15`; `margin train configs/fashion_mnist.yaml --set"
+        f" train.solver=sgd --set train.evaluate_every=0 --set sgd.eta={ETA} --set train.epochs={EPOCHS}`"
+        " (time between the epoch events of metrics.jsonl); `... --set train.solver=sgd --set"
+        " train.max_steps=1 --set sgd.eta=1` (load_seconds of the start event, file in the page cache)."
+    )
 
 
 if __name__ == "__main__":

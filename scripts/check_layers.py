@@ -5,21 +5,40 @@
 
 Prints one line per finding, and exits with 1 if there is any. docs/ARCHITECTURE.md explains the rules.
 """
+
 import bisect
 import re
 import sys
 from pathlib import Path
 
 LAYERS = {
-    "base": 0, "io": 1, "rows": 1, "kernel": 2, "loss": 2, "optim": 2, "rate": 2, "format": 2, "parallel": 2,
-    "data": 3, "calibration": 3, "model": 4, "export": 5, "solver": 5, "train": 6, "inspect": 7, "bench": 7, "config": 7,
-    "api": 8, "report": 8, "cli": 9,
+    "base": 0,
+    "io": 1,
+    "rows": 1,
+    "kernel": 2,
+    "loss": 2,
+    "optim": 2,
+    "rate": 2,
+    "format": 2,
+    "parallel": 2,
+    "data": 3,
+    "calibration": 3,
+    "model": 4,
+    "export": 5,
+    "solver": 5,
+    "train": 6,
+    "inspect": 7,
+    "bench": 7,
+    "config": 7,
+    "api": 8,
+    "report": 8,
+    "cli": 9,
 }
-# Folders inside a folder. Their files may include files of the enclosing folder and of their own folder, but not
-# of each other.
+# Folders inside a folder. Their files may include files of the enclosing folder and of their own folder, but
+# not of each other.
 SUB_ROOMS = {"solver": ("dual", "newton", "sgd")}
-# Files of the enclosing folder must not include files of the folders inside, except for these files, which drive
-# them.
+# Files of the enclosing folder must not include files of the folders inside, except for these files, which
+# drive them.
 DRIVERS = ("solver/certified.h",)
 FILE_LINES = 400
 TEST_LINES = 500
@@ -29,40 +48,61 @@ PARAMETERS = 7
 CONDITIONALS = 2  # `?:` in one expression
 WRITERS = 3  # files that assign members of a struct
 # Structs that hold no state: they are filled by the caller of a function.
-VALUES = ("mg_format_shape", "mg_model_options", "mg_optim_line", "mg_problem", "mg_record", "mg_rows", "mg_store", "mg_train_options",
-          "mg_trainer_options", "mg_weights", "mg_writer")
+VALUES = (
+    "mg_format_shape",
+    "mg_model_options",
+    "mg_optim_line",
+    "mg_problem",
+    "mg_record",
+    "mg_rows",
+    "mg_store",
+    "mg_train_options",
+    "mg_trainer_options",
+    "mg_weights",
+    "mg_writer",
+)
 
 # (header, files of src that may include it, their description)
 GUARDED_HEADERS = [
     (re.compile(r"(hdf5|H5\w+|hdf5_hl)\.h"), re.compile(r"io/h5\w*\.[ch]"), "src/io/h5*"),
     (re.compile(r"yaml\.h"), re.compile(r"config/yaml\.c"), "src/config/yaml.c"),
     (re.compile(r"zlib\.h"), re.compile(r"io/\w+\.[ch]"), "src/io"),
-    (re.compile(r"(\w*intrin|arm_\w+)\.h"), re.compile(r"base/(lanes\.h|float_mode\.c)|kernel/(avx2|avx512|neon)\.c"),
-     "src/base/lanes.h and the kernels of instruction sets"),
+    (
+        re.compile(r"(\w*intrin|arm_\w+)\.h"),
+        re.compile(r"base/(lanes\.h|float_mode\.c)|kernel/(avx2|avx512|neon)\.c"),
+        "src/base/lanes.h and the kernels of instruction sets",
+    ),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 OPENMP = re.compile(r'^\s*#\s*(pragma\s+omp\b|include\s*[<"]omp\.h)|_Pragma\s*\(\s*"\s*omp\b')
 # Compute threads are started only in src/parallel. One thread reads ahead, one writes checkpoints, the
 # command line draws progress in one, and runs the library in a thread with a large stack.
 STARTS_THREADS = re.compile(r"(?<![\w.>])(pthread_create|mg_thread_start|thrd_create)\s*\(")
-MAY_START_THREADS = re.compile(r"base/thread\.[ch]|parallel/\w+\.[ch]|data/stream\.c|train/checkpoint\.c|cli/process\.c|cli/progress\.c")
+MAY_START_THREADS = re.compile(
+    r"base/thread\.[ch]|parallel/\w+\.[ch]|data/stream\.c|train/checkpoint\.c|cli/process\.c|cli/progress\.c"
+)
 REDUCTION = re.compile(r"\breduction\s*\(")
 ALLOCATE = re.compile(r"(?<![\w.>])(malloc|calloc|realloc|strdup|strndup|posix_memalign|aligned_alloc)\s*\(")
 SPEAK = re.compile(r"(?<![\w.>])(printf|puts|putchar|perror|exit|_exit|abort)\s*\(|\b(stdout|stderr)\b")
 # A member: x->a.b, x.a[i], (*x).a
 MEMBER = r"(?:\(\s*\*\s*(\w+)\s*\)|\b(\w+))((?:\[[^\]]*\])?(?:(?:->|\.)\w+(?:\[[^\]]*\])?)+)"
 # Code that assigns a member, or creates its buffer (base/arena.h).
-ASSIGNED = (re.compile(MEMBER + r"\s*(?:(?:[-+*/|&^]|<<|>>)?=(?!=)|\+\+|--)"), re.compile(r"MG_(?:BUFFER|ARENA_FILL)\s*\(\s*&?" + MEMBER))
+ASSIGNED = (
+    re.compile(MEMBER + r"\s*(?:(?:[-+*/|&^]|<<|>>)?=(?!=)|\+\+|--)"),
+    re.compile(r"MG_(?:BUFFER|ARENA_FILL)\s*\(\s*&?" + MEMBER),
+)
 DECLARATION = re.compile(r"\b(\w+)\s+((?:\*|\bconst\b|\brestrict\b|\s)*\w+(?:\s*,\s*\*+\w+)*)\s*(?=[,;=)\[])")
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 
 def blank(text):
     """Replaces comments and the content of literals by spaces; lines and columns do not change."""
+
     def replace(match):
         token = match.group()
         inside = re.sub(r"[^\n]", " ", token)
         return token[0] + inside[1:-1] + token[0] if token[0] in "\"'" and len(token) > 1 else inside
+
     return TOKEN.sub(replace, text)
 
 
@@ -78,7 +118,8 @@ def without_directives(text):
 
 
 def functions(code):
-    """Yields (name, first line, last line, head) of every function. `code`: without comments and directives."""
+    """Yields (name, first line, last line, head) of every function. `code`: without comments and
+    directives."""
     newlines = [m.start() for m in re.finditer("\n", code)]
     line_of = lambda at: bisect.bisect_left(newlines, at) + 1
     depth, start, found = 0, 0, None
@@ -91,7 +132,11 @@ def functions(code):
                 continue
             if depth == 0 and head.rstrip().endswith(")") and "=" not in head:
                 name = re.search(r"(\w+)\s*\(", head)
-                found = (name.group(1) if name else "?", line_of(start + len(head) - len(head.lstrip())), head)
+                found = (
+                    name.group(1) if name else "?",
+                    line_of(start + len(head) - len(head.lstrip())),
+                    head,
+                )
             depth += 1
         elif character == "}":
             depth = max(depth - 1, 0)
@@ -104,7 +149,8 @@ def functions(code):
 
 
 def sub_room(path):
-    """Returns the inner folder of a file, such as solver/dual for solver/dual/round.c; None if it is in none."""
+    """Returns the inner folder of a file, such as solver/dual for solver/dual/round.c; None if it is in
+    none."""
     parts = path.split("/")
     return "/".join(parts[:2]) if len(parts) > 2 and parts[1] in SUB_ROOMS.get(parts[0], ()) else None
 
@@ -146,15 +192,15 @@ def crowded(code):
     """Returns the lines of those statements that have too many conditional operators in one expression."""
     start = 0
     for match in re.finditer(r"[;{}]", code):
-        statement = code[start:match.start()]
+        statement = code[start : match.start()]
         if deepest(statement) > CONDITIONALS:
             yield code.count("\n", 0, start + len(statement) - len(statement.lstrip())) + 1
         start = match.end()
 
 
 def deepest(statement):
-    """Returns the largest number of conditional operators in one expression of a statement. Brackets and commas
-    begin another expression."""
+    """Returns the largest number of conditional operators in one expression of a statement. Brackets and
+    commas begin another expression."""
     counts, most = [0], 0
     for character in statement:
         if character in "([":
@@ -185,7 +231,13 @@ def check_lines(name, room, raw, code, source):
         if STARTS_THREADS.search(plain) and not MAY_START_THREADS.fullmatch(name):
             yield number, "compute threads are started only in src/parallel: use mg_team_for"
         if REDUCTION.search(plain):
-            yield number, "a reduction adds in an order that depends on the threads: add the sums of the parts in a fixed order"
+            yield (
+                number,
+                (
+                    "a reduction adds in an order that depends on the threads: add the sums of the parts in a"
+                    " fixed order"
+                ),
+            )
         if ALLOCATE.search(plain) and name != "base/memory.c" and room != "cli":
             yield number, "only base/memory.c allocates: use base/memory.h"
         if SPEAK.search(plain) and room != "cli":
@@ -228,7 +280,7 @@ def structs(code):
     """(name, line, fields) of every struct; `int a, *b;` counts as two, a struct inside as one."""
     for match in re.finditer(r"\bstruct\s+(\w*)\s*\{", code):
         depth, fields = 1, 0
-        for character in code[match.end():]:
+        for character in code[match.end() :]:
             if character in "{([":
                 depth += 1
             elif character in "})]":
@@ -247,7 +299,9 @@ def members(body):
         depth += (character in "{([") - (character in "})]")
         if character != ";" or depth:
             continue
-        text = re.sub(r"_Alignas\s*\([^)]*\)|\[[^\]]*\]|\b(const|struct|volatile|_Atomic)\b", " ", body[start:at])
+        text = re.sub(
+            r"_Alignas\s*\([^)]*\)|\[[^\]]*\]|\b(const|struct|volatile|_Atomic)\b", " ", body[start:at]
+        )
         start = at + 1
         one = re.match(r"\s*(\w+)\s+(.*)$", text, re.S)
         for name in one.group(2).split(",") if one and "(" not in text else ():
@@ -263,7 +317,7 @@ def struct_members(code):
         while depth and at < len(code):
             depth += (code[at] == "{") - (code[at] == "}")
             at += 1
-        found[match.group(1)] = members(code[match.end():at - 1])
+        found[match.group(1)] = members(code[match.end() : at - 1])
     return found
 
 
@@ -274,7 +328,9 @@ def assigned_structs(function, known):
     for match in DECLARATION.finditer(function):
         if match.group(1) in known:
             for name in match.group(2).split(","):
-                types.setdefault(re.match(r"[\s*]*(?:const\b|restrict\b)?[\s*]*(\w*)", name).group(1), match.group(1))
+                types.setdefault(
+                    re.match(r"[\s*]*(?:const\b|restrict\b)?[\s*]*(\w*)", name).group(1), match.group(1)
+                )
     for match in (match for pattern in ASSIGNED for match in pattern.finditer(function)):
         struct = types.get(match.group(1) or match.group(2))
         chain = re.findall(r"(?:->|\.)(\w+)", re.sub(r"\[[^\]]*\]", "", match.group(3)))
@@ -296,11 +352,15 @@ def check_writers(files):
         known = {**shared, **(struct_members(text) if path.suffix == ".c" else {})}
         lines = text.split("\n")
         for _, first, last, _ in functions(text):
-            for struct in assigned_structs("\n".join(lines[first - 1:last]), known):
+            for struct in assigned_structs("\n".join(lines[first - 1 : last]), known):
                 writers.setdefault(struct, set()).add(path.name)
     for struct, names in sorted(writers.items()):
         if struct in home and struct not in VALUES and len(names) > WRITERS:
-            yield home[struct], 1, f"members of {struct} are assigned in {', '.join(sorted(names))} (at most {WRITERS} files)"
+            yield (
+                home[struct],
+                1,
+                f"members of {struct} are assigned in {', '.join(sorted(names))} (at most {WRITERS} files)",
+            )
 
 
 def prototypes(header):
@@ -309,7 +369,7 @@ def prototypes(header):
     depth, start = 0, 0
     for match in re.finditer(r"[{};]", code):
         if match.group() == ";" and depth == 0:
-            name = re.match(r"\s*(?!typedef)[\w\s*]*?\b(mg_\w+)\s*\(", code[start:match.start()])
+            name = re.match(r"\s*(?!typedef)[\w\s*]*?\b(mg_\w+)\s*\(", code[start : match.start()])
             if name:
                 yield name.group(1)
         depth = max(depth + {"{": 1, "}": -1}.get(match.group(), 0), 0)
@@ -368,7 +428,12 @@ def main():
         for line, complaint in check_file(path, source):
             print(f"{path.relative_to(root)}:{line}: {complaint}")
             count += 1
-    for path, line, complaint in [*check_public(root, files), *check_public_structs(root), *check_writers(files), *check_tests(root)]:
+    for path, line, complaint in [
+        *check_public(root, files),
+        *check_public_structs(root),
+        *check_writers(files),
+        *check_tests(root),
+    ]:
         print(f"{path.relative_to(root)}:{line}: {complaint}")
         count += 1
     print(f"{len(files)} files, {count} findings")

@@ -6,6 +6,7 @@ rates at the same lambda: the Markdown table of docs/benchmarks.md.
 
 Needs the original data sets in DATA, and Debian's dataset-fashion-mnist; leaves no files behind.
 """
+
 import os
 import subprocess
 import sys
@@ -17,15 +18,31 @@ FASHION = "/usr/share/datasets/fashion-mnist"
 RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
 # name, train inputs, test inputs, settings, a good C (from the literature)
 SETS = [
-    ("fashion-mnist", [FASHION + "/train-images-idx3-ubyte.gz", FASHION + "/train-labels-idx1-ubyte.gz"],
-     [FASHION + "/t10k-images-idx3-ubyte.gz", FASHION + "/t10k-labels-idx1-ubyte.gz"], ["data.scale=1/255"], "0.01"),
-    ("mnist", [DATA + "/mnist/train-images-idx3-ubyte.gz", DATA + "/mnist/train-labels-idx1-ubyte.gz"],
-     [DATA + "/mnist/t10k-images-idx3-ubyte.gz", DATA + "/mnist/t10k-labels-idx1-ubyte.gz"], ["data.scale=1/255"], "1/16"),
+    (
+        "fashion-mnist",
+        [FASHION + "/train-images-idx3-ubyte.gz", FASHION + "/train-labels-idx1-ubyte.gz"],
+        [FASHION + "/t10k-images-idx3-ubyte.gz", FASHION + "/t10k-labels-idx1-ubyte.gz"],
+        ["data.scale=1/255"],
+        "0.01",
+    ),
+    (
+        "mnist",
+        [DATA + "/mnist/train-images-idx3-ubyte.gz", DATA + "/mnist/train-labels-idx1-ubyte.gz"],
+        [DATA + "/mnist/t10k-images-idx3-ubyte.gz", DATA + "/mnist/t10k-labels-idx1-ubyte.gz"],
+        ["data.scale=1/255"],
+        "1/16",
+    ),
     ("news20", [DATA + "/news20/news20.svm.gz"], [DATA + "/news20/news20.t.svm.gz"], ["data.rows=unit"], "1"),
     ("usps", [DATA + "/usps/usps.train.svm.gz"], [DATA + "/usps/usps.test.svm.gz"], [], "0.1"),
     ("letter", [DATA + "/letter/letter-recognition.data"], None, ["data.scale=standard"], "1"),
     ("satimage", [DATA + "/satimage/sat.trn"], [DATA + "/satimage/sat.tst"], ["data.scale=standard"], "1"),
-    ("pendigits", [DATA + "/pendigits/pendigits.tra"], [DATA + "/pendigits/pendigits.tes"], ["data.scale=standard"], "1"),
+    (
+        "pendigits",
+        [DATA + "/pendigits/pendigits.tra"],
+        [DATA + "/pendigits/pendigits.tes"],
+        ["data.scale=standard"],
+        "1",
+    ),
     ("dna", [DATA + "/dna/dna.svm.gz"], [DATA + "/dna/dna.t.svm.gz"], [], "1/16"),
 ]
 
@@ -33,14 +50,21 @@ SETS = [
 def convert(inputs, output, like=None):
     formats = {"ubyte.gz": "idx", "svm.gz": "svmlight"}
     name = next((f for end, f in formats.items() if inputs[0].endswith(end)), "csv")
-    command = [MARGIN, "convert", "-q", "--format", name] + (["--like", like] if like else []) + inputs + [output]
+    command = (
+        [MARGIN, "convert", "-q", "--format", name] + (["--like", like] if like else []) + inputs + [output]
+    )
     subprocess.run(command, check=True)
 
 
 def accuracy(folder, settings):
     command = [MARGIN, "train", "-q", "--overwrite"]
-    fixed = ["data.train=%s/train.h5" % folder, "data.test=%s/test.h5" % folder, "output.directory=%s/run" % folder,
-             "train.evaluate_every=0", "checkpoint.every_seconds=0"]
+    fixed = [
+        "data.train=%s/train.h5" % folder,
+        "data.test=%s/test.h5" % folder,
+        "output.directory=%s/run" % folder,
+        "train.evaluate_every=0",
+        "checkpoint.every_seconds=0",
+    ]
     for setting in fixed + settings:
         command += ["--set", setting]
     result = subprocess.run(command, capture_output=True, text=True)
@@ -52,7 +76,11 @@ def accuracy(folder, settings):
 
 
 def main():
-    print("| data | lambda | auto | sgd | best of 8 | auto - best | sgd - best | " + " | ".join("%g" % rate for rate in RATES) + " |")
+    print(
+        "| data | lambda | auto | sgd | best of 8 | auto - best | sgd - best | "
+        + " | ".join("%g" % rate for rate in RATES)
+        + " |"
+    )
     print("|---|---|---|---|---|---|---|" + "---|" * len(RATES))
     for name, train, test, settings, best_c in SETS:
         if not os.path.exists(train[0]):
@@ -64,16 +92,24 @@ def main():
                     open("%s/%s.csv" % (folder, part), "w").writelines(rows)
                 train, test = [folder + "/train.csv"], [folder + "/test.csv"]
             convert(train, folder + "/train.h5")
-            convert(test, folder + "/test.h5", like=None if name in ("fashion-mnist", "mnist") else folder + "/train.h5")
+            convert(
+                test,
+                folder + "/test.h5",
+                like=None if name in ("fashion-mnist", "mnist") else folder + "/train.h5",
+            )
             for lam in ("lambda=1e-4", "C=" + best_c):
                 chosen = settings + ["model." + lam]
                 auto = accuracy(folder, chosen)
                 chosen.append("train.solver=sgd")
                 default = accuracy(folder, chosen)
                 grid = [accuracy(folder, chosen + ["sgd.eta=%g" % rate]) for rate in RATES]
-                print("| %s | %s | %.2f | %.2f | %.2f | %+.2f | %+.2f | " %
-                      (name, lam, auto, default, max(grid), auto - max(grid), default - max(grid)) +
-                      " | ".join("%.2f" % value for value in grid) + " |", flush=True)
+                print(
+                    "| %s | %s | %.2f | %.2f | %.2f | %+.2f | %+.2f | "
+                    % (name, lam, auto, default, max(grid), auto - max(grid), default - max(grid))
+                    + " | ".join("%.2f" % value for value in grid)
+                    + " |",
+                    flush=True,
+                )
 
 
 main()

@@ -253,6 +253,10 @@ def page(told):
     yield from notes(told)
 
 
+# Written by scripts/bench_python.py, and kept here.
+LAST_SECTION = "## The Python package next to scikit-learn"
+
+
 def main():
     results, folder = sys.argv[1:]
     with open(results) as file:
@@ -261,9 +265,12 @@ def main():
     for problem in told["problems"]:
         plot(problem, folder, "accuracy", lambda point: 100 * point[1])
         plot(problem, folder, "gap", lambda point: max(gap_of(problem, point[2]), SMALLEST_GAP))
-    with open(os.path.join(folder, "benchmarks_peers.md"), "w") as file:
-        file.write("\n".join(page(told)).rstrip() + "\n")
-    print(os.path.join(folder, "benchmarks_peers.md"))
+    path = os.path.join(folder, "benchmarks_peers.md")
+    with open(path) as file:
+        _, heading, last = file.read().partition(LAST_SECTION)
+    with open(path, "w") as file:
+        file.write("\n".join(page(told)).rstrip() + "\n" + ("\n" + heading + last if heading else ""))
+    print(path)
 
 
 if __name__ == "__main__":
