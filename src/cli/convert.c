@@ -80,13 +80,28 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 // Texts for the help. argp keeps pointers to them.
 typedef struct help_text {
-    char option[MOST_SETTINGS][400], format[16][160];
+    char option[MOST_SETTINGS][400], words[MOST_SETTINGS][80], format[16][160], formats[80];
 } help_text;
+
+static void join(const char *separator, const char *name, char out[80]) {
+    size_t used = strlen(out);
+    snprintf(out + used, 80 - used, "%s%s", separator, name);
+}
+
+// The name of an option's argument in the help: its words, such as auto|yes|no, or VALUE.
+static const char *argument_of(const mg_convert_option *option, char out[80]) {
+    char copy[sizeof option->allowed], *rest = copy, *word;
+    if (strcmp(option->kind, "name")) return "VALUE";
+    snprintf(copy, sizeof copy, "%s", option->allowed);
+    for (*out = 0; (word = strsep(&rest, ", "));)
+        if (*word) join(*out ? "|" : "", word, out);
+    return out;
+}
 
 // Fills the table of options: first the general ones, then, for each format, a heading and its options.
 static void build_options(struct argp_option *rows, help_text *help) {
     static const struct argp_option general[] = {
-        {"format", FORMAT, "NAME", 0, "Format of the inputs; default: guessed from their first bytes", 1},
+        {"format", FORMAT, NULL, 0, "Format of the inputs; default: guessed from their first bytes", 1},
         {"like", LIKE, "TRAIN.h5", 0,
          "Use the format and its options, the number of features and the kind of labels of an earlier output "
          "(for test files)",
@@ -100,6 +115,7 @@ static void build_options(struct argp_option *rows, help_text *help) {
         {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},
     };
     memcpy(rows, general, sizeof general);
+    rows->arg = help->formats;
     rows += sizeof general / sizeof *general;
     mg_convert_format format;
     mg_convert_option option;
@@ -107,6 +123,7 @@ static void build_options(struct argp_option *rows, help_text *help) {
         snprintf(help->format[f], sizeof help->format[f], "%s: %s (%s)", format.name, format.help,
                  format.arguments);
         *rows++ = (struct argp_option){.doc = help->format[f], .group = f + 2};
+        join(f ? "|" : "", format.name, help->formats);
         for (int i = 0; i < MOST_SETTINGS && mg_convert_option_at(i, &option); i++) {
             if (strcmp(option.format, format.name) != 0) continue;
             snprintf(help->option[i], sizeof help->option[i], "%s%s%s%s%s%s%s", option.help,
@@ -115,7 +132,8 @@ static void build_options(struct argp_option *rows, help_text *help) {
                      strcmp(option.kind, "text") ? "." : "", *option.preset ? " Default: " : "",
                      option.preset, *option.preset ? "." : "");
             *rows++ =
-                (struct argp_option){option.name, FIRST_SETTING + i, "VALUE", 0, help->option[i], f + 2};
+                (struct argp_option){option.name, FIRST_SETTING + i, argument_of(&option, help->words[i]),
+                                     0,           help->option[i],   f + 2};
         }
     }
     *rows = (struct argp_option){0};

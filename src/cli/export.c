@@ -42,10 +42,10 @@ static mg_status refuse(mg_error *error, mg_status status, const char *path, con
 }
 
 // Writes the names of all formats, such as "onnx, liblinear". Returns `out`.
-static const char *list_formats(char out[256]) {
+static const char *list_formats(const char *separator, char out[256]) {
     *out = 0;
     for (int i = 0; mg_export_format_name(i); i++)
-        snprintf(out + strlen(out), 256 - strlen(out), i ? ", %s" : "%s", mg_export_format_name(i));
+        snprintf(out + strlen(out), 256 - strlen(out), "%s%s", i ? separator : "", mg_export_format_name(i));
     return out;
 }
 
@@ -59,7 +59,7 @@ static mg_status choose_format(arguments *all, mg_error *error) {
     error->status = MG_USAGE;
     snprintf(error->text, sizeof error->text, "%.700s%sgive --format (%s are allowed)",
              all->output ? all->output : "", all->output ? ": its name does not end with a format: " : "",
-             list_formats(names));
+             list_formats(", ", names));
     return MG_USAGE;
 }
 
@@ -118,11 +118,10 @@ static mg_status run(arguments *all, mg_error *error) {
 }
 
 int mg_command_export(int argc, char **argv) {
-    char names[256], formats[400];
-    snprintf(formats, sizeof formats, "Format (%s); default: what the name of the output ends with",
-             list_formats(names));
+    char formats[256];
+    list_formats("|", formats);
     const struct argp_option options[] = {
-        {"format", KEY_FORMAT, "NAME", 0, formats, 0},
+        {"format", KEY_FORMAT, formats, 0, "Format; default: what the name of the output ends with", 0},
         {"output", KEY_OUTPUT, "FILE", 0,
          "Write to FILE instead of standard output; FILE appears only when it is complete", 0},
         {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace FILE if it exists", 0},

@@ -1,5 +1,6 @@
 // main.c - the table of commands.
 #include "cli/cli.h"
+#include "cli/completion.h"
 
 #include <margin/margin.h>
 
@@ -25,6 +26,8 @@ static const mg_command commands[] = {
     {"config", "print a configuration with the value of every option", mg_command_config},
     {"list", "list the losses, solvers, updates, rates, formats, exports and kernels", mg_command_list},
     {"bench", "measure this machine and training speed on it", mg_command_bench},
+    {"completion", "print a script for bash, zsh or fish that completes command lines",
+     mg_command_completion},
 };
 
 static void print_usage(FILE *out) {
@@ -53,9 +56,13 @@ static int print_version(void) {
     return 0;
 }
 
+const mg_command *mg_cli_command(int i) {
+    return (size_t)i < sizeof commands / sizeof *commands ? &commands[i] : NULL;
+}
+
 static const char *command_name(int i, const void *context) {
     (void)context;
-    return (size_t)i < sizeof commands / sizeof *commands ? commands[i].name : NULL;
+    return mg_cli_command(i) ? commands[i].name : NULL;
 }
 
 static int unknown_command(const char *name) {

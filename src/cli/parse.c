@@ -1,5 +1,6 @@
 // parse.c - parses the arguments of a command: help, misspelt options, values.
 #include "cli/cli.h"
+#include "cli/completion.h"
 
 #include <margin/nearest.h>
 #include <margin/printable.h>
@@ -33,12 +34,19 @@ static const struct argp help = {
 
 static bool is_end(const struct argp_option *option) { return !option->name && !option->key && !option->doc; }
 
-// The i-th long option, from 0: of the command, and then of the help.
-static const struct argp_option *long_option(const struct argp *argp, int i) {
+const struct argp_option *mg_cli_option(const struct argp *argp, int i) {
     const struct argp_option *tables[] = {argp->options, help.options};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct argp_option *o = tables[t]; o && !is_end(o); o++)
-            if (o->name && i-- == 0) return o;
+            if (i-- == 0) return o;
+    return NULL;
+}
+
+// The i-th long option, from 0; NULL after the last.
+static const struct argp_option *long_option(const struct argp *argp, int i) {
+    const struct argp_option *option;
+    for (int at = 0; (option = mg_cli_option(argp, at)); at++)
+        if (option->name && i-- == 0) return option;
     return NULL;
 }
 
@@ -92,8 +100,16 @@ static int refuse_unknown(const struct argp *argp, const char *unknown, char *na
 
 // ---- parsing ------------------------------------------------------------------------------------
 
+static void (*describe)(const struct argp *argp);
+
+void mg_cli_describe(void (*see)(const struct argp *argp)) { describe = see; }
+
 int mg_cli_parse(const struct argp *argp, int argc, char **argv, void *input) {
     static char name[64];
+    if (describe) {
+        describe(argp);
+        return 2;
+    }
     const struct argp_child children[] = {{&help, 0, NULL, 0}, {0}};
     struct argp whole = *argp;
     whole.children = children;
