@@ -20,7 +20,8 @@ const char *mg_export_format_of(const char *path);
 
 /*
  * Writes the model to the file `path`, which appears only when it is complete. Errors: MG_USAGE (unknown
- * format), MG_CONFIG (the format cannot express this model), MG_IO, MG_MEMORY.
+ * format; at `path` is an HDF5 file, such as the model itself), MG_CONFIG (the format cannot express this
+ * model), MG_IO, MG_MEMORY.
  */
 mg_status mg_model_export(const mg_model *model, const char *format, const char *path, mg_error *error);
 

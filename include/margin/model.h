@@ -29,7 +29,7 @@ typedef struct mg_model_parts {
     const char *rows, *transform;     /* preparation of rows, as in data.rows and data.transform */
     double delta, lambda;             /* model.delta, model.lambda */
     double objective;                 /* of the weights, on the training rows */
-    double dual;                      /* certified lower bound of the objective; NaN if there is none */
+    double dual;                      /* lower bound of the objective of all weights; NaN if there is none */
     double bias_value;                /* value of the constant feature, model.bias */
     int64_t step, epoch, training_rows;
     mg_calibration_report calibration; /* of the scores; method "": none */
@@ -54,8 +54,8 @@ void mg_model_destroy(mg_model *model);
  * Errors: MG_IO, MG_DATA (not a model, or damaged), MG_MEMORY. */
 mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
 
-/* Writes a model file. It appears at `path`, or replaces a file there, only when it is complete. Errors:
- * MG_IO, MG_MEMORY. */
+/* Writes a model file. It appears at `path`, or replaces a model there, only when it is complete. Symbolic
+ * links are followed. Errors: MG_USAGE (a file at `path` is not a model), MG_IO, MG_MEMORY. */
 mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error);
 
 typedef struct mg_score_request {

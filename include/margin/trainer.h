@@ -6,6 +6,7 @@
 #include <margin/config.h>
 #include <margin/status.h>
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -77,14 +78,17 @@ typedef struct mg_train_request {
     bool overwrite;              /* replace an old result in output.directory */
     const char *init_model;      /* path of a model.h5 to start from; NULL: weights of zero */
     const mg_observer *observer; /* may be NULL */
+    /* NULL, or a flag that another thread, a signal handler or the observer may set to a value other than 0:
+     * training then ends as at train.time_limit, and the model of that moment is the result. */
+    const volatile sig_atomic_t *finish;
 } mg_train_request;
 
 typedef struct mg_train_result {
     int64_t step, epoch;
-    double seconds;   /* training time */
-    double objective; /* of the model, over the training rows */
-    double dual; /* certified lower bound of the objective of all weights; NaN if there is no useful one */
-    double gap;  /* (objective - dual) / objective; NaN if dual is NaN */
+    double seconds;        /* training time */
+    double objective;      /* of the model, over the training rows */
+    double dual;           /* lower bound of the objective of all weights; NaN if there is no useful one */
+    double gap;            /* (objective - dual) / objective; NaN if dual is NaN */
     double tolerance;      /* train.tolerance; 0: none */
     bool converged;        /* the gap is at most train.tolerance */
     double train_accuracy; /* of the model, on the training rows */

@@ -89,8 +89,9 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
     n_iter_ : int
         Epochs.
     objective_, dual_bound_, gap_ : float
-        ``alpha/2 ||W||^2 + weighted mean loss`` of the result, a certified lower bound of it for any W, and
-        (objective_ - dual_bound_) / objective_. The last two are NaN without a certificate.
+        ``alpha/2 ||W||^2 + weighted mean loss`` of the result, a lower bound of it for any W, and
+        (objective_ - dual_bound_) / objective_. Without `tol` the bound is that of the last dual variables. The
+        last two are NaN if there is no useful bound.
     converged_ : bool
         gap_ is at most tol.
     validation_score_ : float

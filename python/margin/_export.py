@@ -64,7 +64,7 @@ class ExportMixin:
         ------
         ValueError
             If the format is unknown, or cannot hold this model: LIBLINEAR has no texts as labels, and neither
-            LIBLINEAR nor CSV can say how rows are prepared.
+            LIBLINEAR nor CSV can say how rows are prepared. If `path` is an HDF5 file, such as the model.
         OSError
             If the file cannot be written.
 

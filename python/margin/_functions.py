@@ -267,6 +267,7 @@ class _Call:
             overwrite=self.overwrite,
             init_model=None if init is None else os.fsencode(init),
             observer=c.pointer(self.watch.watch_steps()),
+            finish=c.addressof(self.watch.finish),
         )
         with tempfile.TemporaryDirectory(prefix="margin-") as own:
             kept = _data.is_set(self.config, "output.directory")

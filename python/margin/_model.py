@@ -315,7 +315,14 @@ class Model(ExportMixin):
         return self.classes[self._score(X, "best", threads)]
 
     def save(self, path: Any) -> None:
-        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError.
+        """Writes model.h5, which `margin predict` and load_model read. A model at `path` is replaced.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        ValueError
+            If a file at `path` is not a model.
 
         Examples
         --------

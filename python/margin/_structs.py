@@ -120,6 +120,7 @@ TrainRequest = struct(
     ("overwrite", c.c_bool),
     ("init_model", c.c_char_p),
     ("observer", c.POINTER(Observer)),
+    ("finish", c.c_void_p),
 )
 TrainResult = struct(
     "mg_train_result",

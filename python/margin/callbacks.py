@@ -1,6 +1,6 @@
 """Callbacks for `callbacks=`: functions of an event, which may return True to end the training.
 
-margin.path and margin.cv ignore what they return, and so does margin.train if the rows are in files.
+margin.path and margin.cv ignore what they return.
 
 An event is a dict. event["kind"] is "plan" (once, before training) or "progress". The other keys are the
 fields of mg_plan and mg_progress in the headers; at the end of an epoch, event["epoch_end"] is True and

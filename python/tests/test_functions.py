@@ -185,6 +185,19 @@ def test_callbacks_and_stop(blobs, file, tmp_path):
         margin.cv(None, blobs, callbacks=[fail])
 
 
+def test_callback_ends_training(blobs, file, tmp_path):
+    def enough(event):
+        return event["kind"] == "progress" and event["epoch"] == 3
+
+    long = {"train.solver": "sgd", "train.epochs": 10**8, "sgd.eta": 1e-3}
+    models = [margin.train(long, rows, callbacks=[enough]) for rows in (blobs, file)]
+    assert [model.training["reason"] for model in models] == ["asked to", "asked to"]
+    run = margin.train(long, file, directory=tmp_path / "run", callbacks=[enough])
+    assert run.status == "finished" and run.result["reason"] == "asked to"
+    again = margin.train(long, file, directory=tmp_path / "run", resume=True)
+    assert again.status == "finished" and np.array_equal(again.model.weights, run.model.weights)
+
+
 def test_run(blobs, tmp_path):
     options = {**OPTIONS, "model.class_weight": {0: 2, 1: 0.5}, "data.validation": 0.2}
     run = margin.train(options, blobs, directory=tmp_path / "run")

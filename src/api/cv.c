@@ -25,7 +25,7 @@ mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_res
     if (!status && request->rows) status = check_rows(request, error);
     if (!status && request->rows) status = mg_lent_open(config, request->rows, &lent, error);
     if (!status) status = mg_config_trainer_open(config, asked, &trainer, error);
-    if (!status && request->rows) mg_lent_give_all(&lent, config, request->rows, &model, &trainer);
+    if (!status && request->rows) mg_lent_give(&lent, config, request->rows, &model, &trainer);
     mg_words words;
     mg_cv_request spoken = *request;
     if (request->rows) spoken.observer = mg_words_observer(&words, request->observer);

@@ -3,6 +3,7 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "io/h5.h"
 
 #include <margin/export.h>
 #include <margin/nearest.h>
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 const char *mg_export_format_name(int i) { return mg_export_at(i) ? mg_export_at(i)->name : NULL; }
 
@@ -91,7 +93,20 @@ static mg_status write_file(void *context, const char *bytes, size_t count, mg_e
     return mg_output_close(output, status, error);
 }
 
+// Refuses to replace a model, such as the exported one, or data: no export is an HDF5 file.
+static mg_status check_replaced(const char *path, mg_error *error) {
+    int fd;
+    if (mg_file_open(path, MG_FILE_REGULAR, &fd, NULL)) return MG_OK; // there is no file
+    bool hdf5 = mg_h5_has_signature(fd);
+    close(fd);
+    if (!hdf5) return MG_OK;
+    return mg_fail(error, MG_USAGE,
+                   "%s: is an HDF5 file, a model or data, which the export would replace: give another name",
+                   path);
+}
+
 mg_status mg_model_export(const mg_model *model, const char *name, const char *path, mg_error *error) {
     const mg_export_sink sink = {write_file, (void *)(uintptr_t)path}; // the sink only reads the path
-    return mg_model_export_to(model, name, &sink, error);
+    mg_status status = check_replaced(path, error);
+    return status ? status : mg_model_export_to(model, name, &sink, error);
 }

@@ -14,7 +14,8 @@ mg_status mg_fit(const mg_config *config, const mg_fit_request *request, mg_mode
     mg_words words;
     const mg_train_request train = {.resume = request->resume,
                                     .overwrite = request->overwrite,
-                                    .observer = mg_words_observer(&words, request->observer)};
+                                    .observer = mg_words_observer(&words, request->observer),
+                                    .finish = request->finish};
     *model = NULL;
     mg_status status = mg_lent_check_files(request, request->resume, request->overwrite, "run", error);
     if (!status) status = mg_lent_open(config, request, &lent, error);

@@ -57,20 +57,12 @@ void mg_lent_give(mg_lent *lent, const mg_config *config, const mg_fit_request *
     if (request->train->feature_names) lent->data.names = lent->train_names.names;
     lent->output.directory = (char *)(uintptr_t)request->directory;
     lent->memory = (mg_trainer_memory){.stop = request->stop,
-                                       .finish = request->finish,
                                        .files = request->directory != NULL,
                                        .start = request->start,
                                        .model = model,
                                        .copies = &lent->copies};
     trainer->options.validation_file = lent->validation;
     mg_config_trainer_take_arrays(trainer, lent->train, &lent->data, &lent->output, &lent->memory);
-}
-
-void mg_lent_give_all(mg_lent *lent, const mg_config *config, const mg_fit_request *request, mg_model **model,
-                      mg_config_trainer *trainer) {
-    mg_fit_request rows = *request;
-    rows.finish = NULL;
-    mg_lent_give(lent, config, &rows, model, trainer);
 }
 
 mg_status mg_lent_open(const mg_config *config, const mg_fit_request *request, mg_lent *lent,

@@ -29,11 +29,6 @@ mg_status mg_lent_open(const mg_config *config, const mg_fit_request *request, m
 // Sets the options of the trainer so that it reads the arrays, and stores its model in *model.
 void mg_lent_give(mg_lent *lent, const mg_config *config, const mg_fit_request *request, mg_model **model,
                   mg_config_trainer *trainer);
-
-// The same for several trainings. Without the flag `finish`: it would end all trainings that follow too,
-// before their first step.
-void mg_lent_give_all(mg_lent *lent, const mg_config *config, const mg_fit_request *request, mg_model **model,
-                      mg_config_trainer *trainer);
 void mg_lent_close(mg_lent *lent);
 
 #endif

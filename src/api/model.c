@@ -3,6 +3,7 @@
 #include "api/arrays.h"
 #include "base/float_mode.h"
 #include "base/memory.h"
+#include "io/output.h"
 #include "loss/loss.h"
 #include "model/calibration.h"
 #include "rows/rows.h"
@@ -13,6 +14,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 static mg_status copy_texts(const char *const *texts, int64_t count, char ***out, mg_error *error) {
     mg_status status = mg_memory_zeroed(out, (size_t)count, sizeof **out, error);
@@ -162,14 +164,31 @@ mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
     return status;
 }
 
+// Refuses to replace anything but a model: a file with a seal, or an empty one.
+static mg_status check_replaced(const mg_place *place, const char *path, mg_error *error) {
+    int fd;
+    bool sealed = false;
+    if (place->descriptor >= 0 || (place->exists && !S_ISREG(place->about.st_mode)))
+        return mg_fail(error, MG_IO, "%s: is not a regular file, so no model can be written there", path);
+    if (!place->exists || place->about.st_size == 0) return MG_OK;
+    mg_status status = mg_directory_open_file(place->directory, place->name, &fd, error);
+    if (status) return status;
+    status = mg_file_has_seal(fd, path, &sealed, error);
+    close(fd);
+    if (status || sealed) return status;
+    return mg_fail(
+        error, MG_USAGE,
+        "%s: is a file that is not a model, and would be replaced: give another name, or delete it", path);
+}
+
 mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error) {
     MG_FLOAT_SCOPE;
-    mg_directory *directory = NULL;
-    const char *name;
+    mg_place place = {.descriptor = -1};
     mg_status status = mg_h5_check_library(error);
-    if (!status) status = mg_directory_open_parent(path, &directory, &name, error);
-    if (!status) status = mg_model_write(model, directory, name, error);
-    mg_directory_close(directory);
+    if (!status) status = mg_place_find(path, &place, error);
+    if (!status) status = check_replaced(&place, path, error);
+    if (!status) status = mg_model_write(model, place.directory, place.name, error);
+    mg_place_clear(&place);
     return status;
 }
 

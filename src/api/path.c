@@ -27,7 +27,7 @@ mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_pa
     if (!status && rows) status = check_rows(request, error);
     if (!status && rows) status = mg_lent_open(config, rows, &lent, error);
     if (!status) status = mg_config_trainer_open(config, &grid, &trainer, error);
-    if (!status && rows) mg_lent_give_all(&lent, config, rows, &model, &trainer);
+    if (!status && rows) mg_lent_give(&lent, config, rows, &model, &trainer);
     mg_words words;
     mg_path_request asked = *request;
     if (rows) asked.observer = mg_words_observer(&words, request->observer);

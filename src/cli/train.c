@@ -31,7 +31,10 @@ static void show_result(const mg_train_result *result) {
     printf("ended by        %s, after %lld steps, %.2f s of training\n", result->reason,
            (long long)result->step, result->seconds);
     printf("objective       %.6f\n", result->objective);
-    if (!isnan(result->gap))
+    if (!isnan(result->gap) && result->tolerance == 0)
+        printf("lower bound     %.6f: the objective is within %.2g of the optimum\n", result->dual,
+               result->gap);
+    else if (!isnan(result->gap))
         printf("%s%s%s within %.2g of the optimum (at least %.6f)\n",
                result->converged ? mg_cli_good(stdout) : mg_cli_doubtful(stdout),
                result->converged ? "certified      " : "not certified  ", mg_cli_plain(stdout), result->gap,

@@ -91,26 +91,6 @@ int64_t mg_source_most_entries(const mg_source *source) {
     return most;
 }
 
-// Returns the error that row `row` cannot be prepared. column -1: because of the row as a whole.
-static mg_status unfit(const mg_source *source, int64_t row, int64_t column, float value, const char *why,
-                       mg_error *error) {
-    const char *path = mg_h5_path(source->file),
-               *advice = "drop it or choose another data.rows or data.transform";
-    if (column >= 0) column = mg_align_column(&source->align, column);
-    if (column < 0)
-        return mg_fail(error, MG_DATA, "%s: %s[%lld] %s: %s", path, source->name, (long long)row, why,
-                       advice);
-    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; %s: %s", path, source->name, (long long)row,
-                   (long long)column, (double)value, why, advice);
-}
-
-mg_status mg_source_not_finite(const mg_source *source, int64_t row, int64_t column, float value,
-                               mg_error *error) {
-    return mg_fail(error, MG_DATA,
-                   "%s: %s[%lld, %lld] is %g; only finite float32 values are allowed: fill or drop the row",
-                   mg_h5_path(source->file), source->name, (long long)row, (long long)column, (double)value);
-}
-
 static void *next_dense_row(const mg_source *source, const mg_store *store) {
     return (char *)store->dense + (size_t)(store->count * store->stride) * mg_cell_size(source->cell);
 }
@@ -127,13 +107,14 @@ mg_status mg_source_map(const mg_source *source, mg_map **out, mg_error *error) 
     return fits ? mg_h5_array_map(source->data, out, error) : MG_OK;
 }
 
-static mg_status check_cells(const mg_source *source, int64_t row, const void *cells, mg_error *error) {
+// `stored`: the cells as they are in the file, for the message.
+static mg_status check_cells(const mg_source *source, int64_t row, const void *cells, const char *stored,
+                             mg_error *error) {
     int64_t bad = -1;
-    if (source->cell == MG_CELL_F16 && !mg_cells_halves_finite(source->features, cells, &bad))
-        return mg_source_not_finite(source, row, bad, mg_half_to_float(((const uint16_t *)cells)[bad]),
-                                    error);
-    if (source->cell == MG_CELL_F32 && !mg_cells_finite(source->features, cells, &bad))
-        return mg_source_not_finite(source, row, bad, ((const float *)cells)[bad], error);
+    if ((source->cell == MG_CELL_F16 && !mg_cells_halves_finite(source->features, cells, &bad)) ||
+        (source->cell == MG_CELL_F32 && !mg_cells_finite(source->features, cells, &bad)))
+        return mg_source_not_finite(source, row, bad,
+                                    mg_cells_real(mg_h5_array_type(source->data), stored, bad), error);
     return MG_OK;
 }
 
@@ -141,8 +122,10 @@ mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count,
                           mg_error *error) {
     size_t row_bytes = (size_t)source->features * mg_cell_size(source->cell);
     mg_status status = MG_OK;
-    for (int64_t r = 0; !status && r < count; r++)
-        status = check_cells(source, first + r, (const char *)rows + (size_t)r * row_bytes, error);
+    for (int64_t r = 0; !status && r < count; r++) {
+        const char *cells = (const char *)rows + (size_t)r * row_bytes;
+        status = check_cells(source, first + r, cells, cells, error);
+    }
     return status;
 }
 
@@ -168,12 +151,12 @@ static mg_status take_dense_row(mg_source *source, const char *cells, int64_t ro
         mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, (float *)(void *)read);
     else if (cells != read) memcpy(read, cells, (size_t)source->features * cell);
     if (cells != read) look_at_lost(source, cells, row, (float *)(void *)read);
-    mg_status status = check_cells(source, row, read, error);
+    mg_status status = check_cells(source, row, read, cells, error);
     if (status) return status;
     if (source->align.width) mg_align_dense(&source->align, cell, read, to);
     int64_t bad = -1;
     const char *why = floats ? mg_prepare_row(source->preparation, width, values, &bad) : NULL;
-    if (why) return unfit(source, row, bad, bad < 0 ? 0 : values[bad], why, error);
+    if (why) return mg_source_unfit(source, row, bad, bad < 0 ? 0 : values[bad], why, error);
     memset(to + (size_t)width * cell, 0, (size_t)(store->stride - width) * cell);
     store->count++;
     return MG_OK;
@@ -265,11 +248,16 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
     mg_vanished_look(&source->vanished, type, n, values, row, index);
     if (!sorted) status = sort_row(source, row, n, index, to, error);
     if (status) return status;
-    if (!mg_cells_finite(n, to, &bad)) return mg_source_not_finite(source, row, index[bad], to[bad], error);
+    if (!mg_cells_finite(n, to, &bad)) {
+        int64_t place = 0; // in the file, where indices need not ascend
+        while (mg_cells_real(index_type, indices, place) != (double)index[bad]) place++;
+        return mg_source_not_finite(source, row, index[bad], mg_cells_real(type, values, place), error);
+    }
     if (source->align.width) status = align_row(source, row, &n, index, to, error);
     if (status) return status;
     const char *why = mg_prepare_row(source->preparation, n, to, &bad);
-    if (why) return unfit(source, row, bad < 0 ? bad : index[bad], bad < 0 ? 0 : to[bad], why, error);
+    if (why)
+        return mg_source_unfit(source, row, bad < 0 ? bad : index[bad], bad < 0 ? 0 : to[bad], why, error);
     if (source->used) n = mg_used_renumber(source->used, n, index, to);
     store->indptr[++store->count] = at + n;
     return MG_OK;

@@ -46,8 +46,11 @@ static inline bool mg_source_is_as_is(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
 }
 
-// Returns MG_DATA with the message that the value is not finite.
-mg_status mg_source_not_finite(const mg_source *source, int64_t row, int64_t column, float value,
+// Return MG_DATA with a message. mg_source_not_finite: the value, as stored, is not finite or does not fit
+// into float32. mg_source_unfit: the row cannot be prepared; column -1: because of the row as a whole.
+mg_status mg_source_not_finite(const mg_source *source, int64_t row, int64_t column, double value,
                                mg_error *error);
+mg_status mg_source_unfit(const mg_source *source, int64_t row, int64_t column, float value, const char *why,
+                          mg_error *error);
 
 #endif

@@ -93,8 +93,8 @@ static void open_in_library(mg_h5 *file, const char *name, hid_t access_list, ch
     H5Pclose(access_list);
 }
 
-// Returns true if the file has HDF5's signature: at byte 0, or after a user block at 512, 1024, 2048, ...
-static bool has_signature(int fd) {
+// The signature is at byte 0, or after a user block at 512, 1024, 2048, ...
+bool mg_h5_has_signature(int fd) {
     static const char signature[8] = "\x89HDF\r\n\x1a\n";
     char found[8];
     for (off_t at = 0; pread(fd, found, sizeof found, at) == sizeof found; at = at ? 2 * at : 512)
@@ -134,9 +134,10 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
         open_in_library(file, name, mg_h5_read_through(fd, &file->failed), reason, sizeof reason);
         if (file->file < 0) status = mg_h5_check_read(file, error);
         if (file->file < 0 && !status)
-            status = mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason,
-                             has_signature(fd) ? "it was truncated or changed: create it or copy it again"
-                                               : "convert other formats with `margin convert`");
+            status =
+                mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason,
+                        mg_h5_has_signature(fd) ? "it was truncated or changed: create it or copy it again"
+                                                : "convert other formats with `margin convert`");
     }
     if (status) mg_h5_close(file);
     else *out = file;

@@ -48,6 +48,9 @@ mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error);
 // The same for a file that mg_file_open has opened. Takes ownership of `fd`, even if it fails.
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error);
 
+// Returns true if the open file begins as an HDF5 file does.
+bool mg_h5_has_signature(int fd);
+
 // Opens the content of a file that is in memory and whose seal has been checked. The bytes are not copied:
 // they must stay in place until the file is closed. `path` is used in messages.
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error);

@@ -14,14 +14,13 @@
 
 static const char name[] = "lock";
 
-static mg_status refuse(int fd, const char *directory, mg_error *error) {
+static mg_status refuse(int fd, const char *directory, const char *otherwise, mg_error *error) {
     char text[24] = "", who[48] = "another process";
     ssize_t length = pread(fd, text, sizeof text - 1, 0);
     long process = length > 0 ? strtol(text, NULL, 10) : 0;
     if (process > 0) snprintf(who, sizeof who, "process %ld", process);
-    return mg_fail(error, MG_CONFIG,
-                   "%s: %s is training in this directory: wait until it ends, or set output.directory",
-                   directory, who);
+    return mg_fail(error, MG_CONFIG, "%s: %s is using this directory: wait until it ends, or %s", directory,
+                   who, otherwise);
 }
 
 // Returns true if the open file still has its name. A holder deletes the file before it releases the lock. So
@@ -70,24 +69,29 @@ static mg_status open_file(const mg_directory *directory, int *fd, mg_error *err
 
 // Locks the directory. Fails if another process holds the lock. If the file system cannot lock directories,
 // the lock of the file has to suffice.
-static mg_status take_directory(const mg_directory *directory, mg_error *error) {
+static mg_status take_directory(const mg_directory *directory, const char *otherwise, mg_error *error) {
     int fd = mg_directory_descriptor(directory);
     if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return MG_OK;
     int file = openat(fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    mg_status status = refuse(file, mg_directory_path(directory), error);
+    mg_status status = refuse(file, mg_directory_path(directory), otherwise, error);
     if (file >= 0) close(file);
     return status;
 }
 
 mg_status mg_lock_take(const mg_directory *directory, mg_lock *lock, mg_error *error) {
+    return mg_lock_take_or(directory, "set output.directory", lock, error);
+}
+
+mg_status mg_lock_take_or(const mg_directory *directory, const char *otherwise, mg_lock *lock,
+                          mg_error *error) {
     *lock = (mg_lock){.directory = directory};
-    mg_status status = take_directory(directory, error);
+    mg_status status = take_directory(directory, otherwise, error);
     bool directory_held = !status;
     while (!status && !lock->held) {
         status = open_file(directory, &lock->fd, error);
         if (status) break;
         if (flock(lock->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-            status = refuse(lock->fd, mg_directory_path(directory), error);
+            status = refuse(lock->fd, mg_directory_path(directory), otherwise, error);
         else lock->held = has_its_name(lock->fd, directory);
         if (lock->held) write_holder(lock->fd);
         else mg_file_calls.close(lock->fd);

@@ -15,6 +15,10 @@ typedef struct mg_lock {
 // succeeds without locking. Errors: MG_CONFIG with the process that holds the lock; MG_IO, MG_MEMORY.
 mg_status mg_lock_take(const mg_directory *directory, mg_lock *lock, mg_error *error);
 
+// The same, with another advice in the message: "wait until it ends, or " and `otherwise`.
+mg_status mg_lock_take_or(const mg_directory *directory, const char *otherwise, mg_lock *lock,
+                          mg_error *error);
+
 // Deletes the lock file, if it is still the locked one, and releases the lock. Does nothing if the lock is
 // not held.
 void mg_lock_release(mg_lock *lock);

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#define DRIFT 0x1p-13 // by rounding, ||W||^2 drifts by far less than this fraction during a run
 enum { PART_ROWS = 256, PARTS = 16, ROWS_AT_ONCE = PARTS * PART_ROWS, GRADIENT_RANGES = 16, AHEAD = 8 };
 
 struct mg_certifier {
@@ -335,4 +336,45 @@ mg_status mg_certifier_certify(mg_certifier *job, mg_weights *average, float *co
     if (average && job->incumbent->bounds.gap > job->resident->options->train->tolerance)
         return evaluate_average(job, average, error);
     return MG_OK;
+}
+
+// ---- without a certifier ------------------------------------------------------------------------
+
+typedef struct value_job {
+    const mg_resident *resident;
+    const mg_iterate *iterate;
+    float *coef;   // [items][lanes]
+    double *value; // [items]
+} value_job;
+
+static void sum_values(void *context, int64_t item) {
+    const value_job *job = context;
+    const mg_resident *resident = job->resident;
+    int64_t end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
+    float *c = job->coef + item * resident->lanes;
+    for (int64_t row = item * MG_RESIDENT_ITEM_ROWS; row < end; row++) {
+        mg_dual_rows_get(job->iterate->duals, row, resident->lanes, c);
+        job->value[item] +=
+            mg_resident_weight(resident, row) * mg_resident_dual_value(resident, c, resident->all.label[row]);
+    }
+}
+
+mg_status mg_certificate_bound(const mg_resident *resident, const mg_iterate *iterate, double *out,
+                               mg_error *error) {
+    const mg_problem *problem = resident->problem;
+    int64_t items = mg_cut_items(problem->rows, MG_RESIDENT_ITEM_ROWS);
+    value_job job = {.resident = resident, .iterate = iterate};
+    mg_arena arena = {0};
+    const mg_buffer buffers[] = {MG_BUFFER(job.coef, items, resident->lanes), MG_BUFFER(job.value, items, 1)};
+    mg_status status = MG_ARENA_FILL(&arena, buffers, error);
+    if (!status) {
+        double sum = 0, square = mg_weights_square_norm(&iterate->weights, NULL) * (1 + DRIFT);
+        mg_team_for(problem->team, items, sum_values, &job);
+        for (int64_t i = 0; i < items; i++) sum += job.value[i];
+        double value = sum / (double)problem->rows,
+               part = mg_clamp_real(value / (problem->lambda * square), 0, 1);
+        *out = part * value - 0.5 * problem->lambda * part * part * square;
+    }
+    mg_arena_free(&arena);
+    return status;
 }

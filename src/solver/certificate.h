@@ -12,6 +12,12 @@ mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, 
                               mg_certifier **out, mg_error *error);
 void mg_certifier_destroy(mg_certifier *certifier);
 
+// Sets *out to a lower bound without rebuilding W, so it costs no pass over the rows. It is the dual value
+// (M25) of the dual variables times the best factor in [0, 1], with the W of training, and is lowered by more
+// than what rounding can have changed ||W||^2. Errors: MG_MEMORY.
+mg_status mg_certificate_bound(const mg_resident *resident, const mg_iterate *iterate, double *out,
+                               mg_error *error);
+
 typedef struct mg_certified_sums {
     double contribution; // sum over the rows
     double gap;          // (sum of contributions / N) / primal value of the rebuilt weights

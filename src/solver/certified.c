@@ -149,7 +149,14 @@ static void set_lambda(void *state, double lambda, bool restored) {
     mg_schedule_start(c, true);
 }
 
-static const mg_whole_solver whole = {.attach = attach, .next = next, .standing = standing};
+static mg_status lower_bound(void *state, double *out, mg_error *error) {
+    const mg_certified *c = state;
+    *out = NAN;
+    return c->iterate.duals ? mg_certificate_bound(&c->resident, &c->iterate, out, error) : MG_OK;
+}
+
+static const mg_whole_solver whole = {
+    .attach = attach, .next = next, .standing = standing, .lower_bound = lower_bound};
 
 // Both solvers have the same state and the same functions. They differ in options->handover, which says when
 // Newton steps follow.

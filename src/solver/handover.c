@@ -158,9 +158,9 @@ bool mg_handover_to_dual(mg_certified *c, double cost) {
         mg_min_real(cost_left(&f, state->entered, state->spent), cost_left(&f, state->latest, cost));
     state->latest = f.distance;
     if (!all_hold(to_dual, TO_DUAL, &f)) return false;
-    state->spent_before += state->spent;
+    state->spent_before += state->spent; // `spent` keeps the cost of this phase for mg_handover_explain
     state->begun = f.visits;
-    state->mark_distance = state->spent = 0;
+    state->mark_distance = 0;
     state->rate = -1;
     return true;
 }
@@ -172,5 +172,5 @@ void mg_handover_explain(const mg_certified *c, char *out, size_t size) {
                  f.visits / (double)c->resident.problem->rows);
     else
         snprintf(out, size, "a gap of %.2g after Newton steps of %.2g times the usual cost",
-                 c->incumbent.bounds.gap, c->handover.spent_before / c->handover.usual);
+                 c->incumbent.bounds.gap, c->handover.spent / c->handover.usual);
 }

@@ -15,7 +15,7 @@ typedef struct mg_handover_state {
     double entered;       // distance when the present Newton phase began
     double latest;        // distance after the latest iteration of that phase
     double usual;         // usual cost of Newton steps, as estimated when the phase began
-    double spent;         // cost of the present Newton phase so far
+    double spent;         // cost of the present Newton phase so far, or of the last one
     double spent_before;  // cost of all earlier Newton phases
 } mg_handover_state;
 

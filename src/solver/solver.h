@@ -82,6 +82,10 @@ typedef struct mg_whole_solver {
 
     // Sets *out as `next` does, except for loss and rows.
     void (*standing)(void *state, mg_step_result *out);
+
+    // Sets *out to a lower bound of the objective of all weights, which the present dual variables prove; NAN
+    // if the loss has no dual. Called after `weights`. Errors: MG_MEMORY.
+    mg_status (*lower_bound)(void *state, double *out, mg_error *error);
 } mg_whole_solver;
 
 typedef struct mg_solver {

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FEW_ROWS = 10, LINE = 600 }; // FEW_ROWS: with fewer rows of a class, there is a warning
+enum { FEW_ROWS = 10 }; // with fewer rows of a class, there is a warning
 
 typedef struct work {
     const mg_calibrate_request *request;
@@ -34,11 +34,6 @@ typedef struct work {
     mg_lock lock;      // of the directory of the model, if that is a run's
 } work;
 
-static void report(const work *w, const char *line) {
-    const mg_notices *notices = &w->request->notices;
-    if (notices->message) notices->message(notices->context, line);
-}
-
 // ---- the file of the model ----------------------------------------------------------------------
 
 // Locks the directory of the model, and refuses it if a run there is active or unfinished: that run would
@@ -47,14 +42,9 @@ static mg_status enter(work *w, mg_error *error) {
     mg_metrics_ending end;
     const mg_directory *directory = w->place.directory;
     if (strcmp(w->place.name, "model.h5") || !mg_run_is_there(directory)) return MG_OK;
-    mg_error why = {0};
-    mg_status status = mg_lock_take(directory, &w->lock, &why);
-    if (status == MG_CONFIG)
-        return mg_fail(error, status,
-                       "%s: belongs to a run that is going on: wait until it ends, or copy the model "
-                       "elsewhere and calibrate the copy (%.300s)",
-                       w->request->model, why.text);
-    if (status) return mg_fail(error, status, "%s", why.text);
+    mg_status status =
+        mg_lock_take_or(directory, "copy the model elsewhere and calibrate the copy", &w->lock, error);
+    if (status) return status;
     bool run = mg_directory_holds(directory, "begun.h5") || mg_run_has_checkpoints(directory);
     bool ended = !run;
     if (run) status = mg_metrics_find_end(directory, &end, &ended, error);
@@ -86,7 +76,6 @@ static mg_status load(work *w, mg_error *error) {
 // two calibrations of it from being written at the same time. A file system may not have such locks.
 static mg_status write_again(work *w, mg_error *error) {
     struct stat now;
-    char line[LINE];
     const char *path = w->request->model;
     // A shared lock is enough if another program, such as h5py, has the model open for reading.
     bool busy = flock(w->fd, LOCK_EX | LOCK_NB) && flock(w->fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
@@ -99,11 +88,9 @@ static mg_status write_again(work *w, mg_error *error) {
                        "%s: was replaced, changed or deleted while it was calibrated, and is not written: "
                        "calibrate it again",
                        path);
-    if (!mg_directory_has_its_path(w->place.directory)) {
-        snprintf(line, sizeof line,
-                 "warning: %.300s: its directory was renamed; the model is written in that directory", path);
-        report(w, line);
-    }
+    if (!mg_directory_has_its_path(w->place.directory))
+        mg_scoring_tell(&w->request->notices, "warning",
+                        "%s: its directory was renamed; the model is written in that directory", path);
     return mg_model_write(w->scoring.model, w->place.directory, w->place.name, error);
 }
 
@@ -139,7 +126,7 @@ static mg_status score(work *w, mg_error *error) {
 // Warns of classes with few rows, because few rows say little about a probability.
 static mg_status warn_of_few(work *w, mg_error *error) {
     const mg_classes *classes = &w->scoring.model->classes;
-    char line[LINE], label[MG_LABEL_BUFFER], shown[MG_NAME_SHOWN];
+    char label[MG_LABEL_BUFFER], shown[MG_NAME_SHOWN];
     int64_t *rows, few = 0, least = 0;
     mg_status status = mg_memory_zeroed(&rows, (size_t)classes->count, sizeof *rows, error);
     if (status) return status;
@@ -150,12 +137,11 @@ static mg_status warn_of_few(work *w, mg_error *error) {
     }
     mg_name_shown(mg_classes_label(classes, least, label), shown);
     if (few)
-        snprintf(line, sizeof line,
-                 "warning: %lld of %lld classes have fewer than %d rows in %.300s ('%s' has %lld): their "
-                 "probabilities are uncertain",
-                 (long long)few, (long long)classes->count, FEW_ROWS, w->request->data, shown,
-                 (long long)rows[least]);
-    if (few) report(w, line);
+        mg_scoring_tell(&w->request->notices, "warning",
+                        "%lld of %lld classes have fewer than %d rows in %s ('%s' has %lld): their "
+                        "probabilities are uncertain",
+                        (long long)few, (long long)classes->count, FEW_ROWS, w->request->data, shown,
+                        (long long)rows[least]);
     mg_memory_free(rows);
     return MG_OK;
 }
@@ -164,25 +150,20 @@ static mg_status warn_of_few(work *w, mg_error *error) {
 // they are probably the same rows.
 static void warn_of_training_rows(const work *w) {
     const mg_model *model = w->scoring.model;
-    char line[LINE];
     double mean = w->evaluation.loss, objective = mean + 0.5 * model->lambda * model->square_norm; // (M2)
     if (w->rows.count != model->training_rows || w->data->weight ||
         fabs(objective - model->objective) > 1e-4 * fabs(model->objective))
         return;
-    snprintf(line, sizeof line,
-             "warning: %.300s seems to be the training data (as many rows, the same objective), where the "
-             "model is too "
-             "sure: calibrate on other rows",
-             w->request->data);
-    report(w, line);
+    mg_scoring_tell(&w->request->notices, "warning",
+                    "%s seems to be the training data (as many rows, the same objective), where the model is "
+                    "too sure: calibrate on other rows",
+                    w->request->data);
 }
 
 static void warn_of_limit(const work *w, const mg_calibration *calibration) {
-    char line[LINE];
-    snprintf(line, sizeof line,
-             "warning: the rows do not determine a temperature, because %s: %.3g is used; give more rows",
-             mg_calibration_limit(calibration), calibration->temperature);
-    report(w, line);
+    mg_scoring_tell(&w->request->notices, "warning",
+                    "the rows do not determine a temperature, because %s: %.3g is used; give more rows",
+                    mg_calibration_limit(calibration), calibration->temperature);
 }
 
 // ---- the calibration ----------------------------------------------------------------------------

@@ -11,9 +11,14 @@
 // a model has learnt nothing if its objective is above this fraction of the baseline's
 #define NO_BETTER 0.999
 #define VACUOUS_GAP 0.9
+#define WIDE_GAP 0.5
 #define SMALL_GAP 0.01  // if a run stalls below this gap, single precision is the reason, not the data
 #define LEAST_SIZE 0.03 // range of root mean squares of cells with which solvers work well
 #define MOST_SIZE 30.0
+#define FAR 30.0 // cells are far outside of this range if they exceed it by this factor
+// An objective below this fraction of the baseline's is clearly good: with dual variables, and without them.
+#define CLEAR 0.5
+#define CLEAR_OF_CELLS 0.1
 // regularisation is too strong unless weights could gain this fraction of the objective of zeros
 #define WEAK 0.1
 #define ADVISED_TOLERANCE 1e-3
@@ -158,10 +163,15 @@ static double feature_square(const mg_run *run) {
     return problem->mean_square_norm - problem->bias * problem->bias;
 }
 
+// Root mean square of the stored values, after data.scale.
+static double size_of_cells(const mg_run *run) {
+    return sqrt(feature_square(run) / run->setup.problem.values_per_row);
+}
+
 // True if another data.scale would not help.
 static bool is_well_scaled(const mg_run *run) {
     const char *scale = run->options->data->scale;
-    double cells = sqrt(feature_square(run) / run->setup.problem.values_per_row);
+    double cells = size_of_cells(run);
     return !strcmp(scale, "standard") || !strcmp(scale, "max-abs") ||
            (cells >= LEAST_SIZE && cells <= MOST_SIZE && !run->setup.uneven);
 }
@@ -232,6 +242,33 @@ static double passing_loss(const mg_run *run) {
     return at->loss_rows > 0 ? at->loss / (double)at->loss_rows : NAN;
 }
 
+// True if the run made dual ascent, so that it has dual variables.
+static bool has_bound(const mg_run *run) { return run->solver->whole && run->setup.problem.loss->dual; }
+
+// True if a run without a tolerance may have ended far above the optimum. The bound of dual ascent alone does
+// not show that: its average of snapshots is often near the optimum long before its dual variables are. So
+// the objective counts too. Without dual variables only the size of the cells can tell.
+static bool may_be_far(const mg_run *run, const mg_train_result *result, const baseline *beat) {
+    double cells = size_of_cells(run), part = result->objective / beat->constant;
+    if (has_bound(run)) return part > CLEAR && !(result->gap <= WIDE_GAP);
+    bool far = cells < LEAST_SIZE / FAR || cells > MOST_SIZE * FAR;
+    return part > CLEAR_OF_CELLS && far && !is_well_scaled(run);
+}
+
+static void judge_distance(const mg_run *run, const mg_train_result *result, const char *advice,
+                           char out[MG_JUDGE_TEXT]) {
+    char known[120];
+    if (!has_bound(run))
+        snprintf(known, sizeof known, "the root mean square of the values is %.2g, and solvers need about 1",
+                 size_of_cells(run));
+    else if (isnan(result->gap)) snprintf(known, sizeof known, "no useful lower bound is known");
+    else
+        snprintf(known, sizeof known, "its lower bound is %.6g, so the gap may be %.2g", result->dual,
+                 result->gap);
+    snprintf(out, MG_JUDGE_TEXT, "the objective %.6g may be far above the optimum (%s): %s",
+             result->objective, known, advice);
+}
+
 void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]) {
     char advice[300];
     *out = 0;
@@ -253,6 +290,7 @@ void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_
                  "training does not converge: the mean loss in the last epoch is %.6g, above the %.6g of "
                  "weights of zero: %s",
                  passing_loss(run), beat.zeros, advice);
+    else if (may_be_far(run, result, &beat)) judge_distance(run, result, advice, out);
     else if (run->setup.uneven)
         snprintf(out, MG_JUDGE_TEXT,
                  "columns differ in scale by more than a factor of 1,000 (largest |x| of a column: from %.3g "

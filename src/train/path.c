@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/judge.h"
-#include "train/run.h"
+#include "train/path_model.h"
 #include "train/run_calibrate.h"
 
 #include <math.h>
@@ -44,7 +44,7 @@ typedef struct path {
     int64_t point;   // current point, from 0; its epochs are counted from 0
     double begun;    // training time before this point
     mg_run run;
-    bool model_pending; // the best model still has to be written, because writing failed
+    mg_path_model kept; // model.h5
     mg_error *error;
     mg_status status;
 } path;
@@ -73,14 +73,8 @@ static mg_status check_points_file(const path *p, mg_error *error) {
 }
 
 static mg_status write_best(path *p, mg_error *error) {
-    const mg_position *at = &p->run.position;
-    const mg_path_point *best = &p->result->point[p->result->best];
-    const mg_run_facts facts = {.lambda = best->lambda,
-                                .objective = best->objective,
-                                .dual = best->dual,
-                                .step = at->best_step,
-                                .epoch = at->best_epoch};
-    return mg_run_save_model(&p->run, &p->run.best, &facts, error);
+    return mg_path_model_write(&p->kept, &p->run, &p->result->point[p->result->best],
+                               p->point >= p->grid.count, error);
 }
 
 // ---- points -------------------------------------------------------------------------------------
@@ -155,10 +149,10 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
 static mg_status write_results(path *p, mg_error *error) {
     mg_error failure = {0};
     if (!mg_run_has_files(&p->run)) return MG_OK;
-    p->model_pending |= p->result->best == p->point - 1;
+    bool changed = p->result->best == p->point - 1;
     mg_status status = write_points(p, &failure);
-    if (!status && p->model_pending) status = write_best(p, &failure);
-    if (!status) p->model_pending = false;
+    if (changed) p->kept.pending = true;
+    if (!status && p->kept.pending) status = write_best(p, &failure);
     if (status == MG_IO && p->point < p->grid.count) {
         mg_run_message(&p->run, "warning: %s; it is tried again at the next point", failure.text);
         return MG_OK;
@@ -238,9 +232,14 @@ static mg_status check_results(void *context, mg_error *error) {
     return status || p->result->best < 0 ? status : mg_run_check_model(&p->run, &p->run.best, error);
 }
 
-// After a resume: writes path.jsonl and model.h5 as the checkpoint has them.
+// After a resume: writes path.jsonl and model.h5 as the checkpoint has them. There may be no checkpoint yet.
 static mg_status take_up(path *p, mg_error *error) {
     find_best(p);
+    bool writes = p->run.setup.validation && mg_run_has_files(&p->run) && !p->run.finished;
+    mg_status status = writes ? mg_path_model_find(&p->kept, &p->run, p->result->point, (int)p->point,
+                                                   p->result->best, error)
+                              : MG_OK;
+    if (status || !p->run.resumed) return status;
     for (int i = 0; p->request->point && i < p->point; i++)
         p->request->point(p->request->context, i, &p->result->point[i]);
     if (p->run.finished) return MG_OK;
@@ -249,7 +248,7 @@ static mg_status take_up(path *p, mg_error *error) {
     p->begun = 0;
     for (int i = 0; i < p->point; i++) p->begun += p->result->point[i].seconds;
     p->begun = fmin(p->begun, p->run.clock.seconds);
-    mg_status status = write_points(p, error);
+    status = write_points(p, error);
     if (!status && p->result->best >= 0) status = write_best(p, error);
     return status;
 }
@@ -284,7 +283,7 @@ static void run_points(void *context) {
         mg_grid_fit(&p->grid, setup->problem.mean_square_norm - setup->problem.bias * setup->problem.bias,
                     setup->problem.delta, setup->train->total_weight);
     if (!status && p->point < p->grid.count) pose(p, true);
-    if (!status && p->run.resumed) status = take_up(p, p->error);
+    if (!status && p->request->resume) status = take_up(p, p->error);
     while (!status && p->point < p->grid.count) {
         status = mg_run_loop(&p->run, p->error);
         if (!status) status = end_point(p, p->error);

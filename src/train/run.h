@@ -211,6 +211,10 @@ typedef struct mg_run_facts {
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_error *error);
 
+// Reads model.h5. The caller frees *out and *path, also after a failure. Errors: MG_DATA if it is missing or
+// damaged; MG_IO, MG_MEMORY.
+mg_status mg_run_read_model(const mg_run *run, mg_model **out, char **path, mg_error *error);
+
 // Reads model.h5 again, to check it. `weights`: those that it must contain; NULL: any. Errors: MG_DATA if it
 // is missing or damaged; MG_CONFIG if it is intact but contains other weights; MG_IO, MG_MEMORY.
 mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error);

@@ -119,6 +119,7 @@ static bool stops(void *context, int64_t step) {
 
 static mg_status train_fold(folds *all, int64_t fold, mg_error *error) {
     const mg_observer observer = {.context = all, .stop = stops};
+    // No flag `finish`: a fold that ends early would have other scores.
     const mg_train_request request = {.observer = &observer};
     mg_train_result result;
     mg_error why = {0};
@@ -151,8 +152,6 @@ static mg_status collect_folds(mg_run *run, mg_collection *rows, mg_error *error
     if (run->options->memory) {
         all.memory = *run->options->memory;
         all.memory.start = NULL;
-        // A fold that ends early would have other scores; `stop` ends it.
-        all.memory.finish = NULL;
         all.memory.model = NULL;
         all.memory.copies = &all.copies;
         all.options.memory = &all.memory;

@@ -124,8 +124,7 @@ static mg_status compare_model(const mg_run *run, const mg_model *model, const c
     return status;
 }
 
-// Reads model.h5. The caller frees *out and *path, also after a failure.
-static mg_status read_model(const mg_run *run, mg_model **out, char **path, mg_error *error) {
+mg_status mg_run_read_model(const mg_run *run, mg_model **out, char **path, mg_error *error) {
     static const char name[] = "model.h5";
     const mg_directory *directory = run->place.directory;
     int fd = -1;
@@ -142,7 +141,7 @@ static mg_status read_model(const mg_run *run, mg_model **out, char **path, mg_e
 mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error) {
     mg_model *model;
     char *path;
-    mg_status status = read_model(run, &model, &path, error);
+    mg_status status = mg_run_read_model(run, &model, &path, error);
     if (!status && weights) status = compare_model(run, model, path, weights, error);
     mg_model_free(model);
     mg_memory_free(path);
@@ -156,7 +155,7 @@ mg_status mg_run_check_early_model(const mg_run *run, bool *there, mg_error *err
     char *path;
     mg_error why = {0};
     const mg_position *at = &run->position;
-    mg_status status = read_model(run, &model, &path, &why);
+    mg_status status = mg_run_read_model(run, &model, &path, &why);
     if (status && status != MG_DATA) mg_fail(error, status, "%s", why.text);
     else if (status) status = MG_OK; // missing, or damaged and written again
     else if (model->step >= at->step || (at->best_step > 0 && model->step == at->best_step)) *there = true;
@@ -209,16 +208,30 @@ static void log_end(mg_run *run, const mg_train_result *result) {
     mg_metrics_end(&run->log.metrics, line, 0);
 }
 
-// Copies the certificate into the result. A useless lower bound is left out.
-static void take_certificate(const mg_run *run, mg_train_result *result) {
+// Without a tolerance: the lower bound that dual variables prove at the end of dual ascent. It holds for the
+// average of snapshots and for the weights of the best validation accuracy too.
+static mg_status take_bound(const mg_run *run, mg_train_result *result, mg_error *error) {
+    const mg_whole_solver *whole = run->solver->whole;
+    double bound = NAN;
+    bool wanted = whole && run->options->train->tolerance == 0 && isfinite(result->objective);
+    mg_status status = wanted ? whole->lower_bound(run->state, &bound, error) : MG_OK;
+    if (status || mg_judge_bound_is_vacuous(result->objective, bound)) return status;
+    result->dual = bound;
+    result->gap = fmax(0, (result->objective - bound) / result->objective);
+    return MG_OK;
+}
+
+// Copies the certificate, or the bound of dual ascent, into the result. A useless lower bound is left out.
+static mg_status take_certificate(const mg_run *run, mg_train_result *result, mg_error *error) {
     mg_certificate certificate;
     result->dual = result->gap = NAN;
-    if (!mg_run_certificate(run, &certificate)) return;
+    if (!mg_run_certificate(run, &certificate)) return take_bound(run, result, error);
     result->objective = certificate.primal;
     result->converged = certificate.reached;
-    if (!certificate.reached && mg_judge_bound_is_vacuous(certificate.primal, certificate.dual)) return;
+    if (!certificate.reached && mg_judge_bound_is_vacuous(certificate.primal, certificate.dual)) return MG_OK;
     result->dual = certificate.dual;
     result->gap = certificate.gap;
+    return MG_OK;
 }
 
 // Measures the final weights on the validation rows, unless the end of an epoch in this process has done so.
@@ -235,6 +248,20 @@ static mg_status validate(mg_run *run, const mg_weights *weights, int64_t step, 
     return status;
 }
 
+// If the model cannot be calibrated, it is written without a calibration, and the call fails.
+static mg_status calibrate_and_save(mg_run *run, const mg_weights *weights, mg_run_facts *facts,
+                                    mg_calibration *calibration, mg_error *error) {
+    mg_error why = {0};
+    mg_status calibrated = mg_run_calibrate(run, weights, calibration, &why);
+    if (calibrated == MG_STOPPED) return mg_fail(error, calibrated, "%s", why.text);
+    if (calibrated) mg_calibration_clear(calibration);
+    facts->calibration = calibration;
+    mg_status status = mg_run_save_model(run, weights, facts, error);
+    if (status || !calibrated) return status;
+    return mg_fail(error, calibrated, "%s%s", why.text,
+                   mg_run_has_files(run) ? "; model.h5 was written without a calibration" : "");
+}
+
 // Calibrates and saves the model. If the run had ended in an earlier process, its file is only checked.
 static mg_status save(mg_run *run, const mg_weights *weights, mg_run_facts *facts, mg_train_result *result,
                       mg_error *error) {
@@ -242,11 +269,8 @@ static mg_status save(mg_run *run, const mg_weights *weights, mg_run_facts *fact
     bool needed = !run->finished || run->options->memory;
     bool there = run->finished || run->place.has_model;
     mg_status status = there ? mg_run_check_model(run, weights, error) : MG_OK;
-    if (!status && needed && !run->options->trial) {
-        status = mg_run_calibrate(run, weights, &calibration, error);
-        facts->calibration = &calibration;
-        if (!status) status = mg_run_save_model(run, weights, facts, error);
-    }
+    if (!status && needed && !run->options->trial)
+        status = calibrate_and_save(run, weights, facts, &calibration, error);
     mg_calibration_tell(&calibration, &result->calibration);
     mg_calibration_clear(&calibration);
     return status;
@@ -273,7 +297,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .tolerance = run->options->train->tolerance,
         .best_epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    take_certificate(run, result);
+    status = take_certificate(run, result, error);
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
     if (mg_run_has_files(run)) mg_run_path(run->place.path, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))

@@ -171,11 +171,7 @@ static mg_status check_request(const score_job *job, mg_error *error) {
 }
 
 static void report(const score_job *job, const char *text) {
-    const mg_notices *notices = &job->request->notices;
-    char line[MG_VANISHED_TEXT + 16];
-    if (!text[0] || !notices->message) return;
-    snprintf(line, sizeof line, "warning: %s", text);
-    notices->message(notices->context, line);
+    if (text[0]) mg_scoring_tell(&job->request->notices, "warning", "%s", text);
 }
 
 // Opens the threads. Each has at least `WORK` products to do, because starting it takes as long.

@@ -5,20 +5,32 @@
 #include "train/bridge.h"
 
 #include <limits.h>
+#include <margin/printable.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { WINDOW_BYTES = 16 << 20 }; // bytes of rows that are read ahead; scoring never holds all rows
+
+void mg_scoring_tell(const mg_notices *notices, const char *kind, const char *format, ...) {
+    char raw[2 * MG_PATH_TEXT], text[2 * MG_PATH_TEXT], line[sizeof text + 16];
+    va_list arguments;
+    if (!notices->message) return;
+    va_start(arguments, format);
+    mg_line_format(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    mg_printable(raw, text, sizeof text);
+    snprintf(line, sizeof line, "%s: %s", kind, text);
+    notices->message(notices->context, line);
+}
 
 mg_status mg_scoring_load(const char *path, int fd, int threads, const mg_notices *notices,
                           mg_scoring *scoring, mg_error *error) {
     *scoring = (mg_scoring){0};
-    char warning[256], line[300];
+    char warning[256];
     if (!mg_team_open(&scoring->team, threads > 0 ? threads : mg_cpu_usable_threads(NULL), 1, warning,
-                      sizeof warning) &&
-        notices->message) {
-        snprintf(line, sizeof line, "warning: %s", warning);
-        notices->message(notices->context, line);
-    }
+                      sizeof warning))
+        mg_scoring_tell(notices, "warning", "%s", warning);
     mg_status status = mg_h5_check_library(error);
     if (!status)
         status = fd < 0 ? mg_model_read(path, &scoring->model, error)
@@ -99,10 +111,7 @@ void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const 
 }
 
 static void report(const mg_notices *notices, const char *kind, const char *text) {
-    char line[MG_VANISHED_TEXT + 16];
-    if (!text[0] || !notices->message) return;
-    snprintf(line, sizeof line, "%s: %s", kind, text);
-    notices->message(notices->context, line);
+    if (text[0]) mg_scoring_tell(notices, kind, "%s", text);
 }
 
 void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset) {

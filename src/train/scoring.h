@@ -23,6 +23,10 @@ mg_status mg_scoring_load(const char *path, int fd, int threads, const mg_notice
                           mg_scoring *scoring, mg_error *error);
 void mg_scoring_clear(mg_scoring *scoring);
 
+// Reports one printable line. `kind`: "warning" or "note".
+void mg_scoring_tell(const mg_notices *notices, const char *kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 // Creates the weights for rows of `layout`, unless they exist. Errors: MG_MEMORY.
 mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *error);
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "parallel/replay.h"
 
+#include <margin/printable.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,11 +18,12 @@ _Atomic int mg_run_stop;
 void mg_run_message(const mg_run *run, const char *format, ...) {
     const mg_observer *observer = run->request->observer;
     if (!observer || !observer->message) return;
-    char line[2 * MG_PATH_TEXT];
+    char raw[2 * MG_PATH_TEXT], line[2 * MG_PATH_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    mg_line_format(line, sizeof line, format, arguments);
+    mg_line_format(raw, sizeof raw, format, arguments);
     va_end(arguments);
+    mg_printable(raw, line, sizeof line); // names and paths may contain line feeds
     observer->message(observer->context, line);
 }
 
@@ -72,9 +74,7 @@ static bool is_stopped(const void *context) { return mg_run_is_stopped(context);
 mg_stop mg_run_stop_of(const mg_run *run) { return (mg_stop){.asked = is_stopped, .context = run}; }
 
 // True if the program has asked for training to end early; the model of that moment is then the result.
-static bool finish_asked(const mg_run *run) {
-    return run->options->memory && mg_stop_flagged(run->options->memory->finish);
-}
+static bool finish_asked(const mg_run *run) { return mg_stop_flagged(run->request->finish); }
 
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     mg_position *at = &run->position;

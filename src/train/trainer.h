@@ -32,10 +32,8 @@ typedef struct mg_trainer_copies {
 // Additional inputs of a run whose rows are in memory. Its program may have several such runs at the same
 // time, so each has flags of its own.
 typedef struct mg_trainer_memory {
-    const volatile sig_atomic_t *stop;   // NULL, or a flag: a value other than 0 stops this run
-    const volatile sig_atomic_t *finish; // NULL, or a flag: a value other than 0 ends training as a limit
-                                         // does
-    bool files;                          // output.directory is used; otherwise no files are written
+    const volatile sig_atomic_t *stop; // NULL, or a flag: a value other than 0 stops this run
+    bool files;                        // output.directory is used; otherwise no files are written
     const mg_model *start; // weights to start from; NULL: those of the request's init_model, or zeros
     mg_model **model;      // receives the model
     mg_trainer_copies *copies;

@@ -226,6 +226,21 @@ def check_library(work):
         out = work.at("out." + name)
         assert margin.mg_model_export(model, name.encode(), os.fsencode(out), error) == 0, error.raw
         assert runs.read(out) == runs.read(work.at("two." + name))
+    for name in ("model.h5", "data.h5", "link.csv"):  # neither the model nor data are replaced
+        target = work.at("kept." + name)
+        shutil.copy(work.at("two", "model.h5"), work.at("kept.model.h5"))
+        with h5py.File(work.at("kept.data.h5"), "w") as f:
+            f["X"] = np.eye(3)
+        if name == "link.csv":
+            os.symlink("kept.model.h5", target)
+        before = runs.read(target)
+        assert margin.mg_model_export(model, b"csv", os.fsencode(target), error) and b"is an HDF5 file" in error.raw
+        saved = margin.mg_model_save(model, os.fsencode(target), error)
+        assert bool(saved) == (name == "data.h5") and (not saved or b"is not a model" in error.raw), error.raw
+        assert runs.read(target) == before and (name != "link.csv" or os.path.islink(target))
+    for target in ("/dev/full", "/dev/stdout", work.path):
+        assert margin.mg_model_save(model, os.fsencode(target), error) and b"is not a regular file" in error.raw, error.raw
+    assert margin.mg_model_save(model, os.fsencode(work.at("two.csv")), error) and runs.read(work.at("two.csv")) == runs.read(work.at("out.csv"))
     assert margin.mg_model_export(model, b"pickle", b"out.pickle", error) and not os.path.exists("out.pickle")
     assert error.raw[4:].startswith(b"pickle: is not a format for models (onnx, "), error.raw
 

@@ -124,7 +124,7 @@ def overwrite(work):
     expect(work, 0, *cv)
     old = [runs.read(work.at("v", name)) for name in ("cv.jsonl", "fold-2/model.h5")]
     process = started(work, "v", *cv[:-2], *ENDLESS, "--overwrite")
-    expect(work, 2, *cv, "--overwrite", says="is training in this directory")
+    expect(work, 2, *cv, "--overwrite", says="is using this directory")
     process.send_signal(signal.SIGKILL)
     process.wait()
     if [runs.read(work.at("v/previous", name)) for name in ("cv.jsonl", "fold-2/model.h5")] != old or os.path.exists(work.at("v/cv.jsonl")):

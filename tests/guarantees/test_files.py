@@ -164,7 +164,7 @@ class Files:
         for remove in (False, True):  # even if somebody deletes the file
             if remove:
                 os.unlink(work.at("gone/lock"))
-            refused(work.run("train", "run.yaml", "--quiet", "--resume", "--set", "output.directory=gone", timeout=60), 2, "is training in this directory")
+            refused(work.run("train", "run.yaml", "--quiet", "--resume", "--set", "output.directory=gone", timeout=60), 2, "is using this directory")
         second.terminate()
         second.communicate(timeout=60)
         expect(second.returncode == 75, "the second run")
@@ -173,7 +173,7 @@ class Files:
         work = self.work
         first = self.begin("cvdir")
         refused(work.run("cv", "--quiet", "--folds", "2", "--set", "data.train=train.h5", "--set", "output.directory=cvdir", timeout=60), 2,
-                "is training in this directory")
+                "is using this directory")
         first.kill()
         first.communicate()
 

@@ -40,7 +40,7 @@ def wait_for(process, what, there):
 def running(work):
     process = work.start("train", *SGD, *ENDLESS, *at("c/fold-1"))
     wait_for(process, "a checkpoint", lambda: runs.steps_of(work.at("c/fold-1")))
-    expect(work, 2, "train", *SGD, *at("c/fold-1"), says=f"process {process.pid} is training in this directory")
+    expect(work, 2, "train", *SGD, *at("c/fold-1"), says=f"process {process.pid} is using this directory")
     for command in (("train", *SGD), PATH):
         expect(work, 0, *command, *at("c"), "--overwrite")
     expect(work, 2, *CV, *at("c"), "--overwrite", says="c/fold-1: holds a run that is not fold 1 of a cross-validation: move it away")
@@ -91,7 +91,7 @@ def held(work):
     lock = os.open(work.at("c/fold-2"), os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
     for command in (CV, ("train", *SGD), PATH):
-        expect(work, 2, *command, *at("c"), "--overwrite", says="c/fold-2: another process is training in this directory")
+        expect(work, 2, *command, *at("c"), "--overwrite", says="c/fold-2: another process is using this directory")
         if tree(work.at("c")) != before:
             runs.fail(f"{command[0]} --overwrite changed files although a fold is in use")
     os.close(lock)
@@ -140,7 +140,7 @@ def in_previous(work):
     expect(work, 0, "train", *SGD, *at("c"))
     process = work.start("train", *SGD, *ENDLESS, *at("c/previous"))
     wait_for(process, "a checkpoint", lambda: runs.steps_of(work.at("c/previous")))
-    expect(work, 2, "train", *SGD, *at("c"), "--overwrite", says=f"c/previous: process {process.pid} is training in this directory")
+    expect(work, 2, "train", *SGD, *at("c"), "--overwrite", says=f"c/previous: process {process.pid} is using this directory")
     os.remove(work.at("c/model.h5"))
     expect(work, 0, "train", *SGD, *at("c"), "--resume", says="c/previous: the old result is kept, because")
     process.send_signal(signal.SIGTERM)

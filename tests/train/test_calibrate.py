@@ -2,7 +2,9 @@
 # model files that belong to runs.
 #
 #     test_calibrate.py MARGIN
+import fcntl
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -194,7 +196,7 @@ def check_runs(case):
         time.sleep(0.01)
     shutil.copy(work.at("run4", "model.h5"), work.at("slow", "model.h5"))
     text = case.refused(2, "calibrate", "slow/model.h5", "held4.h5")
-    if "going on" not in text:
+    if "is using this directory" not in text:
         fail(text)
     run.send_signal(signal.SIGINT)
     run.communicate()
@@ -209,6 +211,19 @@ def check_runs(case):
         fail(text)
     case.done("train", "-q", *case.settings("run4"), "--resume")
     case.done(*model)
+
+
+def check_busy(case):
+    """A directory that another command uses need not be training."""
+    held = os.open(case.work.at("run4"), os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    text = case.refused(2, "calibrate", "run4/model.h5", "held4.h5")
+    if "another process is using this directory: wait until it ends, or copy the model elsewhere" not in text:
+        fail(text)
+    shutil.copy(case.work.at("run4", "model.h5"), case.model)
+    case.done("calibrate", "model.h5", "held4.h5")
+    os.close(held)
+    case.done("calibrate", "run4/model.h5", "held4.h5")
 
 
 def check_warnings(case):
@@ -253,6 +268,7 @@ with Work(sys.argv[1]) as work:
     check_link(case)
     check_advice(case)
     check_runs(case)
+    check_busy(case)
     check_warnings(case)
     check_limits(case)
 print("ok")

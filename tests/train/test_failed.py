@@ -148,6 +148,48 @@ def check_sound_runs():
     assert code == 0 and [line[:15] for line in warnings] == [f"warning: fold {i}" for i in (1, 2, 3)], (code, warnings)
 
 
+def check_bounds():
+    """Every run of dual ascent shows its lower bound; no weights have an objective below it."""
+    losses = ("crammer-singer", "weston-watkins", "one-vs-rest", "crammer-singer-squared", "one-vs-rest-squared")
+    cases = ["model.C=1", "data.scale=standard", "model.bias=0", "model.class_weight=balanced", "data.validation=0.2"]
+    for case in cases + [f"model.loss={loss}" for loss in losses]:
+        for data in ("sound.h5", "sound_sparse.h5"):
+            sets = ["model.C=0.1", case]
+            sets = ["data.scale=max-abs" if one == "data.scale=standard" and "sparse" in data else one for one in sets]
+            out, _, warnings = train(data, *sets)
+            end = events("run", "end")[0]
+            assert not warnings and 0 < end["gap"] < 0.9 and "converged" not in end, (data, sets, warnings, end)
+            assert abs((end["objective"] - end["dual"]) / end["objective"] - end["gap"]) < 1e-9, end
+            assert f"lower bound     {end['dual']:.6f}: the objective is within {end['gap']:.2g} of the optimum" in out, out
+            with h5py.File("run/model.h5", "r") as f:
+                assert f.attrs["dual"] == end["dual"], (data, sets)
+            train(data, *sets, "train.tolerance=1e-4")
+            best = events("run", "end")[0]
+            assert end["dual"] <= best["objective"] and best["dual"] <= end["objective"] * (1 + 1e-6), (data, sets, end, best)
+    out, _, _ = train("sound.h5", "train.solver=sgd")
+    assert "lower bound" not in out and "gap" not in events("run", "end")[0]
+
+
+def check_distance():
+    """Columns of one size, but far from 1: the run ends far above the optimum, and says so."""
+    r = np.random.default_rng(0)
+    x = r.random((1000, 3)) * 1e5
+    save("columns.h5", x, (x[:, 0] > x[:, 1]).astype(int) + 2 * (x[:, 2] > 5e4))
+    for solver, why in (("dual", "no useful lower bound is known"), ("sgd", "the root mean square of the values is 5.8e+04, and solvers need about 1")):
+        sets = ["model.C=1", f"train.solver={solver}"]
+        out, _, warnings = train("columns.h5", *sets)
+        before = events("run", "end")[0]["train_accuracy"]
+        assert len(warnings) == 1 and f"may be far above the optimum ({why}): set data.scale to standard" in warnings[0], warnings
+        assert not train("columns.h5", *sets, *advised(warnings[0]))[2]
+        after = events("run", "end")[0]["train_accuracy"]
+        assert after > before + 0.05, (solver, before, after)
+    # Regularisation keeps the objective high: the bound shows that it is the optimum nearly.
+    for data in ("noise.h5", "rare.h5", "sound.h5"):
+        for C in ("1e-3", "1e-2"):
+            warnings = train(data, f"model.C={C}")[2]
+            assert not any("may be far" in one for one in warnings), (data, C, warnings)
+
+
 def check_certified():
     out, _, warnings = train("uneven.h5", "train.tolerance=1e-3", "train.solver=dual")
     end = events("run", "end")[0]
@@ -265,6 +307,8 @@ check_advice()
 check_objectives_of_zeros()
 check_rows_alike()
 check_sound_runs()
+check_bounds()
+check_distance()
 check_certified()
 check_overflow()
 check_path()

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "model/model.h"
 
 #include <margin/calibrate.h>
@@ -148,6 +149,38 @@ static void test_streamed(void **unused) {
     support_expect_same(resident, support_path("streamed/model.h5"), "streamed");
 }
 
+// Makes the allocation `context` fail, counted from the begin of the folds.
+static void fail_in_folds(void *context, const char *line) {
+    if (strstr(line, "trains 5 times")) mg_memory_fail_at(*(const int64_t *)context, false);
+}
+
+// A calibration that fails does not lose the model. The run has not ended; resumed, it is calibrated.
+static void test_failure(void **unused) {
+    (void)unused;
+    support_run run = make("f32.h5", "failed", solvers[1]), whole = make("f32.h5", "unfailed", solvers[1]);
+    support_set(&run, "model.calibration=temperature");
+    support_set(&whole, "model.calibration=temperature");
+    support_expect(&whole, MG_OK);
+    for (int64_t at = 1; at < 200; at = 3 * at + 2) {
+        mg_observer observer;
+        mg_config *config = support_configure(&run, &observer);
+        const mg_observer failing = {.context = &at, .message = fail_in_folds};
+        const mg_train_request request = {.observer = &failing};
+        support_ended(&run, mg_train(config, &request, &run.result, &run.error));
+        mg_config_destroy(config);
+        assert_int_equal(mg_memory_fail_at(0, false), 1);
+        assert_int_equal(run.status, MG_MEMORY);
+        assert_non_null(strstr(run.error.text, "model.h5 was written without a calibration"));
+        assert_int_equal(calibration_of("failed").method, MG_CALIBRATION_NONE);
+        support_run again = run;
+        again.resume = true;
+        support_expect(&again, MG_OK);
+        support_expect_same_runs(support_path("unfailed"), support_path("failed"),
+                                 "a calibration that failed");
+        support_remove(support_path("failed"));
+    }
+}
+
 // Counts the steps of the run and of its folds.
 static bool stop_after(void *context, int64_t step) {
     (void)step;
@@ -217,7 +250,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_validation), cmocka_unit_test(test_folds),
         cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_stop_in_folds),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_streamed),
+        cmocka_unit_test(test_failure),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_streamed),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }

@@ -41,7 +41,7 @@ typedef struct mg_newton_rows {
     // that of the strongest rival. If it is above delta, the row has neither loss nor coefficients and is
     // skipped. -INFINITY for other rows.
     float *lead;
-    float *reach; // [N] by how much the lead falls, at most, with a step of length 1
+    float *reach; // [N] by how much the lead falls, at most, with a step of length 1; 0 if it is not above 0
 } mg_newton_rows;
 
 typedef struct mg_newton_free {

@@ -71,13 +71,16 @@ static float lead_of(const mg_newton *newton, const float *s, int64_t y) {
     return -gain - ROUNDING * (fabsf(s[y]) + fabsf(gain) + 1);
 }
 
+// A row without a positive lead is never quiet, so its reach is not needed. It becomes 0, because the reach
+// of an earlier direction would make mg_newton_move change the lead.
 static void reach_part(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
-    MG_EACH_OF_PART (row, resident->problem->rows, MG_NEWTON_PARTS, part)
-        if (newton->rows.lead[row] > 0)
-            newton->rows.reach[row] =
-                gain_of(newton, newton->rows.move + row * resident->lanes, resident->all.label[row]);
+    MG_EACH_OF_PART (row, resident->problem->rows, MG_NEWTON_PARTS, part) {
+        const float *move = newton->rows.move + row * resident->lanes;
+        newton->rows.reach[row] =
+            newton->rows.lead[row] > 0 ? gain_of(newton, move, resident->all.label[row]) : 0;
+    }
 }
 
 void mg_newton_reach(mg_newton *newton) {
