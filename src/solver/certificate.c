@@ -368,7 +368,7 @@ mg_status mg_certificate_bound(const mg_resident *resident, const mg_iterate *it
     const mg_buffer buffers[] = {MG_BUFFER(job.coef, items, resident->lanes), MG_BUFFER(job.value, items, 1)};
     mg_status status = MG_ARENA_FILL(&arena, buffers, error);
     if (!status) {
-        double sum = 0, square = mg_weights_square_norm(&iterate->weights, NULL) * (1 + DRIFT);
+        double sum = 0, square = mg_weights_square_norm(&iterate->weights, NULL, true) * (1 + DRIFT);
         mg_team_for(problem->team, items, sum_values, &job);
         for (int64_t i = 0; i < items; i++) sum += job.value[i];
         double value = sum / (double)problem->rows,

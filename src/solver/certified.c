@@ -152,7 +152,7 @@ static void set_lambda(void *state, double lambda, bool restored) {
 static mg_status lower_bound(void *state, double *out, mg_error *error) {
     const mg_certified *c = state;
     *out = NAN;
-    return c->iterate.duals ? mg_certificate_bound(&c->resident, &c->iterate, out, error) : MG_OK;
+    return c->ascent ? mg_certificate_bound(&c->resident, &c->iterate, out, error) : MG_OK;
 }
 
 static const mg_whole_solver whole = {

@@ -84,7 +84,7 @@ typedef struct mg_whole_solver {
     void (*standing)(void *state, mg_step_result *out);
 
     // Sets *out to a lower bound of the objective of all weights, which the present dual variables prove; NAN
-    // if the loss has no dual. Called after `weights`. Errors: MG_MEMORY.
+    // if there is no dual ascent. Called after `weights`. Errors: MG_MEMORY.
     mg_status (*lower_bound)(void *state, double *out, mg_error *error);
 } mg_whole_solver;
 

@@ -243,7 +243,9 @@ static double passing_loss(const mg_run *run) {
 }
 
 // True if the run made dual ascent, so that it has dual variables.
-static bool has_bound(const mg_run *run) { return run->solver->whole && run->setup.problem.loss->dual; }
+static bool has_bound(const mg_run *run) {
+    return run->solver->whole && run->setup.problem.loss->dual && !run->setup.problem.free_bias;
+}
 
 // True if a run without a tolerance may have ended far above the optimum. The bound of dual ascent alone does
 // not show that: its average of snapshots is often near the optimum long before its dual variables are. So

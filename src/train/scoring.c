@@ -115,9 +115,11 @@ static void report(const mg_notices *notices, const char *kind, const char *text
 }
 
 void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset) {
-    char vanished[MG_VANISHED_TEXT], unlabelled[MG_UNLABELLED_TEXT], matched[MG_ALIGN_TEXT];
+    char vanished[MG_VANISHED_TEXT], unlabelled[MG_UNLABELLED_TEXT], matched[MG_ALIGN_TEXT],
+        shown[2 * MG_ALIGN_TEXT];
     mg_dataset_matched(dataset, matched);
-    if (matched[0] && notices->message) notices->message(notices->context, matched);
+    mg_printable(matched, shown, sizeof shown);
+    if (shown[0] && notices->message) notices->message(notices->context, shown);
     mg_dataset_unlabelled_text(dataset, unlabelled);
     report(notices, "note", unlabelled);
     mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, mg_source_name(dataset->source),
