@@ -30,10 +30,10 @@ static void fit_linear(mg_axis *axis, bool whole) {
     }
     if (whole && step < 1) step = 1;
     axis->decimals = (int)fmin(MOST_DECIMALS, fmax(0, ceil(-log10(step) - 1e-9)));
-    for (double i = ceil(axis->low / unit / step - 1e-9);
-         i * step * unit <= axis->high * (1 + 1e-12) + 1e-300; i++) {
-        if (axis->ticks == MG_AXIS_TICKS) break;
-        add_tick(axis, fmin(i * step * unit, axis->high) + 0.0); // not -0
+    double first = ceil(axis->low / unit / step - 1e-9);
+    for (int i = 0; i < MG_AXIS_TICKS; i++) {
+        double value = (first + i) * step * unit;
+        if (value <= axis->high * (1 + 1e-12)) add_tick(axis, fmin(value, axis->high) + 0.0); // not -0
     }
 }
 

@@ -231,9 +231,10 @@ static void add_numbers(mg_writer *to, const char *name, const double *values, c
 
 // The numbers of the chart, for the script of the page (report.js).
 static void add_data(mg_writer *to, const mg_chart *chart) {
-    mg_writer_format(to,
-                     "<script type=\"application/json\">{\"logx\":%d,\"logy\":%d,\"percent\":%d,\"mark\":",
-                     chart->log_x, chart->log_y, chart->percent);
+    mg_writer_format(
+        to,
+        "<script type=\"application/json\">{\"whole\":%d,\"logx\":%d,\"logy\":%d,\"percent\":%d,\"mark\":",
+        chart->whole_x, chart->log_x, chart->log_y, chart->percent);
     mg_html_data(to, chart->mark);
     mg_writer_add(to, ",\"xname\":");
     mg_html_script_text(to, chart->x_name);

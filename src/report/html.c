@@ -94,7 +94,7 @@ void mg_html_count(mg_writer *to, int64_t value) {
 
 void mg_html_seconds(mg_writer *to, double seconds) {
     if (isnan(seconds)) mg_writer_add(to, dash);
-    else if (seconds >= 100) {
+    else if (seconds >= 100 && seconds < 1e9) {
         int64_t whole = (int64_t)(seconds + 0.5);
         if (whole >= 3600) mg_writer_format(to, "%" PRId64 "\u202fh ", whole / 3600);
         mg_writer_format(to, "%" PRId64 "\u202fmin %" PRId64 "\u202fs", whole / 60 % 60, whole % 60);

@@ -120,7 +120,8 @@ static void add_cv_chart(const mg_page *page, double chosen, mg_error *error) {
 
 typedef struct column {
     const char *key, *name;
-    char kind; // 's': short number, 'o': objective, 'p': percentage, 't': seconds, 'y': yes or no
+    char kind; // 's': short number, 'o': objective, 'f': fixed decimals, 'p': percentage, 't': seconds, 'y':
+               // yes or no
     int digits;
 } column;
 
@@ -132,7 +133,7 @@ static const column path_columns[] = {
     {"dual", "lower bound", 'o', 6},
     {"gap", "gap", 's', 2},
     {"converged", "certified", 'y', 0},
-    {"passes", "passes", 's', 3},
+    {"passes", "passes", 'f', 1},
     {"seconds", "time", 't', 0},
 };
 static const column mean_columns[] = {
@@ -151,6 +152,7 @@ static void add_cell(mg_writer *to, const column *c, double value) {
     mg_html_number_cell(to, value);
     if (c->kind == 'o' && fabs(value) >= 1e-3 && fabs(value) < 1e6) mg_html_fixed(to, value, c->digits);
     else if (c->kind == 's' || c->kind == 'o') mg_html_short(to, value, c->digits);
+    else if (c->kind == 'f') mg_html_fixed(to, value, c->digits);
     else if (c->kind == 'p') mg_html_percent(to, value);
     else if (c->kind == 't') mg_html_seconds(to, value);
     else mg_writer_add(to, value > 0 ? "yes" : "no");

@@ -33,8 +33,10 @@ static void add_tiles(const mg_page *page, const mg_record_facts *facts) {
 
 // ---- the certificate --------------------------------------------------------------------------
 
-static void add_bound(mg_writer *to, const mg_record_facts *facts) {
-    mg_writer_add(to, "No weights have an objective below ");
+// `point`: the sentence is about the chosen point.
+static void add_bound(mg_writer *to, const mg_record_facts *facts, bool point) {
+    mg_writer_add(to, point ? "At the chosen point no" : "No");
+    mg_writer_add(to, " weights have an objective below ");
     mg_html_short(to, facts->dual, 6);
     mg_writer_add(to, " on these rows with this configuration. The objective of this model is ");
     mg_html_short(to, facts->objective, 6);
@@ -64,7 +66,7 @@ static void add_run_certificate(const mg_page *page, const mg_record_facts *fact
     mg_writer_add(to, reached         ? "<strong>Certified optimum.</strong> "
                       : tolerance > 0 ? "<strong>Not certified to the tolerance.</strong> "
                                       : "<strong>Bounded.</strong> ");
-    add_bound(to, facts);
+    add_bound(to, facts, false);
     if (!(tolerance > 0)) return;
     mg_writer_add(to, reached ? " That is within <code>train.tolerance</code>, "
                               : " <code>train.tolerance</code> is ");
@@ -84,8 +86,7 @@ static void add_path_certificate(const mg_page *page, const mg_record_facts *fac
     if (!count) return;
     mg_writer_format(page->to, "<strong>%lld of %lld %s certified.</strong> ", (long long)reached,
                      (long long)count, record->kind == MG_RECORD_CV ? "trainings" : "points");
-    if (!isnan(facts->gap)) mg_writer_add(page->to, "At the chosen point: ");
-    if (!isnan(facts->gap)) add_bound(page->to, facts);
+    if (!isnan(facts->gap)) add_bound(page->to, facts, true);
     if (reached < count)
         mg_writer_add(page->to,
                       " The others ended before their gap reached the tolerance; their values are those "

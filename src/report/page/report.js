@@ -35,6 +35,7 @@
 
   // ---- charts ----
   const HEIGHT = 0.6, LEAST_POINTS = 2;
+  const WHOLE = [0, 1, 2, 3, 4, 5, 6, 7].flatMap(power => [1, 2, 5].map(factor => factor * 10 ** power));
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const token = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const short = (value, digits) => value == null ? "–" : String(Number(value.toPrecision(digits)));
@@ -112,7 +113,7 @@
       },
       series: [{label: data.xname, value: (plot, value) => short(value, 6)}, ...data.series.map(one => seriesOf(one, data))],
       axes: [
-        {...axis, size: 26, gap: 3, label: data.xname, labelSize: 14, labelGap: 0, labelFont: axis.font, grid: {show: false}, values: (plot, ticks) => ticks.map(one => tick(one, {}))},
+        {...axis, size: 26, gap: 3, incrs: data.whole ? WHOLE : undefined, label: data.xname, labelSize: 14, labelGap: 0, labelFont: axis.font, grid: {show: false}, values: (plot, ticks) => ticks.map(one => tick(one, {}))},
         {...axis, size: 50, gap: 4, ...powers, grid: {...powers, stroke: token("--grid"), width: 1}, ticks: {show: false}, values: (plot, ticks) => ticks.map(one => tick(one, data))},
       ],
       hooks: {draw: [plot => drawMarks(plot, data)]},
