@@ -1,10 +1,14 @@
 // info.c - the command info: describes a file, or checks its seal.
-#include "cli/cli.h"
+#include "cli/flags.h"
 
 #include <margin/inspect.h>
+#include <margin/runs.h>
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { KEY_VERIFY = 256, KEY_FEATURES, KEY_LABELS, KEY_CLASSES };
 
@@ -32,6 +36,50 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     }
 }
 
+// ---- directories of trainings ---------------------------------------------------------------------
+
+static bool is_directory(const char *path) {
+    struct stat about;
+    return !stat(path, &about) && S_ISDIR(about.st_mode);
+}
+
+static mg_status show_runs(const char *path, bool json, mg_error *error) {
+    const mg_runs_request request = {
+        .directories = &path, .count = 1, .format = json ? MG_RUNS_JSON : MG_RUNS_TABLE};
+    return mg_runs_print(&request, stdout, error);
+}
+
+// Describes a training: its line as in margin runs, and then its model, if there is one.
+static mg_status show_training(const arguments *all, mg_error *error) {
+    char model[MG_PATH_TEXT];
+    mg_status status = show_runs(all->path, false, error);
+    int length = snprintf(model, sizeof model, "%s/model.h5", all->path);
+    if (status || length >= (int)sizeof model || access(model, F_OK)) return status;
+    printf("\n");
+    return mg_inspect(model, NULL, NULL, stdout, error);
+}
+
+// Refuses what has no meaning for a directory.
+static const char *check_directory(const arguments *all) {
+    if (all->verify || all->classes || all->features || all->labels)
+        return "is a directory, and --verify, --classes, --features and --labels are for files: name a file "
+               "in it";
+    return NULL;
+}
+
+static mg_status describe(const arguments *all, bool json, mg_error *error) {
+    bool directory = is_directory(all->path);
+    const char *wrong = directory ? check_directory(all) : NULL;
+    if (!directory && json) wrong = "is a file, and --json is for directories of trainings: leave it out";
+    if (wrong) {
+        error->status = MG_USAGE;
+        snprintf(error->text, sizeof error->text, "%.700s: %s", all->path, wrong);
+        return MG_USAGE;
+    }
+    if (directory) return json ? show_runs(all->path, true, error) : show_training(all, error);
+    return mg_inspect(all->path, all->features, all->labels, stdout, error);
+}
+
 int mg_command_info(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"verify", KEY_VERIFY, NULL, 0,
@@ -45,26 +93,31 @@ int mg_command_info(int argc, char **argv) {
         {"labels", KEY_LABELS, "NAME", 0, "Data set of the labels of a data file (default y)", 0},
         {0},
     };
-    static const struct argp argp = {
-        options,
-        parse_option,
-        "FILE",
-        "Describes a data, model or checkpoint file. For data it also says what to consider before training."
-        "\vExample:\n"
-        "  margin info train.h5\n"
-        "  margin info runs/first/model.h5 --verify",
-        NULL,
-        NULL,
-        NULL};
+    static const struct argp argp = {options,
+                                     parse_option,
+                                     "FILE\nDIRECTORY",
+                                     "Describes a data, model or checkpoint file, or the directory of a "
+                                     "training: its status and its model. "
+                                     "For data it also says what to consider before training."
+                                     "\vExample:\n"
+                                     "  margin info train.h5\n"
+                                     "  margin info runs/first\n"
+                                     "  margin info runs/first/model.h5 --verify",
+                                     NULL,
+                                     NULL,
+                                     NULL};
     arguments all = {0};
+    mg_cli_flags flags = {0};
     mg_error error = {0};
     int64_t bytes;
-    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_JSON, argc, argv, &all, &flags)) return 2;
+    bool directory = is_directory(all.path);
     mg_cli_results();
     mg_status status;
-    if (all.verify) status = mg_inspect_seal(all.path, &bytes, &error);
-    else if (all.classes) status = mg_inspect_classes(all.path, all.features, all.labels, stdout, &error);
-    else status = mg_inspect(all.path, all.features, all.labels, stdout, &error);
+    if (all.verify && !directory) status = mg_inspect_seal(all.path, &bytes, &error);
+    else if (all.classes && !directory)
+        status = mg_inspect_classes(all.path, all.features, all.labels, stdout, &error);
+    else status = describe(&all, flags.json, &error);
     if (status) return mg_cli_fail("info", &error);
     if (!all.verify) return 0;
     mg_cli_put(stdout, all.path);

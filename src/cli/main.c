@@ -21,7 +21,7 @@ static const mg_command commands[] = {
     {"weights", "list the features that speak most for and against each class", mg_command_weights},
     {"report", "write an HTML report of a training, or compare several", mg_command_report},
     {"runs", "list trainings with their results, one line each", mg_command_runs},
-    {"info", "describe a data, model or checkpoint file", mg_command_info},
+    {"info", "describe a data, model or checkpoint file, or a training", mg_command_info},
     {"gradcheck", "compare gradients with finite differences on training rows", mg_command_gradcheck},
     {"config", "print a configuration with the value of every option", mg_command_config},
     {"list", "list the losses, solvers, updates, rates, formats, exports and kernels", mg_command_list},

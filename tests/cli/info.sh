@@ -13,4 +13,10 @@ try margin info cut.h5 --verify
 try margin info data.h5 --verify
 try margin info missing.h5
 try margin info run/config.yaml
+try margin info run | sed -E 's/margin [0-9]+\.[0-9]+\.[0-9]+/margin #/; s/  +[0-9.]+$/  #/' | head -5
+try margin info run --json | sed -E 's/("seconds": )[0-9.e-]+/\1#/'
+mkdir empty
+try margin info empty
+try margin info run --verify
+try margin info data.h5 --json
 try margin info data.h5 --features Z
