@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 packages_need "${packages_build[@]}" "${packages_test[@]}"
 seconds=${1:-60}
 shift $(($# > 0))
-[ $# -gt 0 ] || set -- config set svmlight csv text idx npy mtx seal lzf forge
+[ $# -gt 0 ] || set -- config set svmlight csv text idx npy npz safetensors mtx seal lzf forge
 
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0

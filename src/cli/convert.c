@@ -107,9 +107,9 @@ static void build_options(struct argp_option *rows, help_text *help) {
          "(for test files)",
          1},
         {"labels", LABELS, "FILE", 0,
-         "File of the labels: one a line, in the order of the rows; or the name of a row and its label in "
-         "each line, "
-         "with a tab or comma between them",
+         "File of the labels: one a line, in the order of the rows; or the id of a row and its label in each "
+         "line, "
+         "with a tab or comma between them. npz, safetensors: also the name of an array",
          1},
         {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 if it exists", 1},
         {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},

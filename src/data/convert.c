@@ -217,7 +217,7 @@ static mg_status first_pass(mg_conversion *c, mg_error *error) {
                                        .watch = &c->watch,
                                        .tell = {c->options->message, c->options->context}};
     mg_status status = c->format->open(&c->reader, &request, error);
-    if (!status && c->options->labels) status = mg_label_file_open(c->options->labels, &c->own.labels, error);
+    if (!status) status = mg_convert_open_labels(c, error);
     if (!status) status = c->format->survey(c->reader, &c->sinks[0], &c->shape, error);
     if (!status) status = mg_convert_survey_labels(c, error);
     if (status) return status;

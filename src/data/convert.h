@@ -57,6 +57,13 @@ mg_status mg_convert_follow_like(mg_conversion *conversion, bool sure, mg_error 
 // Sets the options of the format: first presets, then settings that the user gave, then the values of --like.
 mg_status mg_convert_read_options(mg_conversion *conversion, mg_error *error);
 
+// True if --labels names an array of the input, because the format has named arrays and no file has this
+// name.
+bool mg_convert_labels_are_array(const mg_conversion *conversion);
+
+// Opens the file that --labels names, if there is one.
+mg_status mg_convert_open_labels(mg_conversion *conversion, mg_error *error);
+
 // Takes the id of a row, and its label, if there is a file of labels with ids.
 mg_status mg_convert_take_id(mg_conversion *conversion, const char *id, size_t bytes, mg_error *error);
 

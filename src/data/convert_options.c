@@ -119,6 +119,10 @@ mg_status mg_convert_read_options(mg_conversion *c, mg_error *error) {
     // With a file of labels, every column is a feature unless --label names one.
     const mg_option *label = c->options->labels ? mg_section_find(c->format->section, "label") : NULL;
     if (!status && label) status = mg_option_parse(c->format->section, label, c->values, "none", error);
+    const mg_option *labels =
+        mg_convert_labels_are_array(c) ? mg_section_find(c->format->section, "labels") : NULL;
+    if (!status && labels)
+        status = mg_option_parse(c->format->section, labels, c->values, c->options->labels, error);
     if (!status) status = read_settings(c, error);
     if (!status && c->options->like) status = read_like(c, error);
     return status;

@@ -4,6 +4,12 @@
 #include "io/text.h"
 
 #include <string.h>
+#include <unistd.h>
+
+bool mg_convert_labels_are_array(const mg_conversion *c) {
+    return c->options->labels && mg_section_find(c->format->section, "labels") &&
+           access(c->options->labels, F_OK) != 0;
+}
 
 // Takes a label from the file of labels; a word for a missing label means that the row has none.
 static mg_status take_label(void *context, const char *label, size_t bytes, mg_error *error) {
@@ -13,6 +19,12 @@ static mg_status take_label(void *context, const char *label, size_t bytes, mg_e
     if (!c->pass) c->own.found += !none;
     if (!none) return sink->label(sink, label, bytes, error);
     return c->pass ? mg_convert_no_label(c, error) : mg_census_survey_missing(&c->labels, error);
+}
+
+mg_status mg_convert_open_labels(mg_conversion *c, mg_error *error) {
+    bool array = mg_convert_labels_are_array(c);
+    return array || !c->options->labels ? MG_OK
+                                        : mg_label_file_open(c->options->labels, &c->own.labels, error);
 }
 
 mg_status mg_convert_take_id(mg_conversion *c, const char *id, size_t bytes, mg_error *error) {

@@ -18,13 +18,14 @@ mg_status mg_binary_check(const mg_binary *cells, const mg_input *input, mg_erro
         return mg_fail(error, MG_DATA, "%s: rows of %lld features are more than %u", path,
                        (long long)cells->columns, MG_MOST_INDEX);
     if (__builtin_mul_overflow(cells->rows, cells->columns, &bytes) ||
-        __builtin_mul_overflow(bytes, (int64_t)mg_h5_type_size(cells->type), &bytes) ||
-        bytes > mg_input_most(input))
+        __builtin_mul_overflow(bytes, (int64_t)mg_binary_size(cells), &bytes) || bytes > mg_input_most(input))
         return mg_fail(error, MG_DATA,
                        "%s: is truncated: its header declares %lld x %lld cells, more than the file has",
                        path, (long long)cells->rows, (long long)cells->columns);
     return MG_OK;
 }
+
+size_t mg_binary_size(const mg_binary *cells) { return cells->bfloat ? 2 : mg_h5_type_size(cells->type); }
 
 static void swap(unsigned char *block, size_t count, size_t size) {
     uint16_t half;
@@ -77,10 +78,18 @@ static size_t first_bad(mg_h5_type type, const unsigned char *block, size_t coun
 // Reads the next block of at most `left` cells, and converts it to this machine's byte order.
 static mg_status next_block(const mg_binary *cells, mg_input *input, unsigned char *block, int64_t left,
                             size_t *count, const char *what, mg_error *error) {
-    size_t size = mg_h5_type_size(cells->type);
+    size_t size = mg_h5_type_size(cells->type), stored = mg_binary_size(cells);
     *count = left < (int64_t)(BLOCK / size) ? (size_t)left : BLOCK / size;
-    mg_status status = mg_input_exact(input, block, *count * size, what, error);
+    // bfloat16 is read into the second half of the block, and widened from the front.
+    unsigned char *to = block + *count * (size - stored);
+    mg_status status = mg_input_exact(input, to, *count * stored, what, error);
     if (!status && cells->swapped) swap(block, *count, size);
+    for (size_t i = 0; !status && cells->bfloat && i < *count; i++) {
+        uint16_t half;
+        memcpy(&half, to + 2 * i, 2);
+        uint32_t word = (uint32_t)half << 16; // float32 with a shorter mantissa
+        memcpy(block + 4 * i, &word, 4);
+    }
     return status;
 }
 

@@ -8,6 +8,7 @@
 typedef struct mg_binary {
     mg_h5_type type;
     bool swapped; // the byte order is not that of this machine
+    bool bfloat;  // stored as bfloat16, and converted to `type`, which is float32
     int64_t rows, columns;
 } mg_binary;
 
@@ -17,6 +18,9 @@ mg_status mg_binary_copy(const mg_binary *cells, mg_input *input, mg_sink *sink,
 
 // Passes the next `rows` cells to sink->code as labels. Errors: MG_DATA if one is not a whole number.
 mg_status mg_binary_labels(const mg_binary *cells, mg_input *input, mg_sink *sink, mg_error *error);
+
+// Bytes of a stored cell.
+size_t mg_binary_size(const mg_binary *cells);
 
 // Checks that there are rows and columns, and that `input` is large enough for them. Errors: MG_DATA with the
 // path.

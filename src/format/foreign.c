@@ -153,11 +153,7 @@ static mg_status refuse_zip(const head *h, mg_error *error) {
     if (bytes > 4 && bytes < sizeof name && h->count >= 30 + bytes) {
         memcpy(name, h->bytes + 30, bytes);
         name[bytes] = '\0';
-        if (!strcmp(name + bytes - 4, ".npy"))
-            return refuse_sentence(h, "an npz file of NumPy arrays (a zip archive)",
-                                   "unpack it with python3 -m zipfile -e {} . and convert the arrays: margin "
-                                   "convert X.npy y.npy OUTPUT.h5, with their names",
-                                   error);
+        if (!strcmp(name + bytes - 4, ".npy")) return MG_OK; // npz
     }
     if (holds(h, "[Content_Types].xml") || holds(h, "xl/") || holds(h, "opendocument"))
         return refuse_sentence(h, "a spreadsheet (xlsx or ods) or another office document",
@@ -198,8 +194,6 @@ mg_status mg_foreign_refuse(const char *path, bool packed, const char *bytes, si
     if (starts(&h, 0, MAGIC("PK\3\4")) && count > 30) return refuse_zip(&h, error);
     if (count > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5)
         return refuse_sentence(&h, "a pickle of Python", arrays, error);
-    if (count > 9 && bytes[8] == '{' && bytes[9] == '"' && !bytes[5] && !bytes[6] && !bytes[7])
-        return refuse_sentence(&h, "a safetensors file", arrays, error);
     mg_status status = refuse_wide(&h, error);
     const char *cr = memchr(bytes, '\r', count);
     if (status || !cr || memchr(bytes, '\n', count) || memchr(bytes, '\0', count) || cr + 1 >= bytes + count)

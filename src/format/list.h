@@ -3,6 +3,8 @@
 #define MG_FORMAT_LIST(X)                                                                                    \
     X(idx)                                                                                                   \
     X(npy)                                                                                                   \
+    X(npz)                                                                                                   \
+    X(safetensors)                                                                                           \
     X(tenx)                                                                                                  \
     X(mtx)                                                                                                   \
     X(svmlight)                                                                                              \

@@ -1,6 +1,6 @@
 // npy.c - arrays saved by NumPy: X.npy with the rows, y.npy with the labels. Only little-endian arrays in C
 // order are read.
-#include "format/binary.h"
+#include "format/npy.h"
 
 #include "base/memory.h"
 
@@ -9,16 +9,8 @@
 
 enum { MOST_HEADER = 1 << 16, MOST_DIMENSIONS = 32, MOST_LABEL = 1000 };
 
-typedef struct array {
-    mg_input *input;
-    mg_binary cells;
-    int dimensions;
-    char kind;    // 'U' or 'S' for text labels, otherwise 0
-    size_t width; // length of one text: in characters of 4 bytes ('U') or in bytes ('S')
-} array;
-
 typedef struct reader {
-    array rows, labels; // labels.input is NULL if no file is given
+    mg_npy rows, labels; // labels.input is NULL if no file is given
 } reader;
 
 static int probe(const char *head, size_t bytes) {
@@ -54,7 +46,7 @@ static bool find_type(const char *name, mg_h5_type *out) {
 }
 
 // Parses 'descr': '<f4', '|u1', '<U12', '|S5'.
-static mg_status read_type(array *a, const char *header, mg_error *error) {
+static mg_status read_type(mg_npy *a, const char *header, mg_error *error) {
     const char *value = value_of(header, "descr"), *path = mg_input_path(a->input);
     char order, name[16], type[4] = "";
     if (!value || sscanf(value, "'%c%15[A-Za-z0-9]'", &order, name) != 2)
@@ -67,6 +59,11 @@ static mg_status read_type(array *a, const char *header, mg_error *error) {
         a->kind = *name;
         return MG_OK;
     }
+    if (*name == 'O')
+        return mg_fail(error, MG_DATA,
+                       "%s: type '|O' is not read, because it holds Python objects: save a.astype(str), or "
+                       "a.astype('f4') if they are numbers",
+                       path);
     if (strlen(name) == 2) memcpy(type, name, 2);
     if ((order != '<' && order != '|') || !find_type(type, &a->cells.type))
         return mg_fail(error, MG_DATA,
@@ -76,7 +73,7 @@ static mg_status read_type(array *a, const char *header, mg_error *error) {
 }
 
 // Parses 'shape': (60000, 28, 28). All dimensions but the first are features.
-static mg_status read_shape(array *a, const char *header, mg_error *error) {
+static mg_status read_shape(mg_npy *a, const char *header, mg_error *error) {
     const char *at = value_of(header, "shape"), *path = mg_input_path(a->input);
     bool good = at && *at == '(';
     if (good) at++;
@@ -96,7 +93,7 @@ static mg_status read_shape(array *a, const char *header, mg_error *error) {
                          "%s: its header has no readable 'shape': save it again with numpy.save", path);
 }
 
-static mg_status parse_header(array *a, const char *header, mg_error *error) {
+static mg_status parse_header(mg_npy *a, const char *header, mg_error *error) {
     const char *order = value_of(header, "fortran_order"), *path = mg_input_path(a->input);
     mg_status status = read_type(a, header, error);
     if (!status) status = read_shape(a, header, error);
@@ -110,7 +107,7 @@ static mg_status parse_header(array *a, const char *header, mg_error *error) {
 }
 
 // The header: magic bytes, version, length of the literal in 2 or 4 bytes, the literal.
-static mg_status read_header(array *a, mg_error *error) {
+mg_status mg_npy_header(mg_npy *a, mg_error *error) {
     unsigned char fixed[8], length[4] = {0};
     const char *path = mg_input_path(a->input);
     mg_status status = mg_input_exact(a->input, fixed, 8, "the NPY header", error);
@@ -136,26 +133,31 @@ static mg_status read_header(array *a, mg_error *error) {
     return status;
 }
 
-static mg_status read_headers(reader *r, mg_error *error) {
-    mg_status status = read_header(&r->rows, error);
+mg_status mg_npy_headers(mg_npy *rows, mg_npy *labels, mg_error *error) {
+    mg_status status = mg_npy_header(rows, error);
     if (status) return status;
-    const char *path = mg_input_path(r->rows.input);
-    if (r->rows.kind || r->rows.dimensions < 2)
+    const char *path = mg_input_path(rows->input);
+    if (rows->kind || rows->dimensions < 2)
         return mg_fail(error, MG_DATA,
                        "%s: features need two or more dimensions of numbers; X comes before y: X.npy y.npy",
                        path);
-    status = mg_binary_check(&r->rows.cells, r->rows.input, error);
-    if (status || !r->labels.input) return status;
-    status = read_header(&r->labels, error);
-    if (status) return status;
-    path = mg_input_path(r->labels.input);
-    if (r->labels.dimensions < 1 || r->labels.cells.columns != 1)
+    status = mg_binary_check(&rows->cells, rows->input, error);
+    if (status || !labels->input) return status;
+    status = mg_npy_header(labels, error);
+    return status ? status : mg_npy_check_labels(labels, rows->cells.rows, error);
+}
+
+mg_status mg_npy_check_labels(const mg_npy *labels, int64_t rows, mg_error *error) {
+    const char *path = mg_input_path(labels->input);
+    if (labels->dimensions < 1 || labels->cells.columns != 1)
         return mg_fail(error, MG_DATA, "%s: labels need one dimension; save y.ravel() or y.argmax(1)", path);
-    if (r->labels.cells.rows != r->rows.cells.rows)
-        return mg_fail(error, MG_DATA, "%s: has %lld labels for the %lld rows of %s", path,
-                       (long long)r->labels.cells.rows, (long long)r->rows.cells.rows,
-                       mg_input_path(r->rows.input));
-    return MG_OK;
+    if (labels->cells.rows == rows) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s: has %lld labels for the %lld rows of features", path,
+                   (long long)labels->cells.rows, (long long)rows);
+}
+
+static mg_status read_headers(reader *r, mg_error *error) {
+    return mg_npy_headers(&r->rows, &r->labels, error);
 }
 
 // Converts one UCS-4 text, padded with zeros, to UTF-8.
@@ -185,7 +187,7 @@ static bool to_utf8(const unsigned char *cell, size_t width, char *out, size_t *
     return true;
 }
 
-static mg_status read_texts(const array *a, mg_sink *sink, mg_error *error) {
+static mg_status read_texts(const mg_npy *a, mg_sink *sink, mg_error *error) {
     size_t cell = a->kind == 'U' ? a->width * 4 : a->width, bytes;
     unsigned char stored[MOST_LABEL * 4];
     char text[MOST_LABEL * 4 + 1];
@@ -214,11 +216,14 @@ static mg_status read_texts(const array *a, mg_sink *sink, mg_error *error) {
     return MG_OK;
 }
 
+mg_status mg_npy_labels(const mg_npy *a, mg_sink *sink, mg_error *error) {
+    mg_status status =
+        a->kind ? read_texts(a, sink, error) : mg_binary_labels(&a->cells, a->input, sink, error);
+    return status ? status : mg_input_finish(a->input, error);
+}
+
 static mg_status read_labels(reader *r, mg_sink *sink, mg_error *error) {
-    if (!r->labels.input) return MG_OK;
-    mg_status status = r->labels.kind ? read_texts(&r->labels, sink, error)
-                                      : mg_binary_labels(&r->labels.cells, r->labels.input, sink, error);
-    return status ? status : mg_input_finish(r->labels.input, error);
+    return r->labels.input ? mg_npy_labels(&r->labels, sink, error) : MG_OK;
 }
 
 static void close_reader(void *at) {

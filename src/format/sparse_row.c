@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+void mg_sparse_row_begin(mg_sparse_row *row) { row->count = 0; }
+
 mg_status mg_sparse_row_room(mg_sparse_row *row, size_t count, mg_error *error) {
     mg_status status = mg_memory_grow(&row->indices, &row->index_room, count, sizeof *row->indices, error);
     return status ? status

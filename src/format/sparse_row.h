@@ -15,6 +15,7 @@ typedef struct mg_sparse_row {
     size_t index_room, value_room, key_room;
 } mg_sparse_row; // must be zero before its first use
 
+void mg_sparse_row_begin(mg_sparse_row *row); // removes all entries
 mg_status mg_sparse_row_room(mg_sparse_row *row, size_t count, mg_error *error);
 mg_status mg_sparse_row_add(mg_sparse_row *row, uint32_t index, float value, mg_error *error);
 

@@ -230,7 +230,7 @@ static double real_at(mg_h5_type type, const void *cells, int64_t i) {
 static mg_status pass_row(reader *r, int64_t i, int64_t from, mg_sink *sink, mg_error *error) {
     int64_t twice = -1;
     mg_status status = MG_OK;
-    r->row.count = 0;
+    mg_sparse_row_begin(&r->row);
     for (int64_t e = 0; !status && e < r->indptr[i + 1] - r->indptr[i]; e++) {
         int64_t index = mg_h5_integer(mg_h5_array_type(r->indices), r->places, from + e);
         double value = real_at(mg_h5_array_type(r->data), r->values, from + e);

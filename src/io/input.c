@@ -20,7 +20,10 @@ struct mg_input {
     const char *path;
     const mg_watch *watch;
     int file;
-    int64_t size, position;  // in the file as it is stored: its size, the current position
+    int64_t size;            // of the file
+    int64_t begin, end;      // the part of the file that is read
+    int64_t position;        // in the file as it is stored
+    bool bare;               // the part is packed by deflate without a header
     struct timespec written; // time of the last write to the file, read when it was opened
     unsigned char *block;    // [BLOCK] compressed bytes; NULL for a plain file
     z_stream inflater;
@@ -40,13 +43,30 @@ static mg_status open_file(mg_input *input, mg_error *error) {
     if (status) return status;
     if (fstat(input->file, &info) != 0)
         return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
-    input->size = info.st_size;
+    input->size = input->end = info.st_size;
     input->written = info.st_mtim;
     posix_fadvise(input->file, 0, 0, POSIX_FADV_SEQUENTIAL);
     return MG_OK;
 }
 
+// Restricts the input to a part of the file, and moves to its beginning.
+static mg_status take_part(mg_input *input, const mg_input_part *part, mg_error *error) {
+    if (part->offset < 0 || part->bytes < 0 || part->bytes > input->size - part->offset)
+        return mg_fail(error, MG_DATA, "%s: is truncated: it has %lld bytes, but its header declares more",
+                       input->path, (long long)input->size);
+    input->begin = input->position = part->offset;
+    input->end = part->offset + part->bytes;
+    input->bare = part->deflated;
+    if (lseek(input->file, part->offset, SEEK_SET) == part->offset) return MG_OK;
+    return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
+}
+
 mg_status mg_input_open(mg_input **out, const char *path, const mg_watch *watch, mg_error *error) {
+    return mg_input_open_part(out, path, NULL, watch, error);
+}
+
+mg_status mg_input_open_part(mg_input **out, const char *path, const mg_input_part *part,
+                             const mg_watch *watch, mg_error *error) {
     mg_input *input;
     *out = NULL;
     mg_status status = mg_memory_zeroed(&input, 1, sizeof *input, error);
@@ -55,11 +75,12 @@ mg_status mg_input_open(mg_input **out, const char *path, const mg_watch *watch,
     input->watch = watch;
     input->file = -1;
     status = open_file(input, error);
+    if (!status && part) status = take_part(input, part, error);
     if (status) goto done;
-    if (is_gzip(input->file)) {
+    if (part ? part->deflated : is_gzip(input->file)) {
         status = mg_memory_get(&input->block, BLOCK, 1, error);
         if (status) goto done;
-        if (inflateInit2(&input->inflater, GZIP_WINDOW) != Z_OK) {
+        if (inflateInit2(&input->inflater, part ? -15 : GZIP_WINDOW) != Z_OK) {
             status = mg_fail(error, MG_MEMORY, "%s: zlib cannot start: out of memory", path);
             goto done;
         }
@@ -97,9 +118,9 @@ static mg_status check_unchanged(const mg_input *input, mg_error *error) {
 mg_status mg_input_rewind(mg_input *input, mg_error *error) {
     mg_status status = check_unchanged(input, error);
     if (status) return status;
-    if (lseek(input->file, 0, SEEK_SET) != 0)
+    if (lseek(input->file, input->begin, SEEK_SET) != input->begin)
         return mg_fail(error, MG_IO, "%s: cannot be read again: %s", input->path, strerror(errno));
-    input->position = 0;
+    input->position = input->begin;
     if (input->block) {
         inflateReset(&input->inflater);
         input->inflater.avail_in = 0;
@@ -112,11 +133,13 @@ mg_status mg_input_rewind(mg_input *input, mg_error *error) {
 static mg_status read_stored(mg_input *input, void *out, size_t bytes, size_t *got, mg_error *error) {
     *got = 0;
     if (input->watch) {
-        double fraction = input->size > 0 ? (double)input->position / (double)input->size : 1;
+        double done = (double)(input->position - input->begin), all = (double)(input->end - input->begin);
+        double fraction = all > 0 ? done / all : 1;
         mg_status status = input->watch->beat(input->watch->context, fraction, error);
         if (status) return status;
     }
     ssize_t n;
+    if ((int64_t)bytes > input->end - input->position) bytes = (size_t)(input->end - input->position);
     do {
         n = read(input->file, out, bytes);
     } while (n < 0 && errno == EINTR);
@@ -138,7 +161,7 @@ static mg_status refill(mg_input *input, bool *end, mg_error *error) {
 
 // At the end of a gzip member: another member may follow, but no other bytes.
 static mg_status next_member(mg_input *input, mg_error *error) {
-    if (input->inflater.next_in[0] != 0x1f)
+    if (input->bare || input->inflater.next_in[0] != 0x1f)
         return mg_fail(error, MG_DATA,
                        "%s: other bytes follow the gzip data (byte %lld); unpack and repack it", input->path,
                        (long long)(input->position - input->inflater.avail_in));
@@ -218,9 +241,9 @@ bool mg_input_packed(const mg_input *input) { return input->block != NULL; }
 
 int64_t mg_input_most(const mg_input *input) {
     int64_t most;
-    if (!input->block) return input->size;
+    if (!input->block) return input->end - input->begin;
     // In the best case, deflate packs 258 bytes into 2 bits.
-    return __builtin_mul_overflow(input->size, 1032, &most) ? INT64_MAX : most;
+    return __builtin_mul_overflow(input->end - input->begin, 1032, &most) ? INT64_MAX : most;
 }
 
 const char *mg_input_zlib_version(void) { return zlibVersion(); }

@@ -22,6 +22,16 @@ typedef struct mg_input mg_input;
 // Opens a file. It keeps pointers to `path` and `watch` (may be NULL), which must outlive the input.
 mg_status mg_input_open(mg_input **out, const char *path, const mg_watch *watch, mg_error *error);
 
+// A part of a file, which is read as if it were a file of its own.
+typedef struct mg_input_part {
+    int64_t offset, bytes; // as stored
+    bool deflated;         // packed by deflate without a header, as in zip archives
+} mg_input_part;
+
+// Opens a part of a file. Errors: MG_IO; MG_DATA if the file is shorter.
+mg_status mg_input_open_part(mg_input **out, const char *path, const mg_input_part *part,
+                             const mg_watch *watch, mg_error *error);
+
 // Reads up to `bytes` bytes; *got becomes their number, 0 at the end.
 mg_status mg_input_read(mg_input *input, void *out, size_t bytes, size_t *got, mg_error *error);
 

@@ -31,6 +31,18 @@ int fuzz_idx(const uint8_t *bytes, size_t size) {
     return 0;
 }
 
+int fuzz_npz(const uint8_t *bytes, size_t size) {
+    fuzz_format("npz", "", (fuzz_bytes){bytes, size}, none);
+    fuzz_format("npz", "features=data", (fuzz_bytes){bytes, size}, none);
+    return 0;
+}
+
+int fuzz_safetensors(const uint8_t *bytes, size_t size) {
+    fuzz_format("safetensors", "", (fuzz_bytes){bytes, size}, none);
+    fuzz_format("safetensors", "features=h labels=h", (fuzz_bytes){bytes, size}, none);
+    return 0;
+}
+
 int fuzz_mtx(const uint8_t *bytes, size_t size) {
     fuzz_format("mtx", "", (fuzz_bytes){bytes, size}, none);
     fuzz_format("mtx", "rows=second", (fuzz_bytes){bytes, size}, none);

@@ -16,6 +16,8 @@ int fuzz_svmlight(const uint8_t *bytes, size_t size);
 int fuzz_csv(const uint8_t *bytes, size_t size);
 int fuzz_text(const uint8_t *bytes, size_t size); // texts that are hashed
 int fuzz_idx(const uint8_t *bytes, size_t size);
+int fuzz_npz(const uint8_t *bytes, size_t size);
+int fuzz_safetensors(const uint8_t *bytes, size_t size);
 int fuzz_mtx(const uint8_t *bytes, size_t size);
 int fuzz_npy(const uint8_t *bytes, size_t size);
 int fuzz_seal(const uint8_t *bytes, size_t size); // a sealed file, or the content for one

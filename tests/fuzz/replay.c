@@ -18,9 +18,19 @@ enum { CUTS = 24, MOST_BYTES = 1 << 20 };
 static const struct {
     const char *name;
     int (*run)(const uint8_t *bytes, size_t size);
-} targets[] = {{"config", fuzz_config}, {"set", fuzz_set}, {"svmlight", fuzz_svmlight}, {"csv", fuzz_csv},
-               {"text", fuzz_text},     {"idx", fuzz_idx}, {"npy", fuzz_npy},           {"seal", fuzz_seal},
-               {"lzf", fuzz_lzf},       {"mtx", fuzz_mtx}, {"forge", fuzz_forge}};
+} targets[] = {{"config", fuzz_config},
+               {"set", fuzz_set},
+               {"svmlight", fuzz_svmlight},
+               {"csv", fuzz_csv},
+               {"text", fuzz_text},
+               {"idx", fuzz_idx},
+               {"npy", fuzz_npy},
+               {"seal", fuzz_seal},
+               {"lzf", fuzz_lzf},
+               {"npz", fuzz_npz},
+               {"safetensors", fuzz_safetensors},
+               {"mtx", fuzz_mtx},
+               {"forge", fuzz_forge}};
 
 static int inputs;
 
