@@ -13,6 +13,9 @@ from ._settings import _positive
 from ._validation import check_weights, validate
 
 BATCH = 16
+# A fit counts as this many rows more than it had, so that the first steps after it are a 1/16 as long. Steps of
+# the usual length throw it away: one call on iris took its accuracy from 0.98 to 0.67.
+FITTED = 16**2 * 100 * BATCH
 
 
 def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any) -> Any:
@@ -31,7 +34,8 @@ def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any
     weights = check_weights(sample_weight, X)
     seen = dict(getattr(estimator, "_seen", None) or {"weight": 0.0, "rows": 0, "square": 0.0})
     if not first and not seen["rows"]:  # after a fit
-        seen["weight"] = seen["rows"] = float(estimator._parts["training_rows"])
+        seen["weight"] = float(estimator._parts["training_rows"])
+        seen["rows"] = seen["weight"] + FITTED
     if not seen["square"]:  # also if all rows were zeros up to now
         square = mean_square(X)
         seen["square"] = square if np.isfinite(square) else 0.0  # the library names the NaN

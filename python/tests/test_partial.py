@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris, load_wine
 
 from margin import MarginClassifier
 
@@ -83,3 +83,24 @@ def test_first_rows_without_a_length(blobs):
 def test_balanced_is_refused(blobs):
     with pytest.raises(ValueError, match="class_weight 'balanced' is not allowed in partial_fit"):
         MarginClassifier(class_weight="balanced").partial_fit(*blobs, classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize("loss", ["crammer-singer", "weston-watkins", "one-vs-rest", "softmax"])
+@pytest.mark.parametrize("load", [load_iris, load_wine])
+def test_keeps_a_certified_fit(load, loss):
+    X, y = load(return_X_y=True)
+    classifier = MarginClassifier(loss=loss).fit(X, y)
+    fitted = classifier.score(X, y)
+    for _ in range(5):
+        assert classifier.partial_fit(X, y).score(X, y) > fitted - 0.03
+
+
+def test_learns_after_a_fit():
+    X, y = load_digits(return_X_y=True)
+    rows = np.random.default_rng(0).permutation(len(y))
+    few, more, test = rows[:100], rows[100:1300], rows[1300:]
+    classifier = MarginClassifier().fit(X[few], y[few])
+    before = classifier.score(X[test], y[test])
+    for _ in range(4):
+        classifier.partial_fit(X[more], y[more])
+    assert classifier.score(X[test], y[test]) > before + 0.03
