@@ -12,9 +12,11 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 from margin import MarginClassifier, load_model
 
@@ -249,6 +251,27 @@ def test_rows_that_are_read_unchecked(blobs):
     ):
         with pytest.raises(ValueError, match=says):
             fitted.predict(bad)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "other, how",
+    [
+        (LinearSVC(C=0.3, multi_class="crammer_singer", max_iter=10**5, tol=1e-7), {}),
+        (LinearSVC(C=0.3, dual=False, tol=1e-7), {"loss": "one-vs-rest-squared"}),
+        (LinearSVC(C=0.3, loss="hinge", max_iter=10**6, tol=1e-7), {"loss": "one-vs-rest"}),
+        (LogisticRegression(C=0.3, tol=1e-7), {"loss": "softmax", "penalize_intercept": False}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_the_same_as_other_estimators(blobs, other, how, classes):
+    """The table of docs/python.md."""
+    X, y = blobs[0][blobs[1] < classes], blobs[1][blobs[1] < classes]
+    C = 0.15 if classes == 2 and how.get("loss") == "softmax" else 0.3
+    twice = 2 if classes == 2 and how.get("loss", "").startswith("one-vs-rest") else 1
+    ours, theirs = MarginClassifier(C=C, tol=1e-6, **how).fit(X, y), clone(other).fit(X, y)
+    assert np.allclose(ours.coef_, twice * theirs.coef_, atol=2e-3)
+    assert (ours.predict(X) == theirs.predict(X)).mean() > 0.99
 
 
 def test_joblib(blobs, tmp_path):
