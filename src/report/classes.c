@@ -8,7 +8,7 @@
 #include <string.h>
 
 // A matrix of more classes cannot be read; the most frequent confusions are listed instead.
-enum { MATRIX_CLASSES = 40, CONFUSIONS = 40 };
+enum { MATRIX_CLASSES = 40, FEW_CONFUSIONS = 15, CONFUSIONS = 40 };
 
 typedef struct class_figures {
     int64_t k, support, predicted, right;
@@ -129,7 +129,8 @@ static void add_classes(const mg_page *page, const class_figures *all) {
 
 static void add_list(const mg_page *page, const confusions *found, const int64_t *support) {
     mg_writer *to = page->to;
-    int64_t count = found->count < CONFUSIONS ? found->count : CONFUSIONS;
+    int64_t most = page->rows->classes > MATRIX_CLASSES ? CONFUSIONS : FEW_CONFUSIONS,
+            count = found->count < most ? found->count : most;
     if (!count) return;
     mg_writer_add(to, "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Most frequent "
                       "confusions\"><table class=\"sortable\"><caption>Most frequent confusions");
