@@ -77,6 +77,16 @@ typedef struct destination {
     size_t bytes;
 } destination;
 
+// True if there are control characters: the content is not text, or the name of a class or feature has some.
+static bool acts_on_terminal(const char *bytes, size_t count) {
+    bool acts = false;
+    for (size_t i = 0; i < count; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        acts = acts || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+    }
+    return acts;
+}
+
 // Until a file is begun, signals end the process; from then on they stop the work, so that no part of a file
 // remains.
 static mg_status write_all(void *context, const char *bytes, size_t count, mg_error *error) {
@@ -84,8 +94,9 @@ static mg_status write_all(void *context, const char *bytes, size_t count, mg_er
     const char *path = to->all->output;
     const volatile sig_atomic_t *stop = path ? mg_cli_catch_stops() : NULL;
     mg_cli_output out;
-    if (!path && isatty(STDOUT_FILENO) && memchr(bytes, 0, count))
-        return refuse(error, MG_USAGE, to->all->format, "is not text: give the name of a file with -o");
+    if (!path && isatty(STDOUT_FILENO) && acts_on_terminal(bytes, count))
+        return refuse(error, MG_USAGE, to->all->format,
+                      "holds bytes that would control the terminal: give the name of a file with -o");
     mg_status status = mg_cli_output_open(&out, path, error);
     if (!status && out.named && !to->all->overwrite) mg_output_keep_existing(out.named);
     if (!status) status = mg_cli_output_write(&out, bytes, count, error);

@@ -282,10 +282,15 @@ def check_calibrated(work):
 
 
 def check_terminal(work):
-    """A terminal gets text, and no bytes of another kind."""
-    for form, status in ("onnx", 2), ("npz", 2), ("safetensors", 2), ("csv", 0), ("liblinear", 0):
+    """A terminal gets text, and no bytes that control it."""
+    with h5py.File(work.at("escape.h5"), "w") as f:
+        f["X"] = np.tile(np.eye(2, dtype="f4"), (20, 1))
+        f.create_dataset("y", data=["a", "\x1b[31m"] * 20, dtype=h5py.string_dtype())
+    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=escape.h5", "--set", "output.directory=escape")
+    for name, form, status in (("two", "onnx", 2), ("two", "npz", 2), ("two", "safetensors", 2), ("two", "csv", 0), ("two", "liblinear", 0),
+                               ("escape", "csv", 2)):
         terminal, end = pty.openpty()
-        done = work.run("export", "two/model.h5", "--format", form, stdout=end)
+        done = work.run("export", f"{name}/model.h5", "--format", form, stdout=end)
         assert done.returncode == status and ("give the name of a file with -o" in done.stderr) == (status > 0), done.stderr
         os.close(end)
         os.close(terminal)

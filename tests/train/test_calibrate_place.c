@@ -53,6 +53,22 @@ static mg_status calibrate(const char *path, void (*then)(void), mg_error *error
     return status;
 }
 
+// A message has one line, whatever the path contains.
+static void test_one_line(void **unused) {
+    (void)unused;
+    char odd[600], kept[600];
+    mg_error error;
+    snprintf(kept, sizeof kept, "%s", data);
+    snprintf(odd, sizeof odd, "%s", support_path("odd\nname.h5"));
+    support_copy(data, odd);
+    snprintf(data, sizeof data, "%s", odd);
+    support_copy(support_path("run0/model.h5"), model);
+    assert_int_equal(calibrate(model, NULL, &error), MG_OK);
+    snprintf(data, sizeof data, "%s", kept);
+    assert_non_null(strstr(said, "odd\\nname.h5 seems to be the training data"));
+    assert_true(strchr(said, '\n') == said + strlen(said) - 1);
+}
+
 static void replace(void) {
     char copy[600];
     snprintf(copy, sizeof copy, "%s", support_path("copy.h5"));
@@ -160,8 +176,8 @@ static void test_renamed(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_replaced), cmocka_unit_test(test_link),
-                                       cmocka_unit_test(test_link_into_run), cmocka_unit_test(test_renamed),
-                                       cmocka_unit_test(test_reader)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_line), cmocka_unit_test(test_replaced),
+                                       cmocka_unit_test(test_link),     cmocka_unit_test(test_link_into_run),
+                                       cmocka_unit_test(test_renamed),  cmocka_unit_test(test_reader)};
     return cmocka_run_group_tests(tests, begin, support_end);
 }
