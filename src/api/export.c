@@ -59,6 +59,12 @@ static mg_status check(const mg_model *model, const char *name, const mg_export_
                        mg_error *error) {
     if (!format) return refuse_format(name, error);
     mg_status status = format->keeps_bytes ? MG_OK : check_labels(model, name, error);
+    if (!status && model->columns.low.value)
+        status =
+            mg_fail(error, MG_CONFIG,
+                    "%s: clips rows (data.clip), which the exports cannot say: use margin predict, or train "
+                    "without data.clip",
+                    model->path);
     if (status) return status;
     if (format->keeps_preparation || (!strcmp(model->rows, "none") && !strcmp(model->transform, "none")))
         return MG_OK;

@@ -157,6 +157,12 @@ mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
     *out = NULL;
     mg_status status = mg_h5_check_library(error);
     if (!status) status = mg_model_read(path, out, error);
+    if (!status && (*out)->columns.low.value)
+        status = mg_fail(
+            error, MG_CONFIG,
+            "%s: clips rows (data.clip), which only margin predict, eval and calibrate do: use these, or "
+            "train without data.clip",
+            path);
     if (!status) status = mg_model_expand(*out, error);
     if (!status) return MG_OK;
     mg_model_free(*out);

@@ -230,6 +230,8 @@ mg_status mg_columns_copy(const mg_columns *from, mg_columns *to, mg_error *erro
     if (!status && from->names_from) status = mg_memory_text(&to->names_from, from->names_from, error);
     if (!status && from->recipe) status = mg_memory_text(&to->recipe, from->recipe, error);
     if (!status) status = mg_column_values_copy(from->idf.value, from->idf.count, &to->idf, error);
+    if (!status) status = mg_column_values_copy(from->low.value, from->low.count, &to->low, error);
+    if (!status) status = mg_column_values_copy(from->high.value, from->high.count, &to->high, error);
     if (!status) status = mg_column_values_copy(from->scale.value, from->scale.count, &to->scale, error);
     if (status) mg_columns_clear(to);
     return status;
@@ -241,5 +243,7 @@ void mg_columns_clear(mg_columns *columns) {
     mg_memory_free(columns->recipe);
     mg_memory_free(columns->idf.value);
     mg_memory_free(columns->scale.value);
+    mg_memory_free(columns->low.value);
+    mg_memory_free(columns->high.value);
     *columns = (mg_columns){0};
 }

@@ -24,9 +24,10 @@ typedef struct mg_columns {
     mg_names names;
     char *names_from; // the data set of the names, if data.names gives it; NULL: it was found by the layout
     char *recipe;     // lines "option: value"; the first line is the format. NULL: unknown
-    mg_column_values idf;   // texts weighted by tf-idf: the idf table of all columns
-    mg_column_values scale; // the factors by which a run has scaled its used columns (data.scale)
-} mg_columns;               // must be zero before its first use
+    mg_column_values idf;       // texts weighted by tf-idf: the idf table of all columns
+    mg_column_values low, high; // limits of the prepared values of all columns (data.clip); NULL: none
+    mg_column_values scale;     // the factors by which a run has scaled its used columns (data.scale)
+} mg_columns;                   // must be zero before its first use
 
 // The columns of another file, which rows must have.
 typedef struct mg_known_columns {

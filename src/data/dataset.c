@@ -348,4 +348,41 @@ mg_status mg_dataset_check(const mg_dataset *dataset, mg_error *error) {
     return dataset->resident ? MG_OK : mg_h5_check_unchanged(dataset->file, error);
 }
 
+// The limits of the used columns, by their numbers in memory.
+static mg_status limits_of_used(const mg_used *used, const mg_clip *clip, mg_clip *out, mg_error *error) {
+    *out = (mg_clip){.count = used->count};
+    mg_status status = mg_memory_get(&out->low, (size_t)used->count, sizeof *out->low, error);
+    if (!status) status = mg_memory_get(&out->high, (size_t)used->count, sizeof *out->high, error);
+    for (int64_t i = 0; !status && i < used->count; i++) {
+        int64_t column = mg_used_column(used, i);
+        out->low[i] = clip->low[column];
+        out->high[i] = clip->high[column];
+    }
+    return status;
+}
+
+mg_status mg_dataset_clip(mg_dataset *dataset, const mg_clip *clip, mg_error *error) {
+    mg_store *store = &dataset->store;
+    int64_t zeros = dataset->layout == MG_CSR ? mg_clip_of_zeros(clip) : -1;
+    if (zeros >= 0)
+        return mg_fail(
+            error, MG_DATA,
+            "%s: data.clip: the zeros of column %lld are outside of its limits after scaling, but sparse "
+            "rows do not store them: raise data.clip, or store dense rows",
+            dataset->path, (long long)zeros);
+    if (!dataset->resident) return MG_OK;
+    mg_clip used = {0};
+    mg_status status = MG_OK;
+    bool some = dataset->layout == MG_CSR && dataset->used.width;
+    if (some) status = limits_of_used(&dataset->used, clip, &used, error);
+    for (int64_t row = 0; !status && row < store->count; row++) {
+        if (dataset->layout == MG_DENSE) mg_clip_dense(clip, (float *)store->dense + row * store->stride);
+        else
+            mg_clip_sparse(some ? &used : clip, store->indptr[row + 1] - store->indptr[row],
+                           store->indices + store->indptr[row], store->values + store->indptr[row]);
+    }
+    mg_clip_clear(&used);
+    return status;
+}
+
 void mg_dataset_release_rows(mg_dataset *dataset) { mg_store_destroy(&dataset->store); }

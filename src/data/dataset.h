@@ -3,6 +3,7 @@
 #ifndef MG_DATA_DATASET_H
 #define MG_DATA_DATASET_H
 
+#include "data/clip.h"
 #include "data/columns.h"
 #include "data/labels.h"
 #include "data/moments.h"
@@ -101,6 +102,10 @@ mg_status mg_dataset_match(mg_dataset *dataset, const mg_known_columns *known, m
 
 // Describes which columns were matched by name; "" if the rows have the columns of the file.
 void mg_dataset_matched(const mg_dataset *dataset, char out[MG_ALIGN_TEXT]);
+
+// Clips rows that were read before the limits of the preparation were known. Errors: MG_DATA if a column of
+// sparse rows has zeros outside of them.
+mg_status mg_dataset_clip(mg_dataset *dataset, const mg_clip *clip, mg_error *error);
 
 // Frees rows that are in memory. They must not be read again.
 void mg_dataset_release_rows(mg_dataset *dataset);

@@ -60,7 +60,8 @@ bool mg_source_lend(mg_source *source, mg_store *store) {
                      .borrowed = true};
     if (!mg_h5_array_cells(source->data, &unused)) source->unlent = "they are in a file";
     else if (source->align.width) source->unlent = "their columns are put into another order";
-    else if (!mg_source_is_as_is(source)) source->unlent = "data.rows or data.transform changes their values";
+    else if (!mg_source_is_as_is(source))
+        source->unlent = "data.rows, data.transform or data.clip changes their values";
     else source->unlent = source->layout == MG_DENSE ? lend_dense(source, &lent) : lend_csr(source, &lent);
     if (!source->unlent) *store = lent;
     return !source->unlent;

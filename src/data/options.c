@@ -74,6 +74,8 @@ static const mg_option rows[] = {
     {"scale", MG_OPTION_TEXT, AT(scale), "none", 0, 0, scale_word, check_scale, true,
      "Third preparation, by column: none, a factor such as 1/255, standard (mean 0, deviation 1) or "
      "max-abs (largest magnitude 1)."},
+    {"clip", MG_OPTION_REAL, AT(clip), "0", 0, 1e30, NULL, NULL, true,
+     "Limit of prepared and scaled values: they are clipped to [-clip, clip], such as 10. 0 = no limit."},
     {"memory_limit", MG_OPTION_BYTES, AT(memory_limit), "0", 0, 1e18, NULL, NULL, false,
      "Bytes of training rows that may be held in memory. Larger data are streamed from the file. 0 = 60% "
      "of the free memory."},

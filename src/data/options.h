@@ -17,6 +17,7 @@ typedef struct mg_data_options {
     const char *rows;       // "none", "unit" or "total"
     const char *transform;  // "none" or "log1p"
     char *scale;            // "none", "standard", "max-abs" or a number
+    double clip;            // limit of scaled values; 0: none
     int64_t memory_limit;   // most bytes of rows in memory; 0: chosen from the free memory
     int64_t window;         // bytes of rows that are shuffled together
 } mg_data_options;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "data/cells.h"
+#include "data/clip.h"
 #include "data/source_state.h"
 
 #include <math.h>
@@ -157,6 +158,7 @@ static mg_status take_dense_row(mg_source *source, const char *cells, int64_t ro
     int64_t bad = -1;
     const char *why = floats ? mg_prepare_row(source->preparation, width, values, &bad) : NULL;
     if (why) return mg_source_unfit(source, row, bad, bad < 0 ? 0 : values[bad], why, error);
+    if (source->preparation.clip) mg_clip_dense(source->preparation.clip, values); // cells are floats then
     memset(to + (size_t)width * cell, 0, (size_t)(store->stride - width) * cell);
     store->count++;
     return MG_OK;
@@ -258,6 +260,7 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
     const char *why = mg_prepare_row(source->preparation, n, to, &bad);
     if (why)
         return mg_source_unfit(source, row, bad < 0 ? bad : index[bad], bad < 0 ? 0 : to[bad], why, error);
+    if (source->preparation.clip) mg_clip_sparse(source->preparation.clip, n, index, to);
     if (source->used) n = mg_used_renumber(source->used, n, index, to);
     store->indptr[++store->count] = at + n;
     return MG_OK;

@@ -43,7 +43,8 @@ static inline int64_t mg_source_width(const mg_source *source) {
 
 // True if rows are not prepared, so that values in memory are those in the file.
 static inline bool mg_source_is_as_is(const mg_source *source) {
-    return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
+    return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p &&
+           !source->preparation.clip;
 }
 
 // Return MG_DATA with a message. mg_source_not_finite: the value, as stored, is not finite or does not fit

@@ -81,6 +81,9 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
                      (long long)model->classes_count, mg_print_bytes(size, bytes));
     mg_printable_line(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights",
                       "preparation", model->rows, model->transform);
+    if (model->columns.low.value)
+        mg_writer_format(out, "  %-14s values are clipped to the limits in clip_low and clip_high\n",
+                         "clipped");
     put_real(out, "bias value", model->bias_value);
     put_real(out, "lambda", model->lambda);
     put_real(out, "square norm", model->square_norm);

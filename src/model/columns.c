@@ -19,6 +19,10 @@ void mg_model_columns_put(const mg_columns *columns, mg_h5_image *image) {
         mg_h5_image_array(image, "idf", MG_H5_F32, 1, &columns->idf.count, columns->idf.value);
     if (columns->scale.value)
         mg_h5_image_array(image, "scale", MG_H5_F32, 1, &columns->scale.count, columns->scale.value);
+    if (columns->low.value) {
+        mg_h5_image_array(image, "clip_low", MG_H5_F32, 1, &columns->low.count, columns->low.value);
+        mg_h5_image_array(image, "clip_high", MG_H5_F32, 1, &columns->high.count, columns->high.value);
+    }
     if (columns->recipe) mg_h5_image_attribute_text(image, "/", "recipe", columns->recipe);
     if (columns->names_from) mg_h5_image_attribute_text(image, "/", "names_from", columns->names_from);
 }
@@ -51,10 +55,10 @@ static mg_status take_text(mg_h5 *file, const char *name, char **out, mg_error *
     return status;
 }
 
-// Reads numbers, none negative, one for each of `count` columns. They are optional.
-static mg_status take_values(mg_h5 *file, const char *name, int64_t count, mg_column_values *out,
-                             mg_error *error) {
-    static const mg_bound bound = {NULL, 0, FLT_MAX, false};
+// Reads numbers, none below `least`, one for each of `count` columns. They are optional.
+static mg_status take_values(mg_h5 *file, const char *name, double least, int64_t count,
+                             mg_column_values *out, mg_error *error) {
+    const mg_bound bound = {NULL, least, FLT_MAX, false};
     mg_h5_array *array;
     if (mg_h5_find(file, name) == MG_H5_MISSING) return MG_OK;
     mg_status status = mg_h5_array_open(file, name, &array, error);
@@ -72,12 +76,25 @@ static mg_status take_values(mg_h5 *file, const char *name, int64_t count, mg_co
     return status;
 }
 
+static mg_status take_limits(mg_h5 *file, int64_t features, mg_columns *out, mg_error *error) {
+    mg_status status = take_values(file, "clip_low", -FLT_MAX, features, &out->low, error);
+    if (!status) status = take_values(file, "clip_high", -FLT_MAX, features, &out->high, error);
+    if (!status && !out->low.value != !out->high.value)
+        status = mg_fail(error, MG_DATA, "only one of the data sets clip_low and clip_high is there");
+    for (int64_t d = 0; !status && d < out->low.count; d++)
+        if (out->low.value[d] > out->high.value[d])
+            status = mg_fail(error, MG_DATA, "clip_low[%lld] is %g, above clip_high %g", (long long)d,
+                             (double)out->low.value[d], (double)out->high.value[d]);
+    return status;
+}
+
 mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_columns *out,
                                 mg_error *error) {
     *out = (mg_columns){0};
     mg_status status = take_names(file, features, &out->names, error);
-    if (!status) status = take_values(file, "idf", features, &out->idf, error);
-    if (!status) status = take_values(file, "scale", used, &out->scale, error);
+    if (!status) status = take_values(file, "idf", 0, features, &out->idf, error);
+    if (!status) status = take_values(file, "scale", 0, used, &out->scale, error);
+    if (!status) status = take_limits(file, features, out, error);
     if (!status) status = take_text(file, "recipe", &out->recipe, error);
     if (!status) status = take_text(file, "names_from", &out->names_from, error);
     if (status) mg_columns_clear(out);

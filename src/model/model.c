@@ -18,7 +18,7 @@
 #define FORMAT "margin model"
 // VERSION_USED: only the used features have weights. VERSION_CALIBRATED: the model has a calibration. Any
 // other model keeps the version that all releases can read.
-enum { VERSION_ALL = 1, VERSION_USED = 2, VERSION_CALIBRATED = 3 };
+enum { VERSION_ALL = 1, VERSION_USED = 2, VERSION_CALIBRATED = 3, VERSION_CLIPPED = 4 };
 static const size_t most_bytes = (size_t)1 << 40;
 
 mg_status mg_model_new(int64_t classes, int64_t features, mg_model **out, mg_error *error) {
@@ -117,6 +117,7 @@ static const number_field integers[] = {
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 static int64_t version_of(const mg_model *model) {
+    if (model->columns.low.value) return VERSION_CLIPPED;
     if (model->calibration.method != MG_CALIBRATION_NONE) return VERSION_CALIBRATED;
     return model->used.width ? VERSION_USED : VERSION_ALL;
 }
@@ -208,12 +209,24 @@ static mg_status check_format(const char *path, mg_h5 *file, int64_t *version, m
     if (!status && strcmp(format, FORMAT))
         status = mg_fail(error, MG_DATA, "%s: is a %s, not a model: give the run's model.h5", path, format);
     if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", version, 1, NULL, error);
-    if (!status && (*version < VERSION_ALL || *version > VERSION_CALIBRATED))
+    if (!status && (*version < VERSION_ALL || *version > VERSION_CLIPPED))
         status = mg_fail(error, MG_DATA,
                          "%s: format_version is %lld, this margin (%s) reads %d to %d: use a newer margin",
-                         path, (long long)*version, MG_VERSION, VERSION_ALL, VERSION_CALIBRATED);
+                         path, (long long)*version, MG_VERSION, VERSION_ALL, VERSION_CLIPPED);
     mg_memory_free(format);
     return status;
+}
+
+static bool has_calibration(mg_h5 *file, int64_t version) {
+    return version == VERSION_CALIBRATED ||
+           (version == VERSION_CLIPPED && mg_h5_has_attribute(file, "/", "calibration"));
+}
+
+// Limits need a version of their own, because a margin that does not know them would give wrong answers.
+static mg_status check_limits(const mg_model *model, int64_t version, mg_error *error) {
+    if ((version == VERSION_CLIPPED) == (model->columns.low.value != NULL)) return MG_OK;
+    return mg_fail(error, MG_DATA, "format_version is %lld, but the data sets clip_low and clip_high are %s",
+                   (long long)version, version == VERSION_CLIPPED ? "missing" : "there");
 }
 
 static mg_status check_array(const mg_h5_array *array, const char *name, mg_h5_type type, int rank,
@@ -246,7 +259,7 @@ static mg_status take_arrays(mg_h5 *file, int64_t version, mg_model **out, mg_er
                          (long long)k, (long long)mg_h5_array_columns(weights), INT32_MAX);
     int64_t features = status ? 0 : mg_h5_array_columns(weights);
     bool used_alone = version == VERSION_USED ||
-                      (version == VERSION_CALIBRATED && mg_h5_has_attribute(file, "/", "features_count"));
+                      (version >= VERSION_CALIBRATED && mg_h5_has_attribute(file, "/", "features_count"));
     if (!status && used_alone) status = mg_model_used_take(file, features, &used, error);
     if (!status && used.width) features = used.width;
     if (!status) status = mg_model_new_used(k, features, &used, out, error);
@@ -279,8 +292,9 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     if (!status) status = take_attributes(model, file, error);
     if (!status)
         status = mg_model_columns_take(file, model->features, model->per_class, &model->columns, error);
+    if (!status) status = check_limits(model, version, error);
     if (!status)
-        status = mg_model_calibration_take(file, version == VERSION_CALIBRATED, model->classes_count,
+        status = mg_model_calibration_take(file, has_calibration(file, version), model->classes_count,
                                            &model->calibration, error);
     if (!status)
         status = mg_model_shares_take(file, "shares", model->classes_count, &model->classes.shares, error);

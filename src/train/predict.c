@@ -215,6 +215,8 @@ static mg_status read_row(mg_predictor *p, const char *name, const char *line, c
         return place(p, name, line, word, MG_DATA, error);
     }
     const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);
+    if (!why && p->scoring.preparation.clip)
+        mg_clip_sparse(p->scoring.preparation.clip, pairs->count, pairs->indices, pairs->values);
     if (!why) {
         const mg_used *used = &p->scoring.model->used;
         pairs->count = mg_used_renumber(used, pairs->count, pairs->indices, pairs->values);

@@ -54,6 +54,9 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     if (!status) status = mg_columns_copy(&run->setup.train->columns, &model->columns, error);
     if (!status)
         status = mg_column_values_copy(problem->scale, model->per_class, &model->columns.scale, error);
+    const mg_clip *clip = run->setup.clip;
+    if (!status && clip) status = mg_column_values_copy(clip->low, clip->count, &model->columns.low, error);
+    if (!status && clip) status = mg_column_values_copy(clip->high, clip->count, &model->columns.high, error);
     if (!status) status = mg_memory_text(&model->loss, problem->loss->name, error);
     if (!status) status = mg_memory_text(&model->rows, data->rows, error);
     if (!status) status = mg_memory_text(&model->transform, data->transform, error);

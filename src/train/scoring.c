@@ -42,6 +42,8 @@ mg_status mg_scoring_load(const char *path, int fd, int threads, const mg_notice
     scoring->scorer.delta = (float)model->delta;
     scoring->scorer.loss = mg_loss_find(model->loss);
     scoring->preparation = mg_preparation_of(model->rows, model->transform);
+    scoring->clip = (mg_clip){model->features, model->columns.low.value, model->columns.high.value};
+    if (scoring->clip.low) scoring->preparation.clip = &scoring->clip;
 done:
     if (status) mg_scoring_clear(scoring);
     return status;

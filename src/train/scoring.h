@@ -11,9 +11,10 @@
 typedef struct mg_scoring {
     mg_model *model;
     mg_team team;
-    mg_scorer scorer; // points to `team`, so the struct must not be moved after loading
-    mg_preparation preparation;
-    bool ready; // `weights` has been created
+    mg_scorer scorer;           // points to `team`, so the struct must not be moved after loading
+    mg_preparation preparation; // its limits point to `clip`
+    mg_clip clip;               // its arrays are those of the model
+    bool ready;                 // `weights` has been created
     mg_weights weights;
 } mg_scoring;
 

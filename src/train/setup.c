@@ -21,14 +21,21 @@ enum { BESIDE = 2 }; // threads besides the team: one reads ahead, one writes ch
 enum { FEW_ROWS = 20 };
 #define MOST_SPREAD 1000 // ratio of column scales above which a finished run gets a warning
 
-static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
+static mg_preparation preparation_of(const mg_data_options *data, const mg_setup *setup) {
+    mg_preparation preparation = mg_preparation_of(data->rows, data->transform);
+    preparation.clip = setup->clip;
+    return preparation;
+}
+
+static mg_dataset_request request_of(const mg_data_options *data, const mg_setup *setup, const char *path,
+                                     uint64_t seed) {
     return (mg_dataset_request){
         .path = path,
         .features = data->features,
         .labels = data->labels,
         .drop_unlabelled = !strcmp(data->unlabelled, "drop"),
         .names = data->names,
-        .preparation = mg_preparation_of(data->rows, data->transform),
+        .preparation = preparation_of(data, setup),
         .seed = seed,
         .memory_limit = data->memory_limit,
         .window_bytes = data->window,
@@ -58,7 +65,7 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
                        "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1, such "
                        "as 0.1 or 10%%)",
                        data->validation);
-    mg_dataset_request request = request_of(data, data->train, (uint64_t)options->train->seed);
+    mg_dataset_request request = request_of(data, setup, data->train, (uint64_t)options->train->seed);
     request.weights = data->weights;
     request.file = options->train_file;
     request.selection = split || folds ? MG_SELECT_KEPT : MG_SELECT_ALL;
@@ -86,7 +93,7 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
 mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
                              bool survey, mg_dataset **out, mg_error *error) {
     const mg_dataset *train = setup->train;
-    mg_dataset_request request = request_of(options->data, path, 0);
+    mg_dataset_request request = request_of(options->data, setup, path, 0);
     char whose[PATH_MAX + 32];
     const mg_known_columns known = {.columns = &train->columns,
                                     .features = mg_dataset_width(train),
@@ -104,7 +111,7 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
 mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out,
                              mg_error *error) {
     mg_dataset_request request =
-        request_of(options->data, options->data->train, (uint64_t)options->train->seed);
+        request_of(options->data, setup, options->data->train, (uint64_t)options->train->seed);
     request.known = &setup->train->classes;
     request.weights = options->weigh_held_out ? options->data->weights : NULL;
     request.file = setup->train->file;
@@ -290,6 +297,16 @@ static mg_status check_free_bias(const mg_setup_options *options, const mg_datas
     return status;
 }
 
+// (M39) Clips the rows that are open. Those that are opened later are clipped when they are read.
+static mg_status clip_rows(mg_setup *setup, double most, mg_error *error) {
+    mg_dataset *train = setup->train;
+    mg_status status =
+        mg_clip_find(setup->clip, most, &setup->scale, &train->used, mg_dataset_width(train), error);
+    if (!status) status = mg_dataset_clip(train, setup->clip, error);
+    if (!status && setup->validation) status = mg_dataset_clip(setup->validation, setup->clip, error);
+    return status;
+}
+
 mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
     *setup = (mg_setup){.threads_bound_by = "train.threads"};
     double start = mg_clock_seconds();
@@ -298,7 +315,9 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
         return mg_fail(error, MG_CONFIG,
                        "model.C: auto is only for margin train: set a number, or give path or cv a grid (--C "
                        "1e-3:1:10)");
-    mg_status status = open_data(options, setup, error);
+    mg_status status = MG_OK;
+    if (options->data->clip > 0) status = mg_memory_zeroed(&setup->clip, 1, sizeof *setup->clip, error);
+    if (!status) status = open_data(options, setup, error);
     if (!status && setup->train->classes.count < 2)
         status =
             mg_fail(error, MG_DATA,
@@ -308,6 +327,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) status = mg_dataset_weigh(setup->train, weights, error);
     if (!status) status = check_free_bias(options, setup->train, error);
     if (!status) status = mg_scale_create(options->data->scale, &setup->train->moments, &setup->scale, error);
+    if (!status && setup->clip) status = clip_rows(setup, options->data->clip, error);
     if (!status) status = mg_reach_check(setup->train, &setup->scale, options->model->bias, error);
     if (!status) status = pose(options, setup, error);
     if (!status) find_unevenness(setup);
@@ -329,5 +349,7 @@ void mg_setup_close(mg_setup *setup) {
     mg_dataset_close(setup->validation);
     mg_memory_free(setup->held_weight);
     mg_scale_destroy(&setup->scale);
+    if (setup->clip) mg_clip_clear(setup->clip);
+    mg_memory_free(setup->clip);
     *setup = (mg_setup){0};
 }

@@ -27,6 +27,7 @@ typedef struct mg_setup {
     mg_dataset *train, *validation; // validation: NULL if there are no such rows
     float *held_weight;             // [validation rows] if they are to be weighed; NULL: all 1
     mg_scale scale;
+    mg_clip *clip; // limits of the rows; NULL without data.clip
     mg_problem problem;
     mg_choice choice; // the solver and why
     mg_team team;

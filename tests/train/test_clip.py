@@ -1,0 +1,138 @@
+# test_clip.py - data.clip: training, eval, predict and calibrate see rows as x' = clip(scale (x - center)), for dense,
+# sparse, integer and streamed rows; what cannot clip refuses such a model.
+#
+#     test_clip.py MARGIN
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+from runs import Work, fail, need_modules
+
+need_modules("h5py", "numpy")
+
+import h5py
+import numpy as np
+
+ROWS, FEATURES, LIMIT = 300, 12, 2.0
+
+
+def put(path, x, y, sparse=False):
+    with h5py.File(path, "w") as f:
+        f["y"] = y
+        if not sparse:
+            f["X"] = x
+            return
+        g = f.create_group("X")
+        g.attrs["encoding-type"], g.attrs["encoding-version"], g.attrs["shape"] = "csr_matrix", "0.1.0", x.shape
+        rows, columns = np.nonzero(x)
+        g["data"], g["indices"] = x[rows, columns].astype("f4"), columns.astype("i4")
+        g["indptr"] = np.append(0, np.cumsum((x != 0).sum(1))).astype("i8")
+
+
+class Case:
+    def __init__(self, work):
+        self.work = work
+        draw = np.random.default_rng(4)
+        self.y = np.arange(ROWS) % 3
+        x = draw.poisson(1.0, (ROWS, FEATURES)) + 4 * np.eye(FEATURES, dtype=int)[self.y] * (draw.random((ROWS, FEATURES)) < 0.7)
+        x[draw.integers(0, ROWS, 25), draw.integers(0, FEATURES, 25)] = 90
+        self.x = x
+        for name, kind, sparse in ("f4", "f4", False), ("u1", "u1", False), ("csr", "f4", True):
+            put(work.at(name + ".h5"), x.astype(kind), self.y, sparse)
+        wide = np.zeros((ROWS, FEATURES * 500), "f4")  # most features never occur, and have no weights
+        wide[:, ::500] = x
+        put(work.at("wide.h5"), wide, self.y, True)
+
+    def done(self, *arguments, **how):
+        got = self.work.run(*arguments, **how)
+        if got.returncode:
+            fail(f"{arguments}: {got.stderr}")
+        return got.stdout
+
+    def train(self, directory, *sets):
+        self.done("train", "-q", *[word for text in (f"output.directory={directory}", "model.loss=softmax", *sets) for word in ("--set", text)])
+        with h5py.File(self.work.at(directory, "model.h5")) as f:
+            return {name: f[name][:] for name in f}, dict(f.attrs)
+
+    def scores(self, model, data):
+        lines = self.done("predict", model, data, "--scores").splitlines()
+        return np.array([line.split("\t")[1:] for line in lines], float)
+
+    def check(self, name, scale, transform, *more):
+        directory = f"{name}-{scale}-{transform}"
+        model, attributes = self.train(directory, f"data.train={name}.h5", f"data.scale={scale}", f"data.transform={transform}",
+                                       f"data.clip={LIMIT}", "model.lambda=0.01", *more)
+        x = np.log1p(self.x) if transform == "log1p" else self.x.astype(float)
+        center = x.mean(0) if scale == "standard" else np.zeros(FEATURES)
+        size = x.std(0) if scale == "standard" else np.abs(x).max(0) if scale == "max-abs" else np.ones(FEATURES)
+        clipped = np.clip((x - center) / size, -LIMIT, LIMIT)
+        if (clipped == (x - center) / size).all():
+            fail(f"{directory}: nothing is clipped")
+        wanted = (clipped * size + center) @ model["weights"].T.astype(float) + model["bias"]
+        got = self.scores(f"{directory}/model.h5", f"{name}.h5")
+        if abs(got - wanted).max() > 1e-4 * abs(wanted).max():
+            fail(f"{directory}: scores {got[0]} instead of {wanted[0]}")
+        # The objective of the training is that of the clipped rows, and eval computes it again.
+        loss = (np.log(np.exp(wanted - wanted.max(1)[:, None]).sum(1)) + wanted.max(1) - wanted[np.arange(ROWS), self.y]).mean()
+        told = attributes["objective"] - 0.5 * attributes["lambda"] * attributes["square_norm"]
+        if abs(told - loss) > 1e-5:
+            fail(f"{directory}: the mean loss is {loss}, but training says {told}")
+        lines = self.done("eval", f"{directory}/model.h5", f"{name}.h5").splitlines()
+        if not any(line.startswith("mean loss") and abs(float(line.split()[-1]) - loss) < 2e-6 for line in lines):
+            fail(f"{directory}: eval: {lines}")
+        return directory, got
+
+    def check_all(self):
+        for name in "f4", "u1":
+            for scale in "standard", "none":
+                self.check(name, scale, "none", "train.solver=newton", "train.tolerance=1e-5")
+        for name in "csr", "wide":
+            self.check(name, "standard", "log1p", "train.solver=sgd", "train.epochs=3")
+        directory, scores = self.check("f4", "standard", "log1p", "train.solver=newton", "train.tolerance=1e-5",
+                                       "model.calibration=temperature")
+        line = " ".join(f"{d + 1}:{v}" for d, v in enumerate(self.x[7]))
+        got = self.done("predict", f"{directory}/model.h5", "-", "--scores", "--base", "1", input=line + "\n").split("\t")[1:]
+        if [float(v) for v in got] != list(scores[7]):
+            fail(f"a line: {got} instead of {scores[7]}")
+        if "clipped" not in self.done("info", f"{directory}/model.h5"):
+            fail("info does not say that rows are clipped")
+        for arguments in ("export", f"{directory}/model.h5", "-o", "x.npz"), ("export", f"{directory}/model.h5", "-o", "x.onnx"):
+            got = self.work.run(*arguments)
+            if got.returncode != 2 or "clips rows (data.clip)" not in got.stderr:
+                fail(f"{arguments}: {got.stderr}")
+
+    def check_sparse(self):
+        """Rows of another layout, and streamed rows, give the same model as far as rounding goes."""
+        sets = ("data.scale=standard", f"data.clip={LIMIT}", "train.solver=sgd", "sgd.eta=0.1", "train.epochs=3", "model.lambda=0.01", "train.batch=32", "data.window=4KiB")
+        models = {}
+        for name, *more in ("f4",), ("csr",), ("streamed", "data.memory_limit=10000"), ("held", "data.validation=0.2"):
+            data = name if name in ("f4", "csr") else "f4"
+            models[name], _ = self.train("sgd-" + name, f"data.train={data}.h5", *sets, *more)
+        if (models["streamed"]["weights"] != models["f4"]["weights"]).any():
+            fail("streamed: other weights than of rows in memory")
+        for name in "csr", "streamed":
+            if abs(models[name]["clip_high"] - models["f4"]["clip_high"]).max() > 1e-5:
+                fail(f"{name}: other limits than of dense rows in memory")
+        a, b = self.scores("sgd-csr/model.h5", "csr.h5"), self.scores("sgd-csr/model.h5", "f4.h5")
+        if (a != b).any():
+            fail("dense and sparse rows have other scores")
+        without, _ = self.train("sgd-none", "data.train=f4.h5", *(text for text in sets if "clip" not in text))
+        if abs(without["weights"] - models["f4"]["weights"]).max() < 1e-3 or "clip_low" in without:
+            fail("data.clip changes nothing")
+        far = np.random.default_rng(1).normal(0, 1, (ROWS, 3)).astype("f4")
+        far[:, 0] += 20
+        put(self.work.at("far.h5"), far, self.y, True)
+        sets = ("data.train=far.h5", "output.directory=far", "data.scale=standard", "data.clip=1")
+        got = self.work.run("train", "-q", *[word for text in sets for word in ("--set", text)])
+        if got.returncode != 3 or "the zeros of column 0 are outside of its limits" not in got.stderr:
+            fail(f"zeros outside of the limits: {got.stderr}")
+
+
+def main(margin):
+    with Work(margin) as work:
+        case = Case(work)
+        case.check_all()
+        case.check_sparse()
+
+
+main(sys.argv[1])
