@@ -6,6 +6,7 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/stop.h"
+#include "data/convert_inputs.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -257,8 +258,8 @@ static void fill_report(const mg_conversion *c, double seconds, mg_convert_repor
         if (stat(c->options->inputs[i], &info) == 0) report->bytes += info.st_size;
 }
 
-mg_status mg_convert(const mg_convert_options *options, mg_convert_report *report, mg_error *error) {
-    MG_FLOAT_SCOPE;
+static mg_status convert_files(const mg_convert_options *options, mg_convert_report *report,
+                               mg_error *error) {
     double begin = mg_clock_seconds();
     mg_conversion c = {
         .options = options,
@@ -268,8 +269,6 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
                   {write_cells, write_row, write_label, write_code, write_id}},
     };
     c.watch.context = &c;
-    if (options->input_count < 1 || !options->output)
-        return mg_fail(error, MG_USAGE, "at least one input and the output are needed");
     mg_status status = mg_h5_check_library(error);
     if (!status) status = check_files(options, error);
     if (!status) status = mg_convert_open_like(&c, error);
@@ -285,6 +284,20 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
     mg_convert_close_like(&c);
     mg_census_clear(&c.labels);
     mg_label_file_close(c.own.labels);
+    return status;
+}
+
+mg_status mg_convert(const mg_convert_options *options, mg_convert_report *report, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    mg_convert_options whole = *options;
+    mg_input_list files = {0};
+    if (options->input_count < 1 || !options->output)
+        return mg_fail(error, MG_USAGE, "at least one input and the output are needed");
+    mg_status status = mg_input_list_make(options->inputs, options->input_count, &files, error);
+    whole.inputs = (const char *const *)files.path;
+    whole.input_count = files.count;
+    if (!status) status = convert_files(&whole, report, error);
+    mg_input_list_clear(&files);
     return status;
 }
 

@@ -88,6 +88,7 @@ static mg_status read_record(mg_csv *r, mg_sink *sink, bool put, mg_error *error
 }
 
 static mg_status walk(mg_csv *r, mg_sink *sink, bool put, mg_error *error) {
+    mg_text_repeat_header(r->record.text, r->header);
     mg_status status = mg_text_rewind(r->record.text, error);
     if (!status && r->header) status = mg_record_next(&r->record, error);
     size_t bytes = (size_t)r->kept.features * sizeof *r->cells;
@@ -175,7 +176,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->options = request->options;
     r->tell = request->tell;
     r->like = request->like;
-    status = mg_text_open(&r->record.text, request->inputs[0], request->watch, error);
+    status =
+        mg_text_open_parts(&r->record.text, request->inputs, request->input_count, request->watch, error);
     if (status) close_reader(r);
     else *out = r;
     return status;
@@ -234,10 +236,10 @@ static const mg_section section = {
 
 const mg_format mg_format_csv = {
     .name = "csv",
-    .arguments = "FILE",
+    .arguments = "FILE...",
     .help = "numbers separated by commas, tabs, semicolons or spaces",
     .inputs_low = 1,
-    .inputs_high = 1,
+    .inputs_high = MG_FORMAT_MOST_INPUTS,
     .section = &section,
     .options_size = sizeof(mg_csv_options),
     .probe = mg_csv_probe,

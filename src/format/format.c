@@ -65,7 +65,7 @@ void mg_tell_lost(const mg_tell *tell, const mg_text *text) {
                      "warning: %s:%lld: a value is too small for a 32-bit float (below 1.2e-38) and becomes "
                      "0 or loses digits, %lld of "
                      "them in the file: multiply the columns by a constant, or write 0",
-                     mg_text_path(text), (long long)line, (long long)count);
+                     mg_text_lost_path(text), (long long)line, (long long)count);
 }
 
 void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...) {
@@ -108,6 +108,13 @@ static mg_status find_claim(const char *path, const mg_format **out, mg_error *e
         if (format->claims) status = format->claims(path, &is, error);
         if (is) *out = format;
     }
+    return status;
+}
+
+mg_status mg_format_claimed(const char *path, bool *is, mg_error *error) {
+    const mg_format *claimed;
+    mg_status status = find_claim(path, &claimed, error);
+    *is = claimed != NULL;
     return status;
 }
 

@@ -80,13 +80,13 @@ struct mg_sink {
     mg_status (*id)(mg_sink *sink, const char *text, size_t bytes, mg_error *error);
 };
 
-enum { MG_PROBE_BYTES = 64 << 10 };
+enum { MG_PROBE_BYTES = 64 << 10, MG_FORMAT_MOST_INPUTS = 1 << 20 };
 
 typedef struct mg_format {
     const char *name;
     const char *arguments; // its inputs, in the form of a usage line
     const char *help;
-    int inputs_low, inputs_high;
+    int inputs_low, inputs_high; // MG_FORMAT_MOST_INPUTS: any number of files with rows of one data set
     // Its options. Those that change the result are stored in the output, so that --like can use them.
     const mg_section *section;
     size_t options_size;
@@ -114,6 +114,9 @@ const mg_format *mg_format_find(const char *name); // NULL if unknown
 // Finds the most likely format of the file at `path`; NULL if no format is possible. *sure becomes true if it
 // is certain. Errors: MG_DATA if the file is empty, or of a known kind that cannot be read (foreign.h).
 mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, mg_error *error);
+
+// Sets *is to whether a format reads the path as a whole, although it is a folder. Errors: MG_MEMORY.
+mg_status mg_format_claimed(const char *path, bool *is, mg_error *error);
 
 // Refuses a file that no format can read, even if the user has given a format: compressed, an archive, HDF5,
 // UTF-16. Errors: MG_DATA.

@@ -161,7 +161,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->options = request->options;
     r->like = request->like;
     r->tell = request->tell;
-    status = mg_text_open(&r->text, request->inputs[0], request->watch, error);
+    status = mg_text_open_parts(&r->text, request->inputs, request->input_count, request->watch, error);
     if (status) close_reader(r);
     else *out = r;
     return status;
@@ -209,10 +209,10 @@ static const mg_section section = {.name = "svmlight",
 
 const mg_format mg_format_svmlight = {
     .name = "svmlight",
-    .arguments = "FILE",
+    .arguments = "FILE...",
     .help = "label index:value ... lines of SVMlight and LIBSVM",
     .inputs_low = 1,
-    .inputs_high = 1,
+    .inputs_high = MG_FORMAT_MOST_INPUTS,
     .section = &section,
     .options_size = sizeof(options),
     .probe = probe,

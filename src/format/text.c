@@ -198,6 +198,7 @@ static mg_status doubt_order(reader *r, mg_error *error) {
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     bool table = r->options->column != NULL;
     r->rows = r->stored = 0;
+    mg_text_repeat_header(r->record.text, table || r->header);
     mg_status status = mg_text_rewind(r->record.text, error);
     if (!status && table) status = mg_record_next(&r->record, error);
     if (!status && !table && r->header) status = skip_line(r, error);
@@ -287,7 +288,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     if (status) return status;
     r->options = request->options;
     r->like = request->like;
-    status = mg_text_open(&r->record.text, request->inputs[0], request->watch, error);
+    status =
+        mg_text_open_parts(&r->record.text, request->inputs, request->input_count, request->watch, error);
     if (status) close_reader(r);
     else *out = r;
     return status;
@@ -366,10 +368,10 @@ static const mg_section section = {
 
 const mg_format mg_format_text = {
     .name = "text",
-    .arguments = "FILE",
+    .arguments = "FILE...",
     .help = "one label, tab, text per line, or a table with a header",
     .inputs_low = 1,
-    .inputs_high = 1,
+    .inputs_high = MG_FORMAT_MOST_INPUTS,
     .section = &section,
     .options_size = sizeof(options),
     .probe = mg_line_probe,

@@ -11,6 +11,12 @@
 enum { BLOCK = 1 << 20 };
 
 struct mg_text {
+    const char *const *paths; // [parts]
+    int parts, part;          // number of files; the current one
+    const mg_watch *watch;
+    char *header; // first line of the first file, if there are others; NULL: not read yet
+    size_t header_bytes;
+    bool repeats; // it is also the first line of the other files
     mg_input *input;
     char *buffer;
     size_t capacity;    // bytes of the buffer, including one for a terminating zero
@@ -18,16 +24,19 @@ struct mg_text {
     size_t filled;
     int64_t line;            // number of the line just read; if it was extended, of its first line
     int64_t lines;           // lines read so far
+    const char *lost_path;   // file with lost_line
     int64_t lost, lost_line; // number of values that are too small for float32; line of the first of them
     bool ended;              // the input is at its end
     bool begun;              // the byte order mark was handled
 };
 
-mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, mg_error *error) {
+static mg_status open_text(mg_text **out, const char *path, const mg_watch *watch, mg_error *error) {
     mg_text *text;
     *out = NULL;
     mg_status status = mg_memory_zeroed(&text, 1, sizeof *text, error);
     if (status) return status;
+    text->watch = watch;
+    text->parts = 1;
     status = mg_input_open(&text->input, path, watch, error);
     if (!status) status = mg_memory_grow(&text->buffer, &text->capacity, BLOCK + BLOCK / 4, 1, error);
     if (status) mg_text_close(text);
@@ -35,17 +44,51 @@ mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, m
     return status;
 }
 
+mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, mg_error *error) {
+    return open_text(out, path, watch, error);
+}
+
+mg_status mg_text_open_parts(mg_text **out, const char *const *paths, int count, const mg_watch *watch,
+                             mg_error *error) {
+    mg_status status = open_text(out, paths[0], watch, error);
+    if (status) return status;
+    (*out)->paths = paths;
+    (*out)->parts = count;
+    return MG_OK;
+}
+
+void mg_text_repeat_header(mg_text *text, bool repeat) { text->repeats = repeat; }
+
 void mg_text_close(mg_text *text) {
     if (!text) return;
+    mg_memory_free(text->header);
     mg_input_close(text->input);
     mg_memory_free(text->buffer);
     mg_memory_free(text);
 }
 
-mg_status mg_text_rewind(mg_text *text, mg_error *error) {
+// Forgets what was read of the current file.
+static void start_file(mg_text *text) {
     text->start = text->next = text->filled = 0;
-    text->line = text->lines = text->lost = 0;
+    text->line = text->lines = 0;
     text->ended = text->begun = false;
+}
+
+static mg_status open_part(mg_text *text, int part, mg_error *error) {
+    mg_input *input;
+    mg_status status = mg_input_open(&input, text->paths[part], text->watch, error);
+    if (status) return status;
+    mg_input_close(text->input);
+    text->input = input;
+    text->part = part;
+    start_file(text);
+    return MG_OK;
+}
+
+mg_status mg_text_rewind(mg_text *text, mg_error *error) {
+    text->lost = 0;
+    if (text->part) return open_part(text, 0, error);
+    start_file(text);
     return mg_input_rewind(text->input, error);
 }
 
@@ -115,7 +158,7 @@ static mg_status find_end(mg_text *text, size_t *end, mg_error *error) {
     return MG_OK;
 }
 
-mg_status mg_text_line(mg_text *text, char **line, size_t *bytes, mg_error *error) {
+static mg_status read_line(mg_text *text, char **line, size_t *bytes, mg_error *error) {
     *line = NULL;
     *bytes = 0;
     mg_status status = text->begun ? MG_OK : skip_mark(text, error);
@@ -133,6 +176,37 @@ mg_status mg_text_line(mg_text *text, char **line, size_t *bytes, mg_error *erro
     *line = text->buffer + text->start;
     *bytes = end - text->start;
     return MG_OK;
+}
+
+// Keeps the first line of the first file; compares that of another file with it. *skip becomes true if the
+// line is a header that repeats.
+static mg_status look_at_first(mg_text *text, const char *line, size_t bytes, bool *skip, mg_error *error) {
+    *skip = false;
+    if (text->lines != 1 || text->parts == 1) return MG_OK;
+    if (!text->part && text->header) return MG_OK;
+    if (!text->part) {
+        mg_status status = mg_memory_get(&text->header, bytes + 1, 1, error);
+        if (!status) memcpy(text->header, line, bytes);
+        text->header_bytes = bytes;
+        return status;
+    }
+    *skip = text->repeats;
+    if (!*skip || (bytes == text->header_bytes && !memcmp(line, text->header, bytes))) return MG_OK;
+    return mg_text_fail(text, 0, MG_DATA, error,
+                        "the first line is not the header of %s: give every file the same header",
+                        text->paths[0]);
+}
+
+mg_status mg_text_line(mg_text *text, char **line, size_t *bytes, mg_error *error) {
+    for (;;) {
+        bool skip = false;
+        mg_status status = read_line(text, line, bytes, error);
+        if (!status && *line) status = look_at_first(text, *line, *bytes, &skip, error);
+        if (status || (*line && !skip)) return status;
+        if (!*line && text->part + 1 >= text->parts) return MG_OK;
+        if (!*line) status = open_part(text, text->part + 1, error);
+        if (status) return status;
+    }
 }
 
 mg_status mg_text_more(mg_text *text, char **line, size_t *bytes, mg_error *error) {
@@ -166,7 +240,10 @@ mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg
 }
 
 void mg_text_lose(mg_text *text, int64_t values) {
-    if (!text->lost && values) text->lost_line = text->line;
+    if (!text->lost && values) {
+        text->lost_line = text->line;
+        text->lost_path = mg_text_path(text);
+    }
     text->lost += values;
 }
 
@@ -174,6 +251,8 @@ int64_t mg_text_lost(const mg_text *text, int64_t *line) {
     *line = text->lost_line;
     return text->lost;
 }
+
+const char *mg_text_lost_path(const mg_text *text) { return text->lost_path; }
 
 mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_error *error,
                        const char *format, ...) {

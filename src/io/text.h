@@ -15,6 +15,14 @@ typedef struct mg_text mg_text;
 // byte order mark of UTF-8; refuses UTF-16.
 mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, mg_error *error);
 
+// Opens several files, which are read one after the other as one text. Messages name the file of the line
+// just read. `paths` must outlive the text.
+mg_status mg_text_open_parts(mg_text **out, const char *const *paths, int count, const mg_watch *watch,
+                             mg_error *error);
+
+// From the next rewind on, the first line of every later file must be that of the first file, and is skipped.
+void mg_text_repeat_header(mg_text *text, bool repeat);
+
 // Reads the next line, without its LF or CRLF; *line becomes NULL at the end. The bytes are valid until the
 // next call, and the caller may change them. line[bytes] may be read; it never continues a number or a UTF-8
 // character.
@@ -38,6 +46,7 @@ mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg
 // just read. mg_text_lost returns their number since the first line, and the line of the first one.
 void mg_text_lose(mg_text *text, int64_t values);
 int64_t mg_text_lost(const mg_text *text, int64_t *line);
+const char *mg_text_lost_path(const mg_text *text); // the file with this line
 
 // Returns true if the value is not 0 but smaller than the normal numbers of float32.
 static inline bool mg_text_vanishes(double value) {

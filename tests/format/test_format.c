@@ -271,12 +271,12 @@ static void outputs_are_not_harmed(void **state) {
     snprintf(settings, sizeof settings, "like=%s", output);
     refused(1, settings, MG_IO, "cannot be opened");
     put_text(1, "1,2,3\n");
-    refused(2, "", MG_USAGE, "takes FILE");
+    refused(2, "format=npz", MG_USAGE, "takes FILE.npz");
     unlink(names[1]);
     unlink(names[0]);
     refused(1, "", MG_IO, "No such file");
     assert_int_equal(mkdir(names[0], 0777), 0);
-    refused(1, "", MG_IO, "directory");
+    refused(1, "", MG_DATA, "is a folder without files");
     rmdir(names[0]);
 }
 
