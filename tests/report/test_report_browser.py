@@ -36,6 +36,12 @@ addEventListener("load", async () => {
   found.up = values(), found.said = heads[column].getAttribute("aria-sort");
   heads[column].querySelector("button").click();
   found.down = values();
+  const over = document.querySelector(".u-over"), box = over.getBoundingClientRect();
+  const at = {bubbles: true, clientX: box.left + box.width / 2, clientY: box.top + box.height / 2};
+  over.dispatchEvent(new MouseEvent("mouseenter", at));
+  over.dispatchEvent(new MouseEvent("mousemove", at));
+  await new Promise(done => setTimeout(done, 300));
+  found.read = [...over.closest(".uplot").querySelectorAll(".u-value")].map(one => one.textContent);
   if (window.axe) found.axe = (await axe.run(document)).violations.map(one => one.id + ": " + one.nodes[0].html);
   const out = document.createElement("pre");
   out.id = "found";
@@ -79,6 +85,7 @@ with runs.Work(sys.argv[1]) as work:
     check(f"charts: {light['charts']} of {light['wanted']}", 3 <= light["charts"] == light["hidden"] <= light["wanted"])
     check(f"sorted: {light['up']}, {light['down']}", light["up"] == sorted(light["up"]) and light["down"] == light["up"][::-1]
           and light["said"] == "ascending")
+    check(f"values at the pointer: {light['read']}", len(light["read"]) == 3 and all(float(value) > 0 for value in light["read"]))
     check(f"accessibility: {light.get('axe')}", not light.get("axe"))
     dark = probe(work, page, "--window-size=375,800", "--blink-settings=preferredColorScheme=0")
     check(f"too wide by {dark['wide']}", dark["wide"] <= 0)
