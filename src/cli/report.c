@@ -4,6 +4,8 @@
 
 #include <margin/report.h>
 
+#include <stdlib.h>
+
 enum { KEY_DATA = 256, KEY_OUTPUT = 'o', MOST_DIRECTORIES = 64 };
 
 typedef struct arguments {
@@ -31,13 +33,22 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 static mg_status write_report(const arguments *all, mg_error *error) {
     mg_cli_output out;
+    char *text = NULL;
+    size_t bytes = 0;
     mg_status status = mg_report_check_output(all->output, error);
-    if (!status && all->request.data)
-        status = mg_cli_keep(all->output, all->request.data, "the data", "the report", error);
-    if (!status) status = mg_cli_output_open(&out, all->output, error);
     if (status) return status;
-    status = mg_report_write(&all->request, out.file, error);
-    return mg_cli_output_close(&out, status, error);
+    // A file is written only when its content is complete, so that a signal leaves nothing behind.
+    FILE *memory = open_memstream(&text, &bytes);
+    if (!memory) return mg_cli_complain(error, all->output, "cannot be written");
+    status = mg_report_write(&all->request, memory, error);
+    if (fclose(memory) && !status) status = mg_cli_complain(error, all->output, "cannot be written");
+    if (!status) status = mg_cli_output_open(&out, all->output, error);
+    if (!status) {
+        status = mg_cli_output_write(&out, text, bytes, error);
+        status = mg_cli_output_close(&out, status, error);
+    }
+    free(text);
+    return status;
 }
 
 int mg_command_report(int argc, char **argv) {
@@ -86,7 +97,6 @@ int mg_command_report(int argc, char **argv) {
     all.request.drop_unlabelled = flags.drop_unlabelled;
     mg_cli_results();
     mg_status status = write_report(&all, &error);
-    if (status == MG_STOPPED) mg_cli_die_of_stop(); // no file was written
     if (status) return mg_cli_fail("report", &error);
     if (!flags.quiet) mg_cli_put_line(stdout, "report          ", all.output);
     return 0;

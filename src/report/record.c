@@ -5,8 +5,10 @@
 #include "io/file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,11 +28,9 @@ mg_status mg_record_file(const mg_record *record, const char *name, char **out, 
 }
 
 static bool holds(const char *directory, const char *name) {
-    char *path;
-    if (join(directory, name, &path, NULL)) return false;
-    bool found = !access(path, F_OK);
-    mg_memory_free(path);
-    return found;
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/%s", directory, name);
+    return length < (int)sizeof path && !access(path, F_OK);
 }
 
 bool mg_record_is_there(const char *directory) {
@@ -45,15 +45,13 @@ bool mg_record_is_there(const char *directory) {
 // A run keeps the number of its process in the file `lock` while it trains. The lock itself is not tried,
 // because that could make another command fail.
 static bool is_running(const char *directory) {
-    char *path, text[24] = "";
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    if (join(directory, "lock", &path, NULL)) return false;
-    if (!mg_file_read(path, sizeof text - 1, &bytes, &size, NULL)) memcpy(text, bytes, size);
-    mg_memory_free(bytes);
-    mg_memory_free(path);
+    char path[PATH_MAX], text[24] = "";
+    int fd, length = snprintf(path, sizeof path, "%s/lock", directory);
+    if (length >= (int)sizeof path || mg_file_open(path, MG_FILE_REGULAR, &fd, NULL)) return false;
+    bool read = pread(fd, text, sizeof text - 1, 0) > 0;
+    close(fd);
     long process = strtol(text, NULL, 10);
-    return process > 0 && (!kill((pid_t)process, 0) || errno == EPERM);
+    return read && process > 0 && (!kill((pid_t)process, 0) || errno == EPERM);
 }
 
 static mg_status read_lines(const char *directory, const char *name, mg_lines *out, mg_error *error) {
@@ -92,7 +90,11 @@ mg_status mg_record_read(const char *directory, mg_record *out, mg_error *error)
         mg_record_clear(out);
         return status;
     }
-    if (mg_config_load(out->config_path, NULL, 0, &out->config, NULL)) out->config = NULL;
+    mg_error why = {0};
+    if (mg_config_load(out->config_path, NULL, 0, &out->config, &why) == MG_MEMORY) {
+        mg_record_clear(out);
+        return mg_fail(error, MG_MEMORY, "%s", why.text);
+    }
     for (out->start = 0; out->start < out->events.count && !mg_lines_is(&out->events, out->start, "start");)
         out->start++;
     if (out->start == out->events.count) out->start = -1;

@@ -139,12 +139,18 @@ static int columns_of(const char *text) {
     return columns;
 }
 
-static int width_of(const rows *all, const mg_fact_column *c) {
+static void pass_failure(const mg_writer *from, mg_writer *to) {
+    if (from->status && !to->status) to->status = from->status, to->error = from->error;
+}
+
+// `to` receives a failure.
+static int width_of(mg_writer *to, const rows *all, const mg_fact_column *c) {
     int width = columns_of(c->name);
     for (size_t i = 0; i < all->count; i++) {
         mg_writer cell = {0};
         print_cell(&cell, c, &all->row[i]);
         if (cell.text && columns_of(cell.text) > width) width = columns_of(cell.text);
+        pass_failure(&cell, to);
         mg_writer_clear(&cell);
     }
     return width;
@@ -166,10 +172,11 @@ static void print_line(mg_writer *to, const row *one, const int *width) {
         if (one) print_cell(&cell, c, one);
         else mg_writer_add(&cell, c->name);
         if (i) mg_writer_add(&line, "  ");
+        pass_failure(&cell, to);
         print_padded(&line, cell.text ? cell.text : "", width[i], c->text != NULL);
         mg_writer_clear(&cell);
     }
-    if (line.status && !to->status) to->status = line.status, to->error = line.error;
+    pass_failure(&line, to);
     mg_writer_add_bytes(to, line.text, line.length);
     mg_writer_add(to, "\n");
     mg_writer_clear(&line);
@@ -178,7 +185,7 @@ static void print_line(mg_writer *to, const row *one, const int *width) {
 static void print_table(mg_writer *to, const rows *all) {
     enum { MOST = 32 };
     int width[MOST];
-    for (int i = 0; mg_fact_column_at(i); i++) width[i] = width_of(all, mg_fact_column_at(i));
+    for (int i = 0; mg_fact_column_at(i); i++) width[i] = width_of(to, all, mg_fact_column_at(i));
     print_line(to, NULL, width);
     for (size_t i = 0; i < all->count; i++) print_line(to, &all->row[i], width);
 }
