@@ -16,9 +16,10 @@
 #define LEAST_SIZE 0.03 // range of root mean squares of cells with which solvers work well
 #define MOST_SIZE 30.0
 #define FAR 30.0 // cells are far outside of this range if they exceed it by this factor
-// An objective below this fraction of the baseline's is clearly good: with dual variables, and without them.
+// An objective below this fraction of the baseline's is clearly good: if cells are not far from that range,
+// and if they are.
 #define CLEAR 0.5
-#define CLEAR_OF_CELLS 0.1
+#define CLEAR_IF_FAR 0.1
 // regularisation is too strong unless weights could gain this fraction of the objective of zeros
 #define WEAK 0.1
 #define ADVISED_TOLERANCE 1e-3
@@ -251,10 +252,10 @@ static bool has_bound(const mg_run *run) {
 // not show that: its average of snapshots is often near the optimum long before its dual variables are. So
 // the objective counts too. Without dual variables only the size of the cells can tell.
 static bool may_be_far(const mg_run *run, const mg_train_result *result, const baseline *beat) {
-    double cells = size_of_cells(run), part = result->objective / beat->constant;
-    if (has_bound(run)) return part > CLEAR && !(result->gap <= WIDE_GAP);
-    bool far = cells < LEAST_SIZE / FAR || cells > MOST_SIZE * FAR;
-    return part > CLEAR_OF_CELLS && far && !is_well_scaled(run);
+    double cells = size_of_cells(run);
+    bool far = !is_well_scaled(run) && (cells < LEAST_SIZE / FAR || cells > MOST_SIZE * FAR),
+         doubtful = has_bound(run) ? !(result->gap <= WIDE_GAP) : far;
+    return doubtful && result->objective > (far ? CLEAR_IF_FAR : CLEAR) * beat->constant;
 }
 
 static void judge_distance(const mg_run *run, const mg_train_result *result, const char *advice,
