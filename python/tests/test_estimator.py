@@ -313,3 +313,8 @@ def test_free_intercepts_are_those_of_logistic_regression(blobs):
         MarginClassifier(penalize_intercept=3).fit(X, y)
     with pytest.raises(ValueError, match="dual cannot be used: penalize_intercept is false; use newton"):
         MarginClassifier(penalize_intercept=False, solver="dual").fit(X, y)
+
+
+def test_clip_is_for_files(blobs):
+    with pytest.raises(ValueError, match="data.clip: is only for files"):
+        MarginClassifier(options={"data.clip": 2}).fit(*blobs)

@@ -104,7 +104,7 @@ mg_status mg_prior_read(const char *text, const mg_model *model, double **out, m
         return mg_fail(
             error, MG_CONFIG,
             "%s: does not say how frequent its classes were in training, which another prior needs: train "
-            "it again with this margin",
+            "it with margin train (a model that a program made or saved does not say it)",
             model->path);
     mg_status status = mg_memory_get(&r.frequency, (size_t)model->classes_count, sizeof *r.frequency, error);
     for (int64_t k = 0; !status && k < model->classes_count; k++) r.frequency[k] = -1;
