@@ -82,11 +82,15 @@ static void add_power(mg_writer *to, double value) {
 void mg_axis_label(mg_writer *to, const mg_axis *axis, double value) {
     char text[MG_REAL_TEXT];
     double shown = axis->percent ? 100 * value : value;
-    if (axis->log && !axis->percent && (value < 0.00999 || value > 9999)) {
+    if (axis->log && !axis->percent && (value < 0.00099 || value > 9999)) {
         add_power(to, value);
         return;
     }
     const char *unit = "";
+    if (value == 0) {
+        mg_writer_add(to, axis->percent ? "0\u202f%" : "0");
+        return;
+    }
     int decimals = axis->decimals;
     if (!axis->log && !axis->percent && fabs(axis->high) >= 1e4) {
         bool millions = fabs(axis->high) >= 1e6;

@@ -97,8 +97,10 @@
   };
 
   const optionsOf = (data, width, top, bottom) => {
-    const power = value => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
-    const powers = data.logy ? {filter: (plot, splits) => splits.map(one => power(one) ? one : null)} : {};
+    // On a logarithmic axis powers of ten have labels; if it is short, 2 and 5 times these too.
+    const digits = Math.log10(top / bottom) < 2 ? [1, 2, 5] : [1];
+    const round = value => digits.some(one => Math.abs(Math.log10(value / one) - Math.round(Math.log10(value / one))) < 1e-9);
+    const powers = data.logy ? {filter: (plot, splits) => splits.map(one => round(one) ? one : null)} : {};
     const axis = {stroke: token("--soft"), font: "11px " + getComputedStyle(document.body).fontFamily, ticks: {stroke: token("--line"), width: 1, size: 4}};
     return {
       width,
