@@ -4,7 +4,7 @@
     check_tags.py [ROOT]
 
 Every tag such as (M5) in src or in a page of docs must be defined in docs/math.md, and every tag of
-docs/math.md must be used in src. Tags are for equations only: no promise of docs/guarantees.md may be called
+docs/math.md must be used in src, and has a row with a file and a function that exist. Tags are for equations only: no promise of docs/guarantees.md may be called
 M1.
 """
 import re
@@ -17,6 +17,22 @@ IN_FORMULA = re.compile(r"\\tag\{(M\d+[a-z]?)\}")
 IN_PROSE = re.compile(r"\bM\d+[a-z]?\b")
 # the first cell in a row of promises: "D1" or "D1, R1"
 PROMISE = re.compile(r"\|\s*([A-Z]\d+(?:\s*,\s*[A-Z]\d+)*)\s*\|")
+
+
+# a row of the table of the plain code: | M5 | `src/loss/x.c:row` |
+PLAIN = re.compile(r"^\| (M\d+[a-z]?) \| `([\w/.]+):(\w+)` \|$", re.M)
+
+
+def findings_in_plain_code(root, document, written):
+    """Returns equations without a row in the table of the plain code, and rows without a function."""
+    rows = {tag: (file, function) for tag, file, function in PLAIN.findall(document.read_text(encoding="utf-8"))}
+    for tag in in_order(set(written) - set(rows)):
+        yield f"docs/math.md: ({tag}) has no row in the table of the plain code"
+    for tag, (file, function) in rows.items():
+        path = root / file
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if not re.search(rf"^[a-z][\w \*]*\b{function}\([^;]*?\) {{$", text, re.M | re.S):
+            yield f"docs/math.md: {tag}: {file} has no function {function}"
 
 
 def tags_of(path):
@@ -64,7 +80,7 @@ def main():
         print(f"{used[tag]}: ({tag}) is not in docs/math.md")
     for tag in unused:
         print(f"docs/math.md:{written[tag]}: ({tag}) is not used in src")
-    pages = list(findings_in_pages(document.parent, written))
+    pages = [*findings_in_pages(document.parent, written), *findings_in_plain_code(root, document, written)]
     for finding in pages:
         print(finding)
     count = len(missing) + len(unused) + len(pages)

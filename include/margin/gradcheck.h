@@ -52,6 +52,16 @@ typedef struct mg_gradcheck_report {
  */
 mg_status mg_gradcheck(const mg_config *config, int64_t rows, mg_gradcheck_report *report, mg_error *error);
 
+/*
+ * Writes the calculation of a gradient step by step: rows, weights, scores, margins, indicators, losses,
+ * coefficients and gradient of a few training rows, with the random weights of the check and the loss of the
+ * configuration. Errors: as mg_gradcheck.
+ */
+mg_status mg_gradcheck_show(const mg_config *config, FILE *file, mg_error *error);
+
+/* Writes the same for the worked example of docs/math.md, for every loss. Errors: MG_IO, MG_MEMORY. */
+mg_status mg_gradcheck_example(FILE *file, mg_error *error);
+
 /* Writes the report as one JSON object on one line. Errors: MG_IO, MG_MEMORY. */
 mg_status mg_gradcheck_print_json(const mg_gradcheck_report *report, FILE *file, mg_error *error);
 

@@ -34,6 +34,7 @@ int mg_command_gradcheck(int argc, char **argv);
 int mg_command_config(int argc, char **argv);
 int mg_command_list(int argc, char **argv);
 int mg_command_bench(int argc, char **argv);
+int mg_command_example(int argc, char **argv);
 int mg_command_completion(int argc, char **argv);
 
 // Prints "margin COMMAND: text" to stderr, and returns the exit status for this error.

@@ -6,10 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { KEY_ROWS = 256 };
+enum { KEY_ROWS = 256, KEY_SHOW };
 
 typedef struct arguments {
     int64_t rows;
+    bool show;
 } arguments;
 
 static void show(const mg_gradcheck_report *report) {
@@ -32,6 +33,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     switch (key) {
     case KEY_ROWS: all->rows = mg_cli_int(state, "--rows", value, 1, MG_GRADCHECK_MOST_ROWS); return 0;
+    case KEY_SHOW: all->show = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -40,6 +42,9 @@ int mg_command_gradcheck(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"rows", KEY_ROWS, "N", 0,
          "Number of rows to check, chosen from the training rows by train.seed (default 32)", 0},
+        {"show", KEY_SHOW, NULL, 0,
+         "Print the calculation for a few rows instead: scores, margins, indicators, coefficients, gradient",
+         0},
         {0},
     };
     static const struct argp argp = {
@@ -51,7 +56,8 @@ int mg_command_gradcheck(int argc, char **argv) {
         "solver with respect to the weights of the model (including scaling, constant feature and "
         "regulariser)."
         "\vExample:\n"
-        "  margin gradcheck configs/fashion_mnist.yaml --set data.scale=standard\n\n"
+        "  margin gradcheck configs/fashion_mnist.yaml --set data.scale=standard\n"
+        "  margin gradcheck configs/fashion_mnist.yaml --show\n\n"
         "Errors are relative to the norm of the gradient. Rows that are too close to a kink of a loss, "
         "where it has no derivative, are skipped. The exit status is 1 when a gradient is wrong.",
         NULL,
@@ -67,6 +73,11 @@ int mg_command_gradcheck(int argc, char **argv) {
     mg_cli_results();
     mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
     if (status) return mg_cli_fail("gradcheck", &error);
+    if (all.show) {
+        status = mg_gradcheck_show(config, stdout, &error);
+        mg_config_destroy(config);
+        return status ? mg_cli_fail("gradcheck", &error) : 0;
+    }
     status = mg_gradcheck(config, all.rows, &report, &error);
     mg_config_destroy(config);
     if (!status && flags.json) status = mg_gradcheck_print_json(&report, stdout, &error);

@@ -26,6 +26,7 @@ static const mg_command commands[] = {
     {"config", "print a configuration with the value of every option", mg_command_config},
     {"list", "list the losses, solvers, updates, rates, formats, exports and kernels", mg_command_list},
     {"bench", "measure this machine and training speed on it", mg_command_bench},
+    {"example", "print the worked example of docs/math.md: scores, margins, gradient", mg_command_example},
     {"completion", "print a script for bash, zsh or fish that completes command lines",
      mg_command_completion},
 };

@@ -3,7 +3,7 @@
 . "$HERE/lib.sh"
 try margin --help
 try margin help | tail -1
-for command in train path cv eval predict calibrate convert export weights info gradcheck config list bench report runs completion; do
+for command in train path cv eval predict calibrate convert export weights info gradcheck config list bench report runs example completion; do
     "$MARGIN" $command --help >help.txt 2>help.err
     echo "$command: exit $?, $(grep -c '^Example:' help.txt) example, $(wc -c <help.err) bytes of errors"
     grep "^Usage: margin $command" help.txt || echo "no usage line"
