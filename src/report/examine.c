@@ -236,7 +236,7 @@ static mg_status examine_own(const mg_examine_request *request, const candidate 
     mg_error why = {0};
     mg_scoring_data data = one->data;
     data.labels = request->scoring->model->labels_name;
-    data.complete = true;
+    data.complete = !strcmp(request->record->config->data.missing, "error");
     data.drop_unlabelled = !strcmp(request->record->config->data.unlabelled, "drop");
     if (access(data.path, R_OK))
         return note_that(note, error, "%s (%s) is not there any more", data.path, one->origin);
