@@ -220,9 +220,37 @@ static mg_status read_array(mg_h5 *file, const char *name, int64_t rows, mg_raw_
     return status || !raw->texts ? status : fold_texts(raw, rows, error);
 }
 
+// Returns the error that the labels do not exist. Files of AnnData and Cell Ranger never have the default
+// name y.
+static mg_status refuse_missing(mg_h5 *file, const char *name, mg_error *error) {
+    const char *path = mg_h5_path(file), *slash = strchr(name + 1, '/');
+    char member[MG_H5_NAME];
+    bool table = mg_h5_find(file, "obs") != MG_H5_MISSING;
+    for (int64_t i = 0; !slash && !table && mg_h5_member(file, "/", i, member, sizeof member); i++)
+        if (has(file, member, "barcodes"))
+            return mg_fail(
+                error, MG_DATA,
+                "%s: has no labels %s; a matrix of Cell Ranger has none: add them with margin convert "
+                "%s OUT.h5 --labels FILE",
+                path, name, path);
+    if (slash || !table) return mg_h5_refuse_missing(file, name, error);
+    char columns[300];
+    mg_h5_list(file, "obs", columns, sizeof columns);
+    return mg_fail(
+        error, MG_DATA,
+        "%s: has no labels %s: set data.labels to a column of obs (%s), as in obs/COLUMN; `margin info "
+        "FILE` lists those that fit",
+        path, name, columns);
+}
+
 mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, bool allow_unlabelled,
                              mg_raw_labels *out, mg_error *error) {
     *out = (mg_raw_labels){0};
+    char table[MG_H5_NAME];
+    const char *column;
+    if (mg_h5_find(file, name) == MG_H5_MISSING && !mg_h5_is_arrays(file) &&
+        !mg_h5_split_column(file, name, table, &column))
+        return refuse_missing(file, name, error);
     mg_status status = mg_h5_find(file, name) == MG_H5_GROUP ? read_group(file, name, rows, out, error)
                                                              : read_array(file, name, rows, out, error);
     if (!status && !allow_unlabelled) status = refuse_unlabelled(file, name, out, rows, error);

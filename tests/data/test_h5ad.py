@@ -171,6 +171,8 @@ def candidates(work):
         f["obs/batch"] = np.where(np.arange(30) < 4, np.nan, np.arange(30) % 2)
         f["obs/size"], f["obs/_index"] = np.linspace(0, 1, 30), np.array([b"c%d" % i for i in range(30)])
         f["varm/loadings"], f["uns/colors"] = np.ones((3, 2)), np.array([b"#000"])
+    refused(train(work, "c.h5ad"), "has no labels y: set data.labels to a column of obs", "cell_type", "`margin info FILE` lists")
+    refused(train(work, "c.h5ad", "data.labels=obs/cell"), "obs/cell is missing; obs contains", "cell_type")
     told = work.run("info", "c.h5ad").stdout
     wanted = ("X                        30 rows of 3 features, dense", "obsm/X_pca               30 rows of 2 features",
               "raw/X                    30 rows of 3 features, sparse (CSC)", "layers/counts            30 rows of 3 features, dense, int32",
@@ -205,7 +207,7 @@ def real_files(work):
     refused(train(work, REAL / "anndata-v0.11.4.h5ad"), "data set X is missing")
     for name, x in (("10x-1.2.0.h5", "hg19_chr21"), ("10x-3.0.0.h5", "matrix")):
         refused(train(work, REAL / name), "data set X is missing", x)
-        refused(train(work, REAL / name, f"data.features={x}"), "data set y is missing")
+        refused(train(work, REAL / name, f"data.features={x}"), "a matrix of Cell Ranger has none", "OUT.h5 --labels FILE")
 
 
 with Work(sys.argv[1]) as work:
