@@ -12,10 +12,10 @@ if(NOT CMAKE_CROSSCOMPILING AND NOT MARGIN_SANITIZE AND NOT MARGIN_SANITIZE_THRE
   add_custom_command(OUTPUT ${manual}/stamp DEPENDS margin_cli ${PROJECT_SOURCE_DIR}/scripts/manual.sh VERBATIM
     COMMAND sh ${PROJECT_SOURCE_DIR}/scripts/manual.sh $<TARGET_FILE:margin_cli> ${manual} ${PROJECT_VERSION} COMMAND ${CMAKE_COMMAND} -E touch ${manual}/stamp)
   add_custom_target(manual ALL DEPENDS ${manual}/stamp)
-  install(DIRECTORY ${manual}/packed/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT margin)
-  install(FILES ${manual}/completion/margin DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT margin)
-  install(FILES ${manual}/completion/_margin DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT margin)
-  install(FILES ${manual}/completion/margin.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT margin)
+  install(DIRECTORY ${manual}/packed/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT margin OPTIONAL)
+  install(FILES ${manual}/completion/margin DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT margin OPTIONAL)
+  install(FILES ${manual}/completion/_margin DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT margin OPTIONAL)
+  install(FILES ${manual}/completion/margin.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT margin OPTIONAL)
 endif()
 
 install(TARGETS margin_cli RUNTIME COMPONENT margin)
