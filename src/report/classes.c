@@ -200,10 +200,10 @@ static mg_status add_matrix(const mg_page *page, mg_error *error) {
     for (int64_t i = 0; i < rows->rows; i++) matrix[rows->label[i] * classes + rows->best[i]]++;
     mg_writer_format(
         to,
+        "<p class=\"note\">Confusion matrix: a row for each true class, a column for each answer. The "
+        "stronger the colour, the larger the share of the row.</p>\n"
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Confusion matrix\">"
-        "<table class=\"matrix%s\"><caption>Confusion matrix: a row for each true class, a column for "
-        "each answer. The stronger the colour, the larger the share of the "
-        "row.</caption><thead><tr><td></td>",
+        "<table class=\"matrix%s\"><caption>True class by answer</caption><thead><tr><td></td>",
         has_long_label(page) ? " long" : "");
     for (int64_t k = 0; k < classes; k++) {
         mg_writer_add(to, "<th scope=\"col\"><span>");

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARGIN_BINS = 40, REJECT_POINTS = 101, BINS = MG_EXAMINE_BINS };
+enum { LEAST_BINS = 10, MARGIN_BINS = 40, REJECT_POINTS = 101, BINS = MG_EXAMINE_BINS };
 
 // ---- probabilities ----------------------------------------------------------------------------
 
@@ -119,18 +119,19 @@ static mg_status add_margins(const mg_page *page, mg_error *error) {
     margin_range(rows, sorted, &low, &high);
     mg_memory_free(sorted);
     // 0 is an edge, so that a bar is either of right or of wrong rows
-    double width = (high - low) / MARGIN_BINS;
+    int bins = (int)fmin(MARGIN_BINS, fmax(LEAST_BINS, sqrt((double)rows->rows)));
+    double width = (high - low) / bins;
     low = floor(low / width) * width;
-    for (int b = 0; b <= MARGIN_BINS; b++) edge[b] = low + b * width;
+    for (int b = 0; b <= bins; b++) edge[b] = low + b * width;
     for (int64_t i = 0; i < rows->rows; i++) {
         double place = floor(((double)rows->margin[i] - low) / width);
-        int b = (int)fmin(MARGIN_BINS - 1, fmax(0, place));
+        int b = (int)fmin(bins - 1, fmax(0, place));
         if (rows->label[i] == rows->best[i]) right[b]++;
         else wrong[b]++;
     }
     const mg_series series[] = {
-        {"right", edge, right, NULL, MARGIN_BINS + 1, MG_SERIES_BARS, 0, false},
-        {"wrong", edge, wrong, NULL, MARGIN_BINS + 1, MG_SERIES_BARS, 1, false},
+        {"right", edge, right, NULL, bins + 1, MG_SERIES_BARS, 0, false},
+        {"wrong", edge, wrong, NULL, bins + 1, MG_SERIES_BARS, 1, false},
     };
     const mg_chart chart = {
         .id = "margins",
