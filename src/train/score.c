@@ -72,10 +72,10 @@ static int64_t find_best(int64_t classes, const float *scores) {
     }
     bool all = finite[0] && finite[1] && finite[2] && finite[3];
     float most = -INFINITY;
-    for (int l = 0; l < 4; l++) most = fmaxf(most, highest[l]);
+    for (int l = 0; l < 4; l++) most = highest[l] > most ? highest[l] : most;
     for (; k < classes; k++) {
         all = all && isfinite(scores[k]);
-        most = fmaxf(most, scores[k]);
+        most = scores[k] > most ? scores[k] : most;
     }
     if (!all) return -1;
     for (k = 0; scores[k] != most;) k++;
@@ -176,7 +176,7 @@ static void report(const score_job *job, const char *text) {
 
 // Opens the threads. Each has at least `WORK` products to do, because starting it takes as long.
 static void open_team(score_job *job) {
-    enum { WORK = 4 << 20 };
+    enum { WORK = 2 << 20 };
     char warning[256] = "";
     int64_t wanted = job->request->threads > 0 ? job->request->threads : mg_cpu_usable_threads(NULL);
     int64_t rows = job->data->count, most = mg_min(wanted, mg_divide_up(rows, PART));
