@@ -40,4 +40,4 @@ limited() {
 }
 echo "a disk that is full"
 limited 4
-limited 14
+limited 16
