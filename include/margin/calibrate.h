@@ -25,7 +25,7 @@ typedef struct mg_calibration_report {
 
 typedef struct mg_calibrate_request {
     const char *model;    /* path of model.h5; the new file replaces it atomically */
-    const char *data;     /* path of an HDF5 file */
+    const char *data;     /* path of an HDF5 file, or of another file, read by the recipe of the model */
     const char *method;   /* "temperature" or "sigmoid"; NULL: temperature */
     const char *features; /* data set with the features; NULL: the name used in training */
     const char *names;   /* data set with the names of the features, "auto" or "none"; NULL: as in training */

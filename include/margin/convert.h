@@ -24,6 +24,7 @@ typedef struct mg_convert_options {
     int input_count;
     const char *output; /* path of the HDF5 file */
     const char *like;   /* an earlier output whose recipe, features and kind of labels are used; NULL: none */
+    const char *names;  /* a text with the names of the features, one on a line; NULL: those of the inputs */
     const char
         *labels;    /* a file of labels: one a line, or a name of a row and its label in each; NULL: none */
     bool overwrite; /* replace an output that exists */

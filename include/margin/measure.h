@@ -15,7 +15,7 @@ extern "C" {
 
 typedef struct mg_measure_request {
     const char *model;    /* path of model.h5 */
-    const char *data;     /* path of an HDF5 file */
+    const char *data;     /* path of an HDF5 file, or of another file, read by the recipe of the model */
     const char *features; /* data set with the rows; NULL: the name used in training */
     const char *names;   /* data set with the names of the features, "auto" or "none"; NULL: as in training */
     bool complete;       /* features of the model whose names the data lack are an error; false: they are 0 */

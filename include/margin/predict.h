@@ -57,8 +57,9 @@ typedef struct mg_predict_sink {
 } mg_predict_sink;
 
 /*
- * Predicts the rows of an HDF5 file, and passes one line for each row to the sink. The file needs no labels.
- * Errors: MG_IO, MG_DATA, MG_MEMORY, MG_STOPPED, those of the sink.
+ * Predicts the rows of a file, and passes one line for each row to the sink. The file needs no labels. A file
+ * that is not HDF5 is read by the recipe of the model, in any format that mg_convert reads. Errors: MG_IO,
+ * MG_DATA, MG_USAGE, MG_MEMORY, MG_STOPPED, those of the sink.
  */
 mg_status mg_predictor_file(mg_predictor *predictor, const char *path, const mg_predict_sink *sink,
                             mg_error *error);
@@ -72,11 +73,12 @@ mg_status mg_predictor_file(mg_predictor *predictor, const char *path, const mg_
 mg_status mg_predictor_hdf5(mg_predictor *predictor, const char *path, const char *output, mg_error *error);
 
 /*
- * Predicts one row, given as a line of svmlight: "label index:value index:value # comment". The label is
- * optional and ignored. An empty line is a row of zeros; a line that has words but no pairs is an error.
- * *answer becomes the predicted line: *answer_bytes bytes that end with a line feed and are valid until the
- * next call. If the line is only a comment, *answer_bytes is 0. `name` is used in messages. Errors: MG_DATA
- * with "NAME:LINE:COLUMN:", where the predictor counts the lines; MG_MEMORY.
+ * Predicts one row, given as a line of the kind that the model was trained on: a text; a record of a table,
+ * whose first line may be a header; otherwise a line of svmlight, "label index:value index:value # comment",
+ * where an empty line is a row of zeros. A label is optional and ignored. *answer becomes the predicted line:
+ * *answer_bytes bytes that end with a line feed and are valid until the next call. If the line is only a
+ * comment or a header, *answer_bytes is 0. `name` is used in messages. Errors: MG_DATA with "NAME:LINE:",
+ * where the predictor counts the lines, if the line is no such row; MG_MEMORY.
  */
 mg_status mg_predictor_line(mg_predictor *predictor, const char *name, const char *line, size_t bytes,
                             const char **answer, size_t *answer_bytes, mg_error *error);

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, LABELS, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
+enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, LABELS, NAMES, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
 
 static const double tick = 0.2; // seconds between two updates of the progress line
 
@@ -61,6 +61,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case QUIET: all->quiet = true; return 0;
     case LIKE: all->options.like = value; return 0;
     case LABELS: all->options.labels = value; return 0;
+    case NAMES: all->options.names = value; return 0;
     case OVERWRITE: all->options.overwrite = true; return 0;
     case ARGP_KEY_ARGS:
         all->options.inputs = (const char *const *)(state->argv + state->next);
@@ -111,6 +112,8 @@ static void build_options(struct argp_option *rows, help_text *help) {
          "line, "
          "with a tab or comma between them. npz, safetensors: also the name of an array",
          1},
+        {"names", NAMES, "FILE", 0,
+         "Names of the features, one on each line of a text; stored instead of those of a header", 1},
         {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 if it exists", 1},
         {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},
     };

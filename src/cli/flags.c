@@ -43,10 +43,12 @@ static const flag shared[] = {
          "Data set of the features in DATA (default: the name used in training)"),
     FLAG(MG_CLI_NAMES, TEXT, names, "names", FIRST_KEY + 5, "NAME",
          "Names of the features in DATA: a data set, auto or none (default: as in training)"),
-    FLAG(MG_CLI_NAMES, MISSING, complete, "missing", FIRST_KEY + 9, missing_words,
+    FLAG(MG_CLI_NAMES, MISSING, complete, "missing", FIRST_KEY + 10, missing_words,
          "Features of the model whose names DATA lacks: their cells are zero (default), or it is an error"),
-    FLAG(MG_CLI_LABELS, TEXT, labels, "labels", FIRST_KEY + 6, "NAME",
-         "Data set of the labels in DATA (default: the name used in training)"),
+    FLAG(
+        MG_CLI_LABELS, TEXT, labels, "labels", FIRST_KEY + 6, "NAME",
+        "Data set of the labels in DATA (default: the name used in training); for other files than HDF5, the "
+        "column or the file of the labels"),
     FLAG(MG_CLI_WEIGHTS, TEXT, weights, "weights", FIRST_KEY + 7, "NAME",
          "Data set of the weights of the rows in DATA (default: all 1)"),
     FLAG(MG_CLI_LABELS, UNKNOWN, skip_unknown, "unknown", FIRST_KEY + 8, unknown_words,

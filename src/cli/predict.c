@@ -205,14 +205,23 @@ int mg_command_predict(int argc, char **argv) {
         parse_option,
         "MODEL DATA\nMODEL -",
         "Prints one line for each row: the label of the class with the highest score."
-        "\vDATA is an HDF5 file; it needs no labels. When DATA is -, rows are read from standard input as "
-        "lines of svmlight, \"index:value index:value # comment\", with or without a label at the start. "
-        "Each line is answered at once. An empty line is a row of zeros; a line that is only a comment gets "
-        "no answer; any other line without pairs is an error.\n\n"
+        "\vDATA needs no labels. It is an HDF5 file, or a file of any format that margin convert reads "
+        "(plain or "
+        "gzip), which is then read by the recipe of the model: texts with its n-grams, tables by the names "
+        "of their "
+        "columns.\n\n"
+        "When DATA is -, each line of standard input is a row of the kind that the model was trained on: a "
+        "text; a "
+        "record of the table, after a header or in the order of the training file; otherwise a line of "
+        "svmlight, "
+        "\"index:value index:value # comment\", where an empty line is a row of zeros. Labels in lines are "
+        "ignored. "
+        "Each line is answered at once; a line that is no such row is an error.\n\n"
         "Example:\n"
         "  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
         "  margin predict runs/first/model.h5 test.h5 --scores --id 0 -o answers.csv\n"
-        "  echo '3:0.5 17:2' | margin predict runs/first/model.h5 - --top 3",
+        "  margin predict runs/iris/model.h5 flowers.csv\n"
+        "  echo 'where is my card' | margin predict runs/texts/model.h5 - --top 3",
         NULL,
         NULL,
         NULL};

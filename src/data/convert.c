@@ -120,6 +120,23 @@ mg_status mg_convert_no_label(mg_conversion *c, mg_error *error) {
     return append_label(c, 0, none, error);
 }
 
+static mg_status ignore_label(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
+    (void)sink, (void)text, (void)bytes, (void)error;
+    return MG_OK;
+}
+
+static mg_status ignore_code(mg_sink *sink, int64_t label, mg_error *error) {
+    (void)sink, (void)label, (void)error;
+    return MG_OK;
+}
+
+void mg_convert_skip_labels(mg_conversion *c) {
+    for (int pass = 0; pass < 2; pass++) {
+        c->sinks[pass].label = ignore_label;
+        c->sinks[pass].code = ignore_code;
+    }
+}
+
 static bool same_file(const char *a, const char *b) {
     struct stat first, second;
     return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
@@ -151,9 +168,9 @@ static mg_status guess_format(mg_conversion *c, mg_error *error) {
     for (int i = 0; !status && i < o->setting_count && !only; i++)
         only = mg_format_with_option(o->settings[i].name);
     if (only && !sure) c->format = only;
-    if (!status && o->like) status = mg_convert_follow_like(c, sure, error);
+    if (!status && c->known) status = mg_convert_follow_like(c, sure, error);
     if (!status && (!only || !c->format))
-        status = mg_format_doubt(o->inputs[0], c->format, o->like != NULL, error);
+        status = mg_format_doubt(o->inputs[0], c->format, c->known != NULL, error);
     return status;
 }
 
@@ -162,7 +179,7 @@ static const char *format_name(int i, const void *context) {
     return mg_format_at(i) ? mg_format_at(i)->name : NULL;
 }
 
-static mg_status choose_format(mg_conversion *c, mg_error *error) {
+mg_status mg_convert_choose_format(mg_conversion *c, mg_error *error) {
     char hint[MG_NEAREST_TEXT];
     const mg_convert_options *o = c->options;
     mg_status status = MG_OK;
@@ -171,7 +188,7 @@ static mg_status choose_format(mg_conversion *c, mg_error *error) {
         if (!c->format)
             return mg_fail(error, MG_USAGE, "unknown format '%s' (margin convert --help lists the formats)%s",
                            o->format, mg_nearest_hint(o->format, format_name, NULL, hint));
-        if (o->like) status = mg_convert_follow_like(c, true, error);
+        if (c->known) status = mg_convert_follow_like(c, true, error);
     } else {
         status = guess_format(c, error);
     }
@@ -210,11 +227,11 @@ static void doubt_classes(const mg_conversion *c) {
                  mg_section_find(c->format->section, "label") ? "; --label selects another column" : "");
 }
 
-static mg_status first_pass(mg_conversion *c, mg_error *error) {
+mg_status mg_convert_first_pass(mg_conversion *c, mg_error *error) {
     const mg_format_request request = {.inputs = c->options->inputs,
                                        .input_count = c->options->input_count,
                                        .options = c->values,
-                                       .like = c->options->like ? &c->like : NULL,
+                                       .like = c->known ? &c->like : NULL,
                                        .watch = &c->watch,
                                        .tell = {c->options->message, c->options->context}};
     mg_status status = c->format->open(&c->reader, &request, error);
@@ -223,22 +240,43 @@ static mg_status first_pass(mg_conversion *c, mg_error *error) {
     if (!status) status = mg_convert_survey_labels(c, error);
     if (status) return status;
     tell_guesses(c);
-    if (c->options->like && c->shape.features != c->like.features)
+    if (c->known && !c->like.raw && c->shape.features != c->like.features)
         return mg_fail(error, MG_DATA, "%s: has %lld features, but %s has %lld", c->options->inputs[0],
                        (long long)c->shape.features, c->like.path, (long long)c->like.features);
     mg_census_settle(&c->labels);
-    return MG_OK;
+    return mg_convert_read_names(c, error);
 }
 
-static mg_status second_pass(mg_conversion *c, mg_error *error) {
+mg_status mg_convert_second_pass(mg_conversion *c, mg_error *error) {
     c->pass = 1;
+    if (c->sinks[1].label == ignore_label) c->shape.labelled = false;
     mg_status status = mg_convert_plan(c, error);
     c->own.count = 0;
     if (!status) status = c->format->read(c->reader, &c->sinks[1], error);
     if (!status) status = mg_convert_write_labels(c, error);
     if (!status) doubt_classes(c);
-    if (!status) status = beat(c, 1, error); // the last moment at which the caller can stop the conversion
-    return status ? status : mg_h5_writer_commit(c->writer, error);
+    return status ? status : beat(c, 1, error); // the last moment at which the caller can stop the conversion
+}
+
+void mg_convert_begin(mg_conversion *c, const mg_convert_options *options) {
+    *c = (mg_conversion){
+        .options = options,
+        .own.width = 1,
+        .watch = {beat, c},
+        .sinks = {{count_cells, count_row, count_label, count_code, count_id},
+                  {write_cells, write_row, write_label, write_code, write_id}},
+    };
+}
+
+void mg_convert_end(mg_conversion *c) {
+    mg_h5_writer_destroy(c->writer);
+    if (c->reader) c->format->close(c->reader);
+    if (c->values) mg_section_clear(c->format->section, c->values);
+    mg_memory_free(c->values);
+    mg_convert_close_like(c);
+    mg_census_clear(&c->labels);
+    mg_names_clear(&c->names);
+    mg_label_file_close(c->own.labels);
 }
 
 static void fill_report(const mg_conversion *c, double seconds, mg_convert_report *report) {
@@ -261,29 +299,18 @@ static void fill_report(const mg_conversion *c, double seconds, mg_convert_repor
 static mg_status convert_files(const mg_convert_options *options, mg_convert_report *report,
                                mg_error *error) {
     double begin = mg_clock_seconds();
-    mg_conversion c = {
-        .options = options,
-        .own.width = 1,
-        .watch = {beat, NULL},
-        .sinks = {{count_cells, count_row, count_label, count_code, count_id},
-                  {write_cells, write_row, write_label, write_code, write_id}},
-    };
-    c.watch.context = &c;
+    mg_conversion c;
+    mg_convert_begin(&c, options);
     mg_status status = mg_h5_check_library(error);
     if (!status) status = check_files(options, error);
     if (!status) status = mg_convert_open_like(&c, error);
-    if (!status) status = choose_format(&c, error);
+    if (!status) status = mg_convert_choose_format(&c, error);
     if (!status) status = mg_convert_read_options(&c, error);
-    if (!status) status = first_pass(&c, error);
-    if (!status) status = second_pass(&c, error);
+    if (!status) status = mg_convert_first_pass(&c, error);
+    if (!status) status = mg_convert_second_pass(&c, error);
+    if (!status) status = mg_h5_writer_commit(c.writer, error);
     if (!status && report) fill_report(&c, mg_clock_seconds() - begin, report);
-    mg_h5_writer_destroy(c.writer);
-    if (c.reader) c.format->close(c.reader);
-    if (c.values) mg_section_clear(c.format->section, c.values);
-    mg_memory_free(c.values);
-    mg_convert_close_like(&c);
-    mg_census_clear(&c.labels);
-    mg_label_file_close(c.own.labels);
+    mg_convert_end(&c);
     return status;
 }
 

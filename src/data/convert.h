@@ -8,6 +8,7 @@
 #include "data/columns.h"
 #include "data/convert_label_file.h"
 #include "data/convert_labels.h"
+#include "data/raw.h"
 #include "format/format.h"
 #include "io/h5_write.h"
 
@@ -22,15 +23,21 @@ typedef struct mg_own_labels {
     int array;             // index of the writer's array of ids
 } mg_own_labels;
 
+// What was read from the file that --like names, or from the recipe of a model.
+typedef struct mg_followed {
+    mg_h5 *file;
+    mg_columns columns;
+    char *label, *delimiter;
+} mg_followed;
+
 typedef struct mg_conversion {
     const mg_convert_options *options;
     const mg_format *format;
     void *values; // values of the format's options
     mg_format_like like;
-    mg_h5 *like_file;  // file that --like names
-    float *like_scale; // owned; like.scale points to it
-    mg_columns like_columns;
-    char *like_label; // owned; like.label_name points to it
+    mg_followed followed;    // what `like` points to
+    const mg_columns *known; // the columns to follow: followed.columns, or those of a model; NULL: none
+    mg_names names;          // read from options->names
     mg_watch watch;
     int pass;        // 0: the inputs are counted; 1: rows are written
     double fraction; // last reported progress, from 0 to 1
@@ -44,6 +51,28 @@ typedef struct mg_conversion {
     mg_h5_writer *writer;
     int x, indices, indptr, y; // indices of the writer's arrays; x is that of X or X/data
 } mg_conversion;
+
+// The steps of mg_convert, for conversions to a file that is not kept too (raw.h). A conversion that has
+// begun must be ended, whatever the result of the steps.
+void mg_convert_begin(mg_conversion *conversion, const mg_convert_options *options);
+mg_status mg_convert_choose_format(mg_conversion *conversion, mg_error *error);
+mg_status mg_convert_first_pass(mg_conversion *conversion, mg_error *error);
+mg_status mg_convert_second_pass(mg_conversion *conversion, mg_error *error);
+void mg_convert_end(mg_conversion *conversion);
+
+// Follows the recipe of a model instead of a file of --like: the rows are for this model. The format becomes
+// that of the recipe, NULL if it has none.
+mg_status mg_convert_follow_model(mg_conversion *conversion, const mg_raw_model *model, mg_error *error);
+
+// Only for such rows: labels are skipped, and not written.
+void mg_convert_skip_labels(mg_conversion *conversion);
+
+// Reads the names of the features from the file that the user gave; shape.names refers to them then. The
+// shape must be known. Errors: MG_DATA, MG_IO, MG_MEMORY.
+mg_status mg_convert_read_names(mg_conversion *conversion, mg_error *error);
+
+// Returns the value of an option as the user would write it; NULL if it is not set.
+const char *mg_convert_value_text(const mg_option *option, const void *values, char *number, size_t size);
 
 // Opens the file that --like names and reads its columns. mg_convert_close_like must be called afterwards,
 // also after a failure.

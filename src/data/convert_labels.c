@@ -19,6 +19,11 @@ void mg_census_clear(mg_census *labels) {
     labels->seen = NULL;
 }
 
+void mg_census_require(mg_census *labels, mg_label_kind kind, const char *like) {
+    labels->kind = kind;
+    labels->like = like;
+}
+
 static const char *brief(const char *text, size_t bytes, char out[MG_SHORT_TEXT]) {
     char copy[MG_SHORT_TEXT + 1];
     size_t kept = bytes < MG_SHORT_TEXT ? bytes : MG_SHORT_TEXT;

@@ -28,6 +28,9 @@ typedef struct mg_census {
 
 void mg_census_clear(mg_census *labels);
 
+// Before the first pass: requires labels of a kind; `like` has such labels, for messages.
+void mg_census_require(mg_census *labels, mg_label_kind kind, const char *like);
+
 // First pass: takes a label. Errors: MG_DATA if it is empty, too long, not UTF-8, or a number that is not an
 // integer.
 mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg_error *error);

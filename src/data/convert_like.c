@@ -6,27 +6,49 @@
 
 #include <string.h>
 
-static mg_status read_label_name(mg_conversion *c, mg_error *error) {
-    if (!mg_h5_has_attribute(c->like_file, "csv", MG_COLUMNS_LABEL_NAME)) return MG_OK;
-    mg_status status =
-        mg_h5_attribute_text(c->like_file, "csv", MG_COLUMNS_LABEL_NAME, &c->like_label, error);
-    c->like.label_name = c->like_label;
+// Copies an option of the recipe; *out is NULL if there is none.
+static mg_status take_option(const char *recipe, const char *option, char **out, mg_error *error) {
+    size_t bytes;
+    const char *found = mg_recipe_find(recipe, option, &bytes);
+    mg_status status = found ? mg_memory_zeroed(out, bytes + 1, 1, error) : MG_OK;
+    if (found && !status) memcpy(*out, found, bytes);
     return status;
+}
+
+static mg_status follow_recipe(mg_conversion *c, mg_error *error) {
+    const mg_columns *known = c->known;
+    mg_status status = take_option(known->recipe, MG_COLUMNS_LABEL_NAME, &c->followed.label, error);
+    if (!status) status = take_option(known->recipe, "delimiter", &c->followed.delimiter, error);
+    c->like.names = &known->names;
+    c->like.scale = known->idf.value;
+    c->like.label_name = c->followed.label;
+    c->like.delimiter = c->followed.delimiter;
+    return status;
+}
+
+mg_status mg_convert_follow_model(mg_conversion *c, const mg_raw_model *model, mg_error *error) {
+    char *format = NULL;
+    c->known = model->columns;
+    c->like = (mg_format_like){.path = model->path, .features = model->features, .raw = true};
+    mg_status status = take_option(c->known->recipe, "format", &format, error);
+    if (!status && format) c->format = mg_format_find(format);
+    mg_memory_free(format);
+    return status ? status : follow_recipe(c, error);
 }
 
 static mg_status read_features(mg_conversion *c, mg_error *error) {
     mg_h5_array *array;
     int64_t shape[2];
     int count;
-    if (mg_h5_find(c->like_file, "X") == MG_H5_GROUP) {
-        mg_status status = mg_h5_attribute_int64(c->like_file, "X", "shape", shape, 2, &count, error);
+    if (mg_h5_find(c->followed.file, "X") == MG_H5_GROUP) {
+        mg_status status = mg_h5_attribute_int64(c->followed.file, "X", "shape", shape, 2, &count, error);
         if (status) return status;
         if (count != 2 || shape[1] < 1 || shape[1] > MG_MOST_INDEX)
             return mg_fail(error, MG_DATA, "%s: attribute shape of X is not rows and columns", c->like.path);
         c->like.features = shape[1];
         return MG_OK;
     }
-    mg_status status = mg_h5_array_open(c->like_file, "X", &array, error);
+    mg_status status = mg_h5_array_open(c->followed.file, "X", &array, error);
     if (status) return status;
     c->like.features = mg_h5_array_columns(array);
     mg_h5_array_close(array);
@@ -34,23 +56,23 @@ static mg_status read_features(mg_conversion *c, mg_error *error) {
 }
 
 mg_status mg_convert_open_like(mg_conversion *c, mg_error *error) {
-    const mg_columns_place place = {.features = "X"};
+    const mg_columns_place place = {.features = "X", .table = true};
     c->like.path = c->options->like;
     if (!c->like.path) return MG_OK;
-    mg_status status = mg_h5_open(c->like.path, &c->like_file, error);
+    mg_status status = mg_h5_open(c->like.path, &c->followed.file, error);
     if (!status) status = read_features(c, error);
-    if (!status) status = mg_columns_read(c->like_file, &place, c->like.features, &c->like_columns, error);
-    if (!status) status = read_label_name(c, error);
-    if (!status) status = mg_h5_check_unchanged(c->like_file, error);
-    c->like.names = &c->like_columns.names;
-    return status;
+    if (!status)
+        status = mg_columns_read(c->followed.file, &place, c->like.features, &c->followed.columns, error);
+    c->known = &c->followed.columns;
+    if (!status) status = follow_recipe(c, error);
+    return status ? status : mg_h5_check_unchanged(c->followed.file, error);
 }
 
 void mg_convert_close_like(mg_conversion *c) {
-    mg_h5_close(c->like_file);
-    mg_columns_clear(&c->like_columns);
-    mg_memory_free(c->like_label);
-    mg_memory_free(c->like_scale);
+    mg_h5_close(c->followed.file);
+    mg_columns_clear(&c->followed.columns);
+    mg_memory_free(c->followed.label);
+    mg_memory_free(c->followed.delimiter);
 }
 
 // True if an input of this format can be recognised with certainty, by a magic number or by index:value
@@ -62,7 +84,7 @@ static bool tells_itself(const mg_format *format) {
 mg_status mg_convert_follow_like(mg_conversion *c, bool sure, mg_error *error) {
     size_t bytes;
     char name[32] = "";
-    const char *found = mg_recipe_find(c->like_columns.recipe, "format", &bytes);
+    const char *found = mg_recipe_find(c->known->recipe, "format", &bytes);
     if (found && bytes < sizeof name) memcpy(name, found, bytes);
     const mg_format *format = *name ? mg_format_find(name) : NULL;
     if (!format || format == c->format) return MG_OK;

@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *format_option_name(int i, const void *context) {
@@ -48,19 +47,22 @@ static const mg_convert_setting *setting_called(const mg_conversion *c, const ch
 static bool may_differ(const mg_conversion *c, const mg_convert_setting *given) {
     if (!strcmp(given->value, "none") || !strcmp(given->name, "header")) return true;
     const mg_convert_setting *header = setting_called(c, "header");
-    bool named = c->like_columns.names.count > 0 && (!header || !strcmp(header->value, "yes"));
+    bool named = c->known->names.count > 0 && (!header || !strcmp(header->value, "yes"));
     return named && !strcmp(given->name, "label");
 }
 
-// Sets one option to its value in the recipe. If the user also gave it, the two values must agree, because
-// the features would otherwise have another meaning.
-static mg_status read_kept(mg_conversion *c, mg_h5 *file, const mg_option *option, mg_error *error) {
+// Sets one option to its value in the recipe. If the user also gave it, and the features would have another
+// meaning with another value, the two values must agree.
+static mg_status read_kept(mg_conversion *c, const mg_option *option, bool binding, mg_error *error) {
+    size_t bytes;
     char *value;
     const mg_convert_setting *given = setting_called(c, option->name);
-    if (!mg_h5_has_attribute(file, c->format->name, option->name)) return MG_OK;
-    mg_status status = mg_h5_attribute_text(file, c->format->name, option->name, &value, error);
+    const char *found = mg_recipe_find(c->known->recipe, option->name, &bytes);
+    if (!found || (given && !binding)) return MG_OK;
+    mg_status status = mg_memory_zeroed(&value, bytes + 1, 1, error);
     if (status) return status;
-    if (given && !mg_recipe_same(option->name, given->value, strlen(given->value), value, strlen(value)) &&
+    memcpy(value, found, bytes);
+    if (given && !mg_recipe_same(option->name, given->value, strlen(given->value), value, bytes) &&
         !may_differ(c, given))
         status = mg_fail(error, MG_USAGE,
                          "--%s %s does not agree with --like %s, which has %s: leave one of them out",
@@ -70,46 +72,30 @@ static mg_status read_kept(mg_conversion *c, mg_h5 *file, const mg_option *optio
     return status;
 }
 
-static mg_status read_scale(mg_conversion *c, mg_h5 *file, const char *name, mg_error *error) {
-    mg_h5_array *array;
-    mg_status status = mg_h5_array_open(file, name, &array, error);
-    if (status) return status;
-    if (mg_h5_array_type(array) != MG_H5_F32 || mg_h5_array_rank(array) != 1 ||
-        mg_h5_array_rows(array) != c->like.features)
-        status = mg_fail(error, MG_DATA, "%s: data set %s does not hold %lld values of float32", c->like.path,
-                         name, (long long)c->like.features);
-    if (!status)
-        status = mg_memory_get(&c->like_scale, (size_t)c->like.features, sizeof *c->like_scale, error);
-    if (!status) status = mg_h5_array_read(array, 0, c->like.features, c->like_scale, error);
-    c->like.scale = c->like_scale;
-    mg_h5_array_close(array);
-    return status;
-}
-
 static mg_status read_label_kind(mg_conversion *c, mg_h5 *file, mg_error *error) {
     mg_h5_array *array;
     if (mg_h5_find(file, "y") != MG_H5_ARRAY) return MG_OK;
     mg_status status = mg_h5_array_open(file, "y", &array, error);
     if (status) return status;
-    c->labels.kind = mg_h5_array_type(array) == MG_H5_TEXT ? MG_LABEL_TEXT : MG_LABEL_INTEGER;
-    c->labels.like = c->like.path;
+    mg_census_require(&c->labels, mg_h5_array_type(array) == MG_H5_TEXT ? MG_LABEL_TEXT : MG_LABEL_INTEGER,
+                      c->like.path);
     mg_h5_array_close(array);
     return MG_OK;
 }
 
-static mg_status read_like(mg_conversion *c, mg_error *error) {
-    mg_h5 *file = c->like_file;
-    char scale[64];
+static mg_status read_recipe(mg_conversion *c, mg_error *error) {
     const mg_section *section = c->format->section;
-    mg_status status = read_label_kind(c, file, error);
-    bool kept = mg_h5_find(file, c->format->name) == MG_H5_GROUP;
-    if (!status && !kept && !strcmp(c->format->name, "text"))
+    bool kept = mg_recipe_is(c->known->recipe, "format", c->format->name), binding;
+    mg_status status = MG_OK;
+    if (!kept && !strcmp(c->format->name, "text"))
         status = mg_fail(error, MG_DATA, "%s: was not made from texts; --like needs a file that was",
                          c->like.path);
-    for (int i = 0; !status && kept && i < section->count; i++)
-        if (section->options[i].changes_result) status = read_kept(c, file, &section->options[i], error);
-    snprintf(scale, sizeof scale, "%s/idf", c->format->name);
-    if (!status && kept && mg_h5_find(file, scale) == MG_H5_ARRAY) status = read_scale(c, file, scale, error);
+    for (int i = 0; !status && kept && i < section->count; i++) {
+        const mg_option *option = &section->options[i];
+        // The delimiter is only tried first: like.delimiter.
+        if (mg_format_stores(c->format, option, &binding) && strcmp(option->name, "delimiter"))
+            status = read_kept(c, option, binding, error);
+    }
     return status;
 }
 
@@ -124,6 +110,7 @@ mg_status mg_convert_read_options(mg_conversion *c, mg_error *error) {
     if (!status && labels)
         status = mg_option_parse(c->format->section, labels, c->values, c->options->labels, error);
     if (!status) status = read_settings(c, error);
-    if (!status && c->options->like) status = read_like(c, error);
+    if (!status && c->followed.file) status = read_label_kind(c, c->followed.file, error);
+    if (!status && c->known) status = read_recipe(c, error);
     return status;
 }

@@ -103,8 +103,7 @@ static mg_status plan_digest(mg_conversion *c, mg_error *error) {
     return mg_h5_writer_text(c->writer, c->format->name, MG_COLUMNS_DIGEST, digest, error);
 }
 
-// Returns the value of an option as the user would write it; NULL if it is not set.
-static const char *value_text(const mg_option *option, const void *values, char *number, size_t size) {
+const char *mg_convert_value_text(const mg_option *option, const void *values, char *number, size_t size) {
     const char *at = (const char *)values + option->offset;
     int64_t whole;
     bool truth;
@@ -126,15 +125,15 @@ static const char *value_text(const mg_option *option, const void *values, char 
 static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
     const mg_section *section = c->format->section;
     char number[32], name[64];
-    bool kept = false;
+    bool kept = false, binding;
     for (int i = 0; i < section->count; i++) kept = kept || section->options[i].changes_result;
     mg_status status = mg_h5_writer_text(c->writer, "/", MG_COLUMNS_FORMAT, c->format->name, error);
     if (!kept || status) return status;
     status = mg_h5_writer_group(c->writer, c->format->name, error);
     for (int i = 0; !status && i < section->count; i++) {
         const mg_option *option = &section->options[i];
-        const char *value = value_text(option, c->values, number, sizeof number);
-        if (option->changes_result && value)
+        const char *value = mg_convert_value_text(option, c->values, number, sizeof number);
+        if (mg_format_stores(c->format, option, &binding) && value)
             status = mg_h5_writer_text(c->writer, c->format->name, option->name, value, error);
     }
     if (!status && c->shape.label_name)
@@ -150,8 +149,10 @@ mg_status mg_convert_plan(mg_conversion *c, mg_error *error) {
     const mg_format_shape *shape = &c->shape;
     const int64_t zero = 0;
     int scale = 0, names = 0;
+    const char *output = c->options->output;
     mg_status status =
-        mg_h5_writer_create(&c->writer, c->options->output, c->options->overwrite, total_bytes(c), error);
+        c->like.raw ? mg_h5_writer_create_unnamed(&c->writer, output, total_bytes(c), error)
+                    : mg_h5_writer_create(&c->writer, output, c->options->overwrite, total_bytes(c), error);
     if (!status) status = shape->layout == MG_DENSE ? plan_dense(c, error) : plan_sparse(c, error);
     if (!status && shape->labelled)
         status = c->labels.kind == MG_LABEL_TEXT

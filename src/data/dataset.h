@@ -100,8 +100,9 @@ mg_status mg_dataset_use(mg_dataset *dataset, const mg_used *used, mg_error *err
 // difference of the recipes, or of columns that cannot be matched.
 mg_status mg_dataset_match(mg_dataset *dataset, const mg_known_columns *known, mg_error *error);
 
-// Describes which columns were matched by name; "" if the rows have the columns of the file.
-void mg_dataset_matched(const mg_dataset *dataset, char out[MG_ALIGN_TEXT]);
+// Describes which columns were matched by name, and that `others` are not used (mg_align_text); "" if the
+// rows have the columns of the file.
+void mg_dataset_matched(const mg_dataset *dataset, int64_t others, char out[MG_ALIGN_TEXT]);
 
 // Clips rows that were read before the limits of the preparation were known. Errors: MG_DATA if a column of
 // sparse rows has zeros outside of them.

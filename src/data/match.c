@@ -69,6 +69,6 @@ mg_status mg_dataset_match(mg_dataset *dataset, const mg_known_columns *known, m
     return MG_OK;
 }
 
-void mg_dataset_matched(const mg_dataset *dataset, char out[MG_ALIGN_TEXT]) {
-    mg_align_text(mg_source_alignment(dataset->source), mg_dataset_width(dataset), 0, out);
+void mg_dataset_matched(const mg_dataset *dataset, int64_t others, char out[MG_ALIGN_TEXT]) {
+    mg_align_text(mg_source_alignment(dataset->source), mg_dataset_width(dataset), others, out);
 }

@@ -112,7 +112,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     if (!status) status = mg_csv_keep_header(r, error);
     if (!status) status = mg_csv_watch_begin(r, error);
     if (!status) status = walk(r, sink, false, error);
-    if (!status) status = mg_csv_judge(r, error);
+    if (!status && !(r->like && r->like->raw)) status = mg_csv_judge(r, error);
     if (!status) status = mg_csv_keep(r, error);
     mg_csv_watch_end(r);
     if (status) return status;
@@ -125,6 +125,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->label_name = r->names.label_name;
     shape->ids = r->kept.id >= 0;
     shape->id_name = r->kept.id_name;
+    shape->unknown = r->kept.unknown;
     return MG_OK;
 }
 
@@ -176,8 +177,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->options = request->options;
     r->tell = request->tell;
     r->like = request->like;
-    status =
-        mg_text_open_parts(&r->record.text, request->inputs, request->input_count, request->watch, error);
+    status = mg_format_open_text(request, &r->record.text, error);
     if (status) close_reader(r);
     else *out = r;
     return status;
@@ -231,6 +231,8 @@ static const mg_option rows[] = {
      .help = "Decimal separator of numbers: point as in 1.5, or comma as in 1,5."},
 };
 
+static const char *const remembered[] = {"delimiter", "decimal", NULL};
+
 static const mg_section section = {
     .name = "csv", .help = "delimited text", .options = rows, .count = sizeof rows / sizeof *rows};
 
@@ -242,6 +244,7 @@ const mg_format mg_format_csv = {
     .inputs_high = MG_FORMAT_MOST_INPUTS,
     .section = &section,
     .options_size = sizeof(mg_csv_options),
+    .remembered = remembered,
     .probe = mg_csv_probe,
     .open = open_reader,
     .survey = survey,

@@ -51,8 +51,9 @@ typedef struct mg_csv_first {
 typedef struct mg_csv_kept {
     bool *dropped; // [columns] true for columns that are left out
     int64_t features;
-    int64_t id;    // index of the column of ids, which is also left out; -1: none
-    char *id_name; // its name in the header, or NULL
+    int64_t id;      // index of the column of ids, which is also left out; -1: none
+    char *id_name;   // its name in the header, or NULL
+    int64_t unknown; // columns that are left out because the model does not have them
 } mg_csv_kept;
 
 // What the first pass observes to check the guesses.
@@ -99,6 +100,7 @@ mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg
 
 // The character of a delimiter that is given by name; 0 if the name is unknown.
 char mg_csv_delimiter(const char *name);
+const char *mg_csv_delimiter_name(char delimiter, char buffer[2]);
 
 // Return the error, with advice, that a field is not a feature; that a record of `fields` fields is not a
 // row.
@@ -125,6 +127,16 @@ bool mg_csv_number(const mg_csv *r, mg_span *field, double *value);
 
 // Finds the columns that --drop and --id name. The label column must be known.
 mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error);
+
+// Rows for a model: true if its features are found by their names.
+bool mg_csv_follows_names(const mg_csv *r);
+
+// Rows for a model: finds the label column, -1 if there is none. *found becomes false if it has to be
+// guessed.
+mg_status mg_csv_follow_label(mg_csv *r, bool *found, int64_t *label, mg_error *error);
+
+// Rows for a model: leaves out the columns that are not features of the model.
+mg_status mg_csv_drop_unknown(mg_csv *r, mg_csv_kept *kept, mg_error *error);
 
 // Replaces names in the options by what a recipe contains: the position of the label column, and the numbers
 // of the dropped columns.

@@ -93,7 +93,8 @@ mg_status mg_csv_refuse_cell(mg_csv *r, int64_t column, const mg_span *field, mg
     else if (mark && mark > field->text && group > 0 && c == end && !r->comma)
         snprintf(advice, sizeof advice, "--decimal comma reads it as a decimal comma");
     else advise(r, column, advice);
-    if (error)
+    bool raw = r->like && r->like->raw; // the advice is about flags of convert
+    if (error && !raw)
         snprintf(error->text + strlen(error->text), sizeof error->text - strlen(error->text), "; %s", advice);
     return mg_text_place(r->record.text, field->offset, status, error);
 }

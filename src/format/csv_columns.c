@@ -72,6 +72,7 @@ mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error) {
     r->kept.features = r->columns - (r->label >= 0);
     mg_status status = mg_memory_zeroed(&r->kept.dropped, (size_t)r->columns, sizeof *r->kept.dropped, error);
     if (!status) status = find_id(r, error);
+    if (!status && mg_csv_follows_names(r)) return mg_csv_drop_unknown(r, &r->kept, error);
     if (status || !r->options->drop || !*r->options->drop) return status;
     char *list, *rest;
     status = mg_memory_text(&list, r->options->drop, error);
@@ -112,7 +113,7 @@ static mg_status keep_dropped(mg_csv *r, mg_error *error) {
 }
 
 mg_status mg_csv_keep(mg_csv *r, mg_error *error) {
-    char place[32];
+    char place[32], delimiter[2];
     snprintf(place, sizeof place, "%lld", (long long)r->label + 1);
     const char *text = place;
     if (r->label < 0) text = "none";
@@ -121,6 +122,10 @@ mg_status mg_csv_keep(mg_csv *r, mg_error *error) {
     mg_memory_free(r->options->label);
     r->options->label = NULL;
     mg_status status = mg_memory_text(&r->options->label, text, error);
+    mg_memory_free(r->options->delimiter);
+    r->options->delimiter = NULL;
+    text = mg_csv_delimiter_name(r->record.delimiter, delimiter);
+    if (!status) status = mg_memory_text(&r->options->delimiter, text, error);
     return status ? status : keep_dropped(r, error);
 }
 
@@ -131,7 +136,7 @@ mg_status mg_csv_keep_header(mg_csv *r, mg_error *error) {
     mg_status status = mg_text_rewind(r->record.text, error);
     if (!status) status = mg_record_next(&r->record, error);
     if (!status) status = mg_header_read(&r->record, r->columns, r->label, r->kept.dropped, &r->names, error);
-    if (status || !like || !like->names) return status;
+    if (status || !like || !like->names || like->raw) return status;
     return mg_header_compare(&r->names, mg_text_path(r->record.text), like->names, like->label_name,
                              like->path, error);
 }

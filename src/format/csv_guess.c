@@ -23,10 +23,17 @@ char mg_csv_delimiter(const char *name) {
     return plain || !strcmp(name, "\t") || !strcmp(name, " ") ? name[0] : '\0';
 }
 
-static const char *delimiter_name(char delimiter) {
+const char *mg_csv_delimiter_name(char delimiter, char buffer[2]) {
     for (int i = 0; i < DELIMITERS; i++)
         if (delimiters[i].character == delimiter) return delimiters[i].name;
-    return "comma";
+    buffer[0] = delimiter;
+    buffer[1] = '\0';
+    return buffer;
+}
+
+static const char *delimiter_name(char delimiter) {
+    static char unused[2]; // only delimiters of the table are guessed
+    return mg_csv_delimiter_name(delimiter, unused);
 }
 
 int mg_csv_probe(const char *head, size_t bytes) {
@@ -134,6 +141,15 @@ static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_err
     return MG_OK;
 }
 
+// Uses the delimiter of --like, if it divides the first two records into the same number of fields.
+static mg_status follow_delimiter(mg_csv *r, bool *found, mg_error *error) {
+    int64_t fields = 0;
+    const char *name = r->like ? r->like->delimiter : NULL;
+    mg_status status = name ? count_fields(r, mg_csv_delimiter(name), &fields, error) : MG_OK;
+    *found = fields > 1;
+    return status;
+}
+
 // Chooses the delimiter that splits the first two records into the same number of fields, and into most of
 // them. A space is only chosen if no other delimiter gives as many.
 static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error) {
@@ -141,7 +157,10 @@ static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error)
     char best = ',', rival = '\0';
     r->record.delimiter = mg_csv_delimiter(r->options->delimiter);
     if (r->record.delimiter) return MG_OK;
-    mg_status status = refuse_decimals(r, error);
+    bool found;
+    mg_status status = follow_delimiter(r, &found, error);
+    if (status || found) return status;
+    status = refuse_decimals(r, error);
     for (int i = 0; !status && i < DELIMITERS; i++) {
         char delimiter = delimiters[i].character;
         if (r->comma && delimiter == ',') continue;
@@ -280,8 +299,10 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
     char text[MG_CSV_SHOWN * 2];
     int64_t last = r->columns - 1;
     bool named = false;
+    mg_status status = mg_csv_follow_label(r, &named, &r->label, error);
+    if (status || named) return status;
     if (strcmp(r->options->label, "auto") != 0) return label_by_option(r, error);
-    mg_status status = label_by_name(r, &named, error);
+    status = label_by_name(r, &named, error);
     if (status) return status;
     bool first_word = is_word(sorts[0]), last_word = is_word(sorts[last]);
     // If one of them is a word and the other only begins like a number, the word is the label.
@@ -317,7 +338,7 @@ mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     if (!status) status = mg_csv_first_record(r, error);
     if (!status) status = mg_record_count(&r->record, &r->columns, error);
     if (status) return status;
-    if (r->columns < 2 || r->columns > MOST_COLUMNS)
+    if (r->columns < (r->like && r->like->raw ? 1 : 2) || r->columns > MOST_COLUMNS)
         return mg_fail(error, MG_DATA,
                        "%s: has %lld columns (2 to %d are allowed); set the delimiter with --delimiter",
                        mg_text_path(r->record.text), (long long)r->columns, MOST_COLUMNS);

@@ -36,6 +36,13 @@ const mg_format *mg_format_with_option(const char *name) {
     return found;
 }
 
+mg_status mg_format_open_text(const mg_format_request *request, mg_text **out, mg_error *error) {
+    if (!request->line)
+        return mg_text_open_parts(out, request->inputs, request->input_count, request->watch, error);
+    return mg_text_open_lines(out, request->inputs[0], request->line_number, request->line,
+                              request->line_bytes, error);
+}
+
 bool mg_format_stores(const mg_format *format, const mg_option *option, bool *binding) {
     *binding = option->changes_result;
     for (const char *const *name = format->remembered; name && *name; name++)

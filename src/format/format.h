@@ -16,6 +16,10 @@ typedef struct mg_format_like {
     const float *scale;     // [features] idf table, from its array "<format>/idf"; NULL if there is none
     const mg_names *names;  // names of its columns; `count` is 0 if they are unknown
     const char *label_name; // name of its label column, or NULL
+    const char *delimiter;  // of its table, as the option names it, or NULL
+    // The rows are for a model: columns of a table are found by name, and others are left out. The header may
+    // differ, and labels may be missing.
+    bool raw;
 } mg_format_like;
 
 // Receives lines for the user: warnings and guesses.
@@ -42,12 +46,19 @@ void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...)
 typedef struct mg_format_request {
     const char *const *inputs; // [input_count]
     int input_count;
+    // A line of text, instead of a file: inputs[0] is its name for messages.
+    const char *line;
+    size_t line_bytes;
+    int64_t line_number;
     void *options;              // values of the format's section; `survey` replaces "auto" by what it has
                                 // found
     const mg_format_like *like; // NULL without --like
     const mg_watch *watch;      // reports progress of reading, for every input
     mg_tell tell;               // receives warnings
 } mg_format_request;
+
+// Opens the text of the first input. Errors: those of mg_text_open.
+mg_status mg_format_open_text(const mg_format_request *request, mg_text **out, mg_error *error);
 
 typedef struct mg_format_shape {
     int64_t rows, features;
@@ -60,6 +71,7 @@ typedef struct mg_format_shape {
     // Names of the columns, and the name of the label column. Owned by the reader; NULL if unknown.
     const mg_names *names;
     const char *label_name;
+    int64_t unknown;     // columns of a table that were left out because the model does not have them
     bool ids;            // there is an id for each row
     const char *id_name; // name of the column of ids, or NULL. Owned by the reader
     mg_guesses guesses;  // what was guessed

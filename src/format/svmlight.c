@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "format/pairs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MOST_DENSE = 1 << 26 }; // most features of a dense row, whose floats then take 256 MiB
@@ -22,6 +23,8 @@ typedef struct reader {
     options *options;
     mg_pairs pairs;
     int64_t rows, stored;
+    char beyond[64];
+    bool bare;    // rows for a model: the lines have no labels
     float *dense; // [features] one row; NULL for sparse output
 } reader;
 
@@ -81,7 +84,10 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
         const char *end = line + bytes, *label = mg_skip_blanks(line, end), *after = mg_skip_word(label, end);
         if (label == end || *label == '#') continue;
         const char *bad = after;
-        status = read_label(r, sink, line, label, after, error);
+        bool pair = memchr(label, ':', (size_t)(after - label)) != NULL;
+        if (r->rows == 0 && r->like && r->like->raw) r->bare = pair;
+        if (r->bare && pair) after = label;
+        else status = read_label(r, sink, line, label, after, error);
         if (status) return status;
         status = mg_pairs_read(&r->pairs, after, end, &bad, error);
         if (status) return mg_text_place(r->text, (size_t)(bad - line), status, error);
@@ -124,6 +130,10 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     r->pairs.lowest = 1; // so that a file whose smallest index is larger than 1 also has base 1
     r->pairs.highest = -1;
     r->pairs.beyond = "--features sets the number of features";
+    if (r->like && r->like->raw) {
+        snprintf(r->beyond, sizeof r->beyond, "the model has %lld features", (long long)r->like->features);
+        r->pairs.beyond = r->beyond;
+    }
     mg_status status = walk(r, sink, false, error);
     if (!status) status = settle(r, error);
     if (status) return status;
@@ -132,7 +142,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->stored = r->stored;
     shape->layout = r->dense ? MG_DENSE : MG_CSR;
     shape->cell = MG_H5_F32;
-    shape->labelled = true;
+    shape->labelled = !r->bare;
     return MG_OK;
 }
 
@@ -161,7 +171,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->options = request->options;
     r->like = request->like;
     r->tell = request->tell;
-    status = mg_text_open_parts(&r->text, request->inputs, request->input_count, request->watch, error);
+    status = mg_format_open_text(request, &r->text, error);
     if (status) close_reader(r);
     else *out = r;
     return status;

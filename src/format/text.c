@@ -36,8 +36,9 @@ typedef struct reader {
     int64_t label, column;      // indices of the two columns in a table
     int64_t rows, stored;
     uint32_t *frequency; // [features] number of rows that have this bucket; NULL if it is not needed
-    float *scale;        // [features] idf; NULL unless tf-idf
-    float *values;       // values of one row
+    const float *scale;  // [features] idf: `own_scale`, or that of --like; NULL unless tf-idf
+    float *own_scale;
+    float *values; // values of one row
     size_t value_capacity;
 } reader;
 
@@ -56,7 +57,9 @@ static mg_status find_columns(reader *r, bool *found, mg_error *error) {
         if (field.bytes == strlen(r->options->label) && !memcmp(field.text, r->options->label, field.bytes))
             r->label = i;
     }
-    *found = r->column >= 0 && (r->label >= 0 || !r->labelled) && r->label != r->column;
+    bool raw = r->like && r->like->raw;
+    *found = r->column >= 0 && (r->label >= 0 || !r->labelled || raw) && r->label != r->column;
+    if (raw && *found) r->labelled = r->label >= 0;
     return status;
 }
 
@@ -68,9 +71,11 @@ static mg_status find_table(reader *r, mg_error *error) {
         mg_status status = find_columns(r, &found, error);
         if (status || found) return status;
     }
-    return mg_fail(error, MG_DATA,
-                   "%s: its first line does not name the columns '%s' (--text) and '%s' (--label)",
-                   mg_text_path(r->record.text), r->options->column, r->options->label);
+    bool raw = r->like && r->like->raw;
+    return mg_fail(error, MG_DATA, "%s: its first line does not name the column%s '%s'%s%s%s",
+                   mg_text_path(r->record.text), raw ? "" : "s", r->options->column,
+                   raw ? ", which held the texts of the model: rename the column" : " (--text) and '",
+                   raw ? "" : r->options->label, raw ? "" : "' (--label)");
 }
 
 // Reads the next plain line; *line becomes NULL at the end.
@@ -96,6 +101,9 @@ static mg_status find_kind(reader *r, mg_guesses *guesses, mg_error *error) {
         if (!status) status = mg_text_line(r->record.text, &line, &bytes, error);
         if (status || !line) return status;
     } while (bytes == 0);
+    // Rows for a model may have no labels.
+    if (r->like && r->like->raw && !memchr(line, '\t', bytes) && !mg_line_is_fasttext(line, bytes))
+        r->labelled = false;
     bool last = r->labelled && r->options->label && !strcmp(r->options->label, "last");
     bool fasttext = r->labelled && !r->options->label && mg_line_is_fasttext(line, bytes);
     r->kind = fasttext ? MG_LINE_FASTTEXT : last ? MG_LINE_LAST : MG_LINE_FIRST;
@@ -242,18 +250,25 @@ static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
                     o->label);
     if (!status && !o->column) status = find_kind(r, guesses, error);
     if (status || strcmp(o->weighting, "tf-idf") != 0) return status;
-    status = mg_memory_get(&r->scale, (size_t)1 << o->bits, sizeof *r->scale, error);
-    if (!status && r->like && r->like->scale) memcpy(r->scale, r->like->scale, sizeof *r->scale << o->bits);
-    else if (!status)
-        status = mg_memory_zeroed(&r->frequency, (size_t)1 << o->bits, sizeof *r->frequency, error);
-    return status;
+    if (r->like && r->like->raw && !r->like->scale)
+        return mg_fail(
+            error, MG_DATA,
+            "%s: the model %s has no idf table, because it was trained by an older margin: convert the "
+            "file with --like and the training file",
+            mg_text_path(r->record.text), r->like->path);
+    r->scale = r->like ? r->like->scale : NULL;
+    if (r->scale) return MG_OK;
+    status = mg_memory_get(&r->own_scale, (size_t)1 << o->bits, sizeof *r->own_scale, error);
+    r->scale = r->own_scale;
+    return status ? status
+                  : mg_memory_zeroed(&r->frequency, (size_t)1 << o->bits, sizeof *r->frequency, error);
 }
 
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
     reader *r = at;
     mg_status status = settle(r, &shape->guesses, error);
     if (!status) status = walk(r, sink, false, error);
-    if (!status) status = doubt_order(r, error);
+    if (!status && !(r->like && r->like->raw)) status = doubt_order(r, error);
     if (status) return status;
     shape->rows = r->rows;
     shape->features = INT64_C(1) << r->options->bits;
@@ -262,7 +277,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->labelled = r->labelled;
     shape->scale = r->scale;
     for (int64_t i = 0; r->frequency && i < shape->features; i++)
-        r->scale[i] = (float)(log((1 + (double)r->rows) / (1 + (double)r->frequency[i])) + 1);
+        r->own_scale[i] = (float)(log((1 + (double)r->rows) / (1 + (double)r->frequency[i])) + 1);
     return MG_OK;
 }
 
@@ -276,7 +291,7 @@ static void close_reader(void *at) {
     mg_distinct_end(&r->labels);
     mg_distinct_end(&r->bodies);
     mg_memory_free(r->frequency);
-    mg_memory_free(r->scale);
+    mg_memory_free(r->own_scale);
     mg_memory_free(r->values);
     mg_memory_free(r);
 }
@@ -288,8 +303,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     if (status) return status;
     r->options = request->options;
     r->like = request->like;
-    status =
-        mg_text_open_parts(&r->record.text, request->inputs, request->input_count, request->watch, error);
+    status = mg_format_open_text(request, &r->record.text, error);
     if (status) close_reader(r);
     else *out = r;
     return status;
@@ -363,6 +377,8 @@ static const mg_option rows[] = {
      .help = "Name of the column of the texts. Without it, lines are: label, tab, text."},
 };
 
+static const char *const remembered[] = {"label", "text", NULL};
+
 static const mg_section section = {
     .name = "text", .help = "texts as hashed n-grams", .options = rows, .count = sizeof rows / sizeof *rows};
 
@@ -374,6 +390,7 @@ const mg_format mg_format_text = {
     .inputs_high = MG_FORMAT_MOST_INPUTS,
     .section = &section,
     .options_size = sizeof(options),
+    .remembered = remembered,
     .probe = mg_line_probe,
     .open = open_reader,
     .survey = survey,

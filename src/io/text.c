@@ -16,8 +16,10 @@ struct mg_text {
     const mg_watch *watch;
     char *header; // first line of the first file, if there are others; NULL: not read yet
     size_t header_bytes;
-    bool repeats; // it is also the first line of the other files
-    mg_input *input;
+    bool repeats;     // it is also the first line of the other files
+    mg_input *input;  // NULL: the buffer holds all lines
+    const char *name; // of lines in memory
+    int64_t before;   // number of the line before the first one
     char *buffer;
     size_t capacity;    // bytes of the buffer, including one for a terminating zero
     size_t start, next; // start of the line just read; start of what follows it
@@ -59,6 +61,28 @@ mg_status mg_text_open_parts(mg_text **out, const char *const *paths, int count,
 
 void mg_text_repeat_header(mg_text *text, bool repeat) { text->repeats = repeat; }
 
+mg_status mg_text_open_lines(mg_text **out, const char *name, int64_t number, const char *lines, size_t bytes,
+                             mg_error *error) {
+    mg_text *text;
+    *out = NULL;
+    mg_status status = mg_memory_zeroed(&text, 1, sizeof *text, error);
+    if (status) return status;
+    status = mg_memory_grow(&text->buffer, &text->capacity, bytes + 1, 1, error);
+    if (status) {
+        mg_text_close(text);
+        return status;
+    }
+    memcpy(text->buffer, lines, bytes);
+    text->buffer[bytes] = '\0';
+    text->parts = 1;
+    text->name = name;
+    text->before = text->lines = number - 1;
+    text->filled = bytes;
+    text->ended = true;
+    *out = text;
+    return MG_OK;
+}
+
 void mg_text_close(mg_text *text) {
     if (!text) return;
     mg_memory_free(text->header);
@@ -69,9 +93,13 @@ void mg_text_close(mg_text *text) {
 
 // Forgets what was read of the current file.
 static void start_file(mg_text *text) {
-    text->start = text->next = text->filled = 0;
-    text->line = text->lines = 0;
-    text->ended = text->begun = false;
+    text->start = text->next = 0;
+    text->line = 0;
+    text->lines = text->before;
+    text->begun = false;
+    if (!text->input) return;
+    text->filled = 0;
+    text->ended = false;
 }
 
 static mg_status open_part(mg_text *text, int part, mg_error *error) {
@@ -89,12 +117,15 @@ mg_status mg_text_rewind(mg_text *text, mg_error *error) {
     text->lost = 0;
     if (text->part) return open_part(text, 0, error);
     start_file(text);
+    if (!text->input) return MG_OK;
     return mg_input_rewind(text->input, error);
 }
 
-const char *mg_text_path(const mg_text *text) { return mg_input_path(text->input); }
+const char *mg_text_path(const mg_text *text) {
+    return text->input ? mg_input_path(text->input) : text->name;
+}
 
-bool mg_text_packed(const mg_text *text) { return mg_input_packed(text->input); }
+bool mg_text_packed(const mg_text *text) { return text->input && mg_input_packed(text->input); }
 
 int64_t mg_text_line_number(const mg_text *text) { return text->line; }
 

@@ -23,6 +23,11 @@ mg_status mg_text_open_parts(mg_text **out, const char *const *paths, int count,
 // From the next rewind on, the first line of every later file must be that of the first file, and is skipped.
 void mg_text_repeat_header(mg_text *text, bool repeat);
 
+// Opens a copy of lines that are in memory; the first has the number `number`. It keeps a pointer to `name`,
+// which messages show. Errors: MG_MEMORY.
+mg_status mg_text_open_lines(mg_text **out, const char *name, int64_t number, const char *lines, size_t bytes,
+                             mg_error *error);
+
 // Reads the next line, without its LF or CRLF; *line becomes NULL at the end. The bytes are valid until the
 // next call, and the caller may change them. line[bytes] may be read; it never continues a number or a UTF-8
 // character.

@@ -107,6 +107,7 @@ static mg_status open_data(work *w, mg_error *error) {
         .allow_unknown = request->skip_unknown,
         .drop_unlabelled = request->drop_unlabelled,
         .complete = request->complete,
+        .stop = request->stop,
     };
     return mg_scoring_open(&w->scoring, &data, &w->data, error);
 }
@@ -217,7 +218,7 @@ mg_status mg_calibrate(const mg_calibrate_request *request, mg_calibration_repor
     if (!status) status = warn_of_few(&w, error);
     if (!status) {
         warn_of_training_rows(&w);
-        mg_scoring_report(&request->notices, w.data);
+        mg_scoring_report(&w.scoring, &request->notices, w.data);
         status = calibrate(&w, method, out, error);
     }
     mg_collection_clear(&w.rows);

@@ -161,6 +161,7 @@ static mg_status open_data(mg_scoring *scoring, const mg_measure_request *reques
         .allow_unknown = request->skip_unknown,
         .drop_unlabelled = request->drop_unlabelled,
         .complete = request->complete,
+        .stop = request->stop,
     };
     mg_status status = mg_scoring_open(scoring, &data, out, error);
     if (status != MG_DATA || request->skip_unknown || !error) return status;
@@ -185,7 +186,7 @@ mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg
     if (!status) status = mg_dataset_weigh(dataset, NULL, error);
     if (!status) status = create(scoring.model, request->data, out, error);
     if (!status) status = run(&scoring, dataset, request, *out, error);
-    if (!status) mg_scoring_report(&request->notices, dataset);
+    if (!status) mg_scoring_report(&scoring, &request->notices, dataset);
     mg_dataset_close(dataset);
     mg_scoring_clear(&scoring);
     if (status) {

@@ -4,11 +4,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "format/pairs.h"
 #include "train/answers.h"
 #include "train/answers_h5.h"
+#include "train/line_rows.h"
 #include "train/prior.h"
-#include "train/scoring.h"
 
 #include <margin/predict.h>
 
@@ -25,9 +24,7 @@ struct mg_predictor {
     char *features, *names, *id; // copies of the texts of `options`, or NULL
     mg_answers answers;
     // Only for rows from lines of text:
-    mg_pairs pairs;
-    char beyond[64];
-    int64_t lines;
+    mg_line_rows rows;
     float *scores; // [lanes]
     float *shares; // [classes] probabilities; NULL: they are not needed
     double *prior; // [classes] factors of the probabilities; NULL: none
@@ -98,14 +95,19 @@ static mg_status store_rows(void *context, int64_t count, int64_t classes, int64
 }
 
 static mg_status open_file(mg_predictor *p, const char *path, mg_dataset **dataset, mg_error *error) {
-    const mg_scoring_data data = {
-        .path = path, .features = p->features, .names = p->names, .complete = p->options.complete};
+    int64_t first;
+    const mg_scoring_data data = {.path = path,
+                                  .id = p->id && !mg_ids_counted(p->id, &first) ? p->id : NULL,
+                                  .features = p->features,
+                                  .names = p->names,
+                                  .complete = p->options.complete,
+                                  .stop = p->options.stop};
     mg_ids_clear(&p->answers.ids);
     p->answers.rows = 0;
     p->answers.out.length = 0;
     mg_status status = mg_scoring_open(&p->scoring, &data, dataset, error);
-    if (!status && p->id)
-        status = mg_ids_read((*dataset)->file, p->id, (*dataset)->count, &p->answers.ids, error);
+    const char *id = data.id && p->scoring.raw.file ? MG_IDS_NAME : p->id;
+    if (!status && id) status = mg_ids_read((*dataset)->file, id, (*dataset)->count, &p->answers.ids, error);
     // Rows of a file are scored value by value like lines of text, whatever their layout, so that both give
     // the same bits.
     if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
@@ -121,7 +123,7 @@ static mg_status visit_file(mg_predictor *p, mg_dataset *dataset, delivery *d, m
 }
 
 static void end_file(const mg_predictor *p, mg_dataset *dataset, mg_status status) {
-    if (!status) mg_scoring_report(&p->options.notices, dataset);
+    if (!status) mg_scoring_report(&p->scoring, &p->options.notices, dataset);
     mg_dataset_close(dataset);
 }
 
@@ -152,86 +154,11 @@ mg_status mg_predictor_hdf5(mg_predictor *p, const char *path, const char *outpu
 
 // ---- lines of standard input --------------------------------------------------------------------
 
-// Puts "name:line:column: " before the text in *error. Columns count characters, as editors do.
-static mg_status place(const mg_predictor *p, const char *name, const char *line, const char *at,
-                       mg_status status, mg_error *error) {
-    if (!error) return status;
-    int64_t column = 1;
-    for (const char *c = line; c < at; c++) column += ((unsigned char)*c & 0xc0) != 0x80;
-    char text[sizeof error->text];
-    memcpy(text, error->text, sizeof text);
-    return mg_fail(error, status, "%s:%lld:%lld: %s", name, (long long)p->lines, (long long)column, text);
-}
-
-// The index of the first feature in the training file, if that was a text file; 1 if unknown.
-static int base_of(const mg_model *model) { return mg_recipe_is(model->columns.recipe, "base", "0") ? 0 : 1; }
-
-static bool base_is_known(const mg_predictor *p) {
-    size_t bytes;
-    return p->options.base >= 0 || mg_recipe_find(p->scoring.model->columns.recipe, "base", &bytes);
-}
-
 const char *mg_predictor_guess(const mg_predictor *p) {
-    return base_is_known(p) ? NULL
-                            : "the model does not say whether lines count features from 0 or 1: margin "
-                              "assumes 1; set it with --base 0 or --base 1";
-}
-
-// Refuses lines of index:value if the model's features are hashed n-grams, unless --base says that the lines
-// contain the same hashes.
-static mg_status check_lines(const mg_predictor *p, mg_error *error) {
-    const mg_model *model = p->scoring.model;
-    if (p->options.base >= 0 || !mg_recipe_is(model->columns.recipe, "format", "text")) return MG_OK;
-    return mg_fail(error, MG_DATA,
-                   "%s: was trained on texts, not on lines of index:value: write `label TAB text` lines to a "
-                   "file, convert it "
-                   "with margin convert --like and the training file, and predict that",
-                   model->path);
-}
-
-// Returns where the pairs of a line begin. If the first word is not a pair, it is a label and is skipped.
-static const char *skip_label(const char *line, const char *end) {
-    const char *word = mg_skip_blanks(line, end);
-    const char *after = word;
-    while (after < end && !mg_is_blank(*after) && *after != '#') after++;
-    return memchr(word, ':', (size_t)(after - word)) ? word : after;
-}
-
-static mg_status read_row(mg_predictor *p, const char *name, const char *line, const char *end,
-                          mg_error *error) {
-    const char *bad = line;
-    int64_t wrong;
-    mg_pairs *pairs = &p->pairs;
-    mg_status status = mg_pairs_read(pairs, skip_label(line, end), end, &bad, error);
-    if (status) return status == MG_DATA ? place(p, name, line, bad, status, error) : status;
-    for (int64_t i = 0; i < pairs->count; i++) pairs->indices[i] -= (uint32_t)pairs->low;
-    if (pairs->count == 0 && mg_skip_blanks(line, end) < end) {
-        const char *word = mg_skip_blanks(line, end), *after = mg_skip_word(word, end);
-        mg_fail(
-            error, MG_DATA,
-            "the line '%.*s%s' has no index:value pair: add them, or leave the line empty for a row of zeros",
-            (int)(after - word < 40 ? after - word : 40), word,
-            after < end || after - word > 40 ? " ..." : "");
-        return place(p, name, line, word, MG_DATA, error);
-    }
-    const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);
-    if (!why && p->scoring.preparation.clip)
-        mg_clip_sparse(p->scoring.preparation.clip, pairs->count, pairs->indices, pairs->values);
-    if (!why) {
-        const mg_used *used = &p->scoring.model->used;
-        pairs->count = mg_used_renumber(used, pairs->count, pairs->indices, pairs->values);
-        return MG_OK;
-    }
-    if (wrong < 0)
-        status =
-            mg_fail(error, MG_DATA,
-                    "the row %s (the model prepares rows as its training did; margin info shows how)", why);
-    else
-        status = mg_fail(
-            error, MG_DATA,
-            "feature %lld is %g; %s (the model prepares rows as its training did; margin info shows how)",
-            (long long)pairs->indices[wrong] + pairs->low, (double)pairs->values[wrong], why);
-    return place(p, name, line, line, status, error);
+    return p->rows.guessed
+               ? "the model does not say whether lines count features from 0 or 1: margin assumes 1; set "
+                 "it with --base 0 or --base 1"
+               : NULL;
 }
 
 static int64_t best_of(int64_t classes, const float *scores) {
@@ -244,32 +171,30 @@ static int64_t best_of(int64_t classes, const float *scores) {
 mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line, size_t bytes,
                             const char **answer, size_t *answer_bytes, mg_error *error) {
     MG_FLOAT_SCOPE;
-    const char *end = line + bytes, *first = line;
+    const char *end = line + bytes;
+    bool row;
     *answer = "";
     *answer_bytes = 0;
-    p->lines++;
     p->answers.out.length = 0;
     if (end > line && end[-1] == '\n') end--;
     if (end > line && end[-1] == '\r') end--;
-    first = mg_skip_blanks(first, end);
-    if (first < end && *first == '#') return MG_OK;
-    mg_status status = check_lines(p, error);
-    if (!status && p->id && !p->answers.ids.column)
-        status = mg_fail(error, MG_USAGE,
-                         "id: %s names a data set, but lines can only be counted, from 0 or 1", p->id);
-    if (!status) status = read_row(p, name, line, end, error);
-    if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
+    if (p->id && !p->answers.ids.column)
+        return mg_fail(error, MG_USAGE, "id: %s names a data set, but lines can only be counted, from 0 or 1",
+                       p->id);
+    mg_status status = mg_line_rows_read(&p->rows, name, line, end, &row, error);
+    if (status || !row) return status;
+    status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
     const mg_weights *weights = &p->scoring.weights;
     if (!status && !p->scores)
         status = mg_memory_zeroed(&p->scores, (size_t)weights->lanes, sizeof *p->scores, error);
     if (status) return status;
     mg_kernel_weights w = mg_weights_kernel(weights);
-    mg_csr_row row = {p->pairs.count, p->pairs.indices, p->pairs.values};
-    p->scoring.scorer.kernel->csr_scores(&row, NULL, &w, p->scores);
+    const mg_csr_row values = {p->rows.count, p->rows.indices, p->rows.values};
+    p->scoring.scorer.kernel->csr_scores(&values, NULL, &w, p->scores);
     for (int64_t k = 0; k < weights->classes; k++)
         if (!isfinite(p->scores[k]))
-            return place(
-                p, name, line, line,
+            return mg_line_rows_place(
+                &p->rows, name, line, line,
                 mg_fail(error, MG_DATA,
                         "the scores of the row are beyond the range of single precision (%g): leave the "
                         "row out, or train with data.scale",
@@ -365,14 +290,10 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     if (!status && options->names) status = mg_memory_text(&p->names, options->names, error);
     if (!status && options->id) status = mg_memory_text(&p->id, options->id, error);
     if (status) goto done;
-    const mg_model *model = p->scoring.model;
     status = open_probabilities(p, error);
     if (status) goto done;
     status = open_answers(p, error);
-    p->pairs.low = options->base >= 0 ? options->base : base_of(model);
-    p->pairs.high = model->features - 1 + p->pairs.low;
-    p->pairs.beyond = p->beyond;
-    snprintf(p->beyond, sizeof p->beyond, "the model has %lld features", (long long)model->features);
+    mg_line_rows_begin(&p->rows, &p->scoring, options->base);
 done:
     if (status) mg_predictor_close(p);
     else *out = p;
@@ -381,8 +302,8 @@ done:
 
 void mg_predictor_close(mg_predictor *p) {
     if (!p) return;
+    mg_line_rows_end(&p->rows);
     mg_scoring_clear(&p->scoring);
-    mg_pairs_clear(&p->pairs);
     mg_answers_clear(&p->answers);
     mg_memory_free(p->scores);
     mg_memory_free(p->shares);

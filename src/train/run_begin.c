@@ -194,7 +194,7 @@ static void note_unlabelled(mg_run *run) {
 
 static void tell_matched(const mg_run *run, const mg_dataset *data) {
     char text[MG_ALIGN_TEXT];
-    mg_dataset_matched(data, text);
+    mg_dataset_matched(data, 0, text);
     if (text[0]) mg_run_message(run, "note: %s: %s", data->path, text);
 }
 

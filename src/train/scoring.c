@@ -52,6 +52,7 @@ done:
 void mg_scoring_clear(mg_scoring *scoring) {
     if (!scoring) return;
     mg_weights_destroy(&scoring->weights);
+    mg_h5_close(scoring->raw.file);
     mg_model_free(scoring->model);
     *scoring = (mg_scoring){0};
 }
@@ -68,13 +69,41 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
     return status;
 }
 
+// Converts a file that is not HDF5.
+static mg_status open_raw(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset_request *request,
+                          mg_error *error) {
+    const mg_model *model = scoring->model;
+    if (data->features || data->names || data->weights)
+        return mg_fail(
+            error, MG_USAGE,
+            "%s: is not HDF5, so it has no data sets: --features, --names and --weights are not allowed",
+            data->path);
+    const mg_raw_request raw = {
+        .model = {model->path, &model->columns, model->features, &model->classes},
+        .path = data->path,
+        // The name in the model is that of a data set.
+        .labels = data->labels == model->labels_name ? NULL : data->labels,
+        .id = data->id,
+        .labelled = data->labels != NULL,
+        .allow_unknown = data->allow_unknown,
+        .stop = data->stop,
+    };
+    mg_status status = mg_raw_open(&raw, &scoring->raw, error);
+    request->file = scoring->raw.file;
+    request->features = "X";
+    request->names = "auto";
+    if (request->labels) request->labels = "y";
+    return status;
+}
+
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
                           mg_error *error) {
     const mg_model *model = scoring->model;
     char whose[PATH_MAX + 32];
     const mg_known_columns known = {
         .columns = &model->columns, .features = model->features, .whose = whose, .complete = data->complete};
-    const mg_dataset_request request = {
+    bool raw;
+    mg_dataset_request request = {
         .path = data->path,
         .features = data->features ? data->features : model->features_name,
         .labels = data->labels,
@@ -92,7 +121,12 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
         .window_bytes = WINDOW_BYTES,
     };
     snprintf(whose, sizeof whose, "in the model %s", model->path);
-    mg_status status = mg_dataset_open(&request, out, error);
+    *out = NULL;
+    mg_h5_close(scoring->raw.file);
+    scoring->raw = (mg_raw){0};
+    mg_status status = mg_raw_is(data->path, &raw, error);
+    if (!status && raw) status = open_raw(scoring, data, &request, error);
+    if (!status) status = mg_dataset_open(&request, out, error);
     if (!status) status = mg_dataset_use(*out, &model->used, error);
     if (!status) status = mg_scoring_prepare(scoring, (*out)->layout, error);
     if (status) {
@@ -116,10 +150,11 @@ static void report(const mg_notices *notices, const char *kind, const char *text
     if (text[0]) mg_scoring_tell(notices, kind, "%s", text);
 }
 
-void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset) {
+void mg_scoring_report(const mg_scoring *scoring, const mg_notices *notices, const mg_dataset *dataset) {
     char vanished[MG_VANISHED_TEXT], unlabelled[MG_UNLABELLED_TEXT], matched[MG_ALIGN_TEXT],
         shown[2 * MG_ALIGN_TEXT];
-    mg_dataset_matched(dataset, matched);
+    report(notices, "note", scoring->raw.text);
+    mg_dataset_matched(dataset, scoring->raw.unknown, matched);
     mg_printable(matched, shown, sizeof shown);
     if (shown[0] && notices->message) notices->message(notices->context, shown);
     mg_dataset_unlabelled_text(dataset, unlabelled);

@@ -3,6 +3,7 @@
 #ifndef MG_TRAIN_SCORING_H
 #define MG_TRAIN_SCORING_H
 
+#include "data/raw.h"
 #include "model/model.h"
 #include "train/evaluate.h"
 
@@ -14,6 +15,7 @@ typedef struct mg_scoring {
     mg_scorer scorer;           // points to `team`, so the struct must not be moved after loading
     mg_preparation preparation; // its limits point to `clip`
     mg_clip clip;               // its arrays are those of the model
+    mg_raw raw;                 // the rows, if they are read from a file that is not HDF5
     bool ready;                 // `weights` has been created
     mg_weights weights;
 } mg_scoring;
@@ -31,11 +33,14 @@ void mg_scoring_tell(const mg_notices *notices, const char *kind, const char *fo
 // Creates the weights for rows of `layout`, unless they exist. Errors: MG_MEMORY.
 mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *error);
 
-// Names of a data file and its data sets. features or names NULL: the names in the model; labels or weights
-// NULL: none are read.
+// Names of a data file and its data sets. The file may be one of any input format, which is then read by the
+// recipe of the model; `labels` is the column of the labels, or the file that holds them. features or names
+// NULL: the names in the model; labels or weights NULL: none are read.
 typedef struct mg_scoring_data {
     const char *path, *features, *names, *labels, *weights;
+    const char *id; // only for a file that is not HDF5: the column of the ids; may be NULL
     bool allow_unknown, drop_unlabelled;
+    const volatile sig_atomic_t *stop; // ends a conversion; may be NULL
     bool complete;   // it is an error if the file lacks features of the model; otherwise they are 0
     double held_out; // above 0: only this fraction of the rows, which a training with `seed` has held out
     uint64_t seed;
@@ -50,9 +55,9 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
 bool mg_scoring_gives_probabilities(const mg_model *model, const mg_loss *loss);
 void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const float *scores, float *to);
 
-// Reports which features were matched by name, rows that were left out because they have no label, and values
-// that float32 cannot hold because they are too small. To be called at the end, because an error must be the
-// only line.
-void mg_scoring_report(const mg_notices *notices, const mg_dataset *dataset);
+// Reports how a file that is not HDF5 was read, which features were matched by name, rows that were left out
+// because they have no label, and values that float32 cannot hold because they are too small. To be called at
+// the end, because an error must be the only line.
+void mg_scoring_report(const mg_scoring *scoring, const mg_notices *notices, const mg_dataset *dataset);
 
 #endif

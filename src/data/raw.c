@@ -1,0 +1,116 @@
+// raw.c - a conversion to a file without a name, which follows the recipe of a model.
+#include "data/raw.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "data/convert.h"
+#include "io/file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+mg_status mg_raw_is(const char *path, bool *raw, mg_error *error) {
+    int fd;
+    struct stat about;
+    *raw = !stat(path, &about) && S_ISDIR(about.st_mode); // a folder of Cell Ranger
+    if (*raw) return MG_OK;
+    mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
+    if (status) return status;
+    *raw = !mg_h5_has_signature(fd);
+    close(fd);
+    return MG_OK;
+}
+
+// Describes what was done: the format with the options that give columns their meaning, and the rows.
+static void describe(const mg_conversion *c, mg_raw *out) {
+    char value[32], rows[MG_COUNT_TEXT];
+    const mg_section *section = c->format->section;
+    const size_t size = sizeof out->text;
+    const char *begin = " (", *end = "";
+    size_t used =
+        (size_t)snprintf(out->text, size, "%.200s: read as %s", c->options->inputs[0], c->format->name);
+    for (int i = 0; i < section->count && used + 120 < size; i++) {
+        const mg_option *option = &section->options[i];
+        const char *text = mg_convert_value_text(option, c->values, value, sizeof value);
+        // Features of a table were found by their names, if it has a header; so their numbers say nothing.
+        if (!option->changes_result || !text || !*text || !strcmp(option->name, "drop")) continue;
+        used += (size_t)snprintf(out->text + used, size - used, "%s%s %.40s", begin, option->name, text);
+        begin = ", ";
+        end = ")";
+    }
+    size_t bytes;
+    bool guessed = mg_section_find(section, "base") && !mg_recipe_find(c->known->recipe, "base", &bytes);
+    snprintf(
+        out->text + used, size - used, "%s, %s rows%s%s", end, mg_print_count(c->shape.rows, rows),
+        c->shape.labelled ? "" : " without labels",
+        guessed
+            ? "; the base is guessed, because the model does not say it: convert the file with --base to be "
+              "sure"
+            : "");
+}
+
+static mg_status need_labels(const mg_raw_request *request, const mg_conversion *c, mg_error *error) {
+    if (c->shape.labelled || !request->labelled) return MG_OK;
+    bool column = mg_section_find(c->format->section, "label") != NULL;
+    return mg_fail(error, MG_DATA, "%s: has no labels: %s with --labels; margin predict needs none",
+                   request->path, column ? "name their column" : "give the file of the labels");
+}
+
+static mg_status convert(const mg_raw_request *request, mg_conversion *c, mg_raw *out, mg_error *error) {
+    mg_status status = mg_convert_first_pass(c, error);
+    if (!status) status = need_labels(request, c, error);
+    if (status) return status;
+    describe(c, out);
+    out->unknown = c->shape.unknown;
+    status = mg_convert_second_pass(c, error);
+    return status ? status : mg_h5_writer_open(c->writer, &out->file, error);
+}
+
+// Finds out what --labels means for this format: the name of a column, or a second file. --id names a column.
+static mg_status place_labels(const mg_raw_request *request, const mg_conversion *c,
+                              mg_convert_setting settings[2], mg_convert_options *options, mg_error *error) {
+    const mg_section *section = c->format->section;
+    if (request->id && !mg_section_find(section, "id"))
+        return mg_fail(error, MG_USAGE,
+                       "--id %s: %s is read as %s, which has no columns for ids: give 0 or 1 for the "
+                       "numbers of the rows",
+                       request->id, request->path, c->format->name);
+    if (request->id) settings[options->setting_count++] = (mg_convert_setting){"id", request->id};
+    if (!request->labels) return MG_OK;
+    if (mg_section_find(section, "label")) {
+        settings[options->setting_count++] = (mg_convert_setting){"label", request->labels};
+        return MG_OK;
+    }
+    if (c->format->inputs_high != 2) {
+        options->labels = request->labels;
+        return MG_OK;
+    }
+    options->input_count = 2;
+    return mg_format_check(request->labels, error);
+}
+
+mg_status mg_raw_open(const mg_raw_request *request, mg_raw *out, mg_error *error) {
+    const mg_raw_model *model = &request->model;
+    const char *inputs[2] = {request->path, request->labels};
+    mg_convert_setting settings[2];
+    mg_convert_options options = {.inputs = inputs,
+                                  .input_count = 1,
+                                  .output = request->path,
+                                  .settings = settings,
+                                  .stop = request->stop};
+    mg_conversion c;
+    *out = (mg_raw){0};
+    mg_convert_begin(&c, &options);
+    if (!request->labelled) mg_convert_skip_labels(&c);
+    if (!request->allow_unknown)
+        mg_census_require(&c.labels, model->classes->texts ? MG_LABEL_TEXT : MG_LABEL_INTEGER, model->path);
+    mg_status status = mg_convert_follow_model(&c, model, error);
+    if (!status) status = mg_convert_choose_format(&c, error);
+    if (!status) status = place_labels(request, &c, settings, &options, error);
+    if (!status) status = mg_convert_read_options(&c, error);
+    if (!status) status = convert(request, &c, out, error);
+    mg_convert_end(&c);
+    return status;
+}

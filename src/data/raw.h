@@ -1,0 +1,66 @@
+// raw.h - reads files and lines of any input format by the recipe of a model. The rows of a file are
+// converted to a temporary HDF5 file, as `convert --like` would, and then read like those of any other file.
+#ifndef MG_DATA_RAW_H
+#define MG_DATA_RAW_H
+
+#include "data/columns.h"
+#include "data/labels.h"
+
+#include <signal.h>
+
+// What a model says about the data that it needs.
+typedef struct mg_raw_model {
+    const char *path;          // for messages
+    const mg_columns *columns; // names, recipe and idf table
+    int64_t features;
+    const mg_classes *classes;
+} mg_raw_model;
+
+typedef struct mg_raw_request {
+    mg_raw_model model;
+    const char *path;   // plain or gzip
+    const char *labels; // the column of the labels, or the file that holds them; NULL: as in the recipe
+    const char *id;     // the column of the ids, which becomes the data set of ids.h; NULL: none
+    bool labelled;      // labels are needed; otherwise they are skipped
+    bool allow_unknown; // labels may be of another kind than those of the model
+    const volatile sig_atomic_t *stop; // may be NULL
+} mg_raw_request;
+
+typedef struct mg_raw {
+    mg_h5 *file;     // X and, if labels are needed, y
+    int64_t unknown; // columns of a table that the model does not have
+    char text[600];  // what was done
+} mg_raw;
+
+// Sets *raw to whether the file is not HDF5. Errors: MG_IO.
+mg_status mg_raw_is(const char *path, bool *raw, mg_error *error);
+
+// Converts a file. The caller closes out->file. Errors: MG_DATA (the format or the columns are not those of
+// the recipe; a fault with file:line), MG_USAGE, MG_IO, MG_MEMORY, MG_STOPPED.
+mg_status mg_raw_open(const mg_raw_request *request, mg_raw *out, mg_error *error);
+
+// Lines of text, each of which is a row.
+typedef struct mg_raw_lines mg_raw_lines;
+
+// True if the model was trained on texts or on a table. Lines of models that were not are pairs of index and
+// value.
+bool mg_raw_has_lines(const mg_columns *columns);
+mg_status mg_raw_lines_open(const mg_raw_model *model, mg_raw_lines **out, mg_error *error);
+void mg_raw_lines_close(mg_raw_lines *lines);
+
+// One line of `name`, and its row: the values that are not 0, by ascending column.
+typedef struct mg_raw_line {
+    const char *name;
+    int64_t number;
+    const char *text;
+    size_t bytes;
+    bool header; // the line was a header, which names the fields of later lines; there is no row
+    int64_t count;
+    uint32_t *indices; // [count], valid until the next call
+    float *values;
+} mg_raw_line;
+
+// Reads a line. Errors: MG_DATA with name:line if it is not a row of the kind that the model was trained on.
+mg_status mg_raw_line_read(mg_raw_lines *lines, mg_raw_line *line, mg_error *error);
+
+#endif

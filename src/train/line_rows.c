@@ -1,0 +1,125 @@
+// line_rows.c - chooses how a line is read, and prepares its row.
+#include "train/line_rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+mg_status mg_line_rows_place(const mg_line_rows *rows, const char *name, const char *line, const char *at,
+                             mg_status status, mg_error *error) {
+    if (!error) return status;
+    int64_t column = 1; // columns count characters, as editors do
+    for (const char *c = line; c < at; c++) column += ((unsigned char)*c & 0xc0) != 0x80;
+    char text[sizeof error->text];
+    memcpy(text, error->text, sizeof text);
+    return mg_fail(error, status, "%s:%lld:%lld: %s", name, (long long)rows->lines, (long long)column, text);
+}
+
+void mg_line_rows_begin(mg_line_rows *rows, const mg_scoring *scoring, int base) {
+    const mg_model *model = scoring->model;
+    *rows = (mg_line_rows){.model = model, .preparation = scoring->preparation, .base = base};
+    // The index of the first feature in the training file, if that had lines of pairs; 1 if unknown.
+    int known = mg_recipe_is(model->columns.recipe, "base", "0") ? 0 : 1;
+    rows->pairs.low = base >= 0 ? base : known;
+    rows->pairs.high = model->features - 1 + rows->pairs.low;
+    rows->pairs.beyond = rows->beyond;
+    snprintf(rows->beyond, sizeof rows->beyond, "the model has %lld features", (long long)model->features);
+}
+
+void mg_line_rows_end(mg_line_rows *rows) {
+    mg_pairs_clear(&rows->pairs);
+    mg_raw_lines_close(rows->raw);
+    rows->raw = NULL;
+}
+
+// Returns where the pairs of a line begin. If the first word is not a pair, it is a label and is skipped.
+static const char *skip_label(const char *line, const char *end) {
+    const char *word = mg_skip_blanks(line, end);
+    const char *after = word;
+    while (after < end && !mg_is_blank(*after) && *after != '#') after++;
+    return memchr(word, ':', (size_t)(after - word)) ? word : after;
+}
+
+// True if the first pair of the line, or the one after a label, begins with digits and a colon.
+static bool has_pairs(const char *line, const char *end) {
+    const char *at = mg_skip_blanks(skip_label(line, end), end), *digits = at;
+    while (at < end && *at >= '0' && *at <= '9') at++;
+    return at > digits && at < end && *at == ':';
+}
+
+static mg_status read_pairs(mg_line_rows *rows, const char *name, const char *line, const char *end,
+                            mg_error *error) {
+    const char *bad = line;
+    size_t bytes;
+    mg_pairs *pairs = &rows->pairs;
+    mg_status status = mg_pairs_read(pairs, skip_label(line, end), end, &bad, error);
+    if (status) return status == MG_DATA ? mg_line_rows_place(rows, name, line, bad, status, error) : status;
+    for (int64_t i = 0; i < pairs->count; i++) pairs->indices[i] -= (uint32_t)pairs->low;
+    if (pairs->count == 0 && mg_skip_blanks(line, end) < end) {
+        const char *word = mg_skip_blanks(line, end), *after = mg_skip_word(word, end);
+        mg_fail(
+            error, MG_DATA,
+            "the line '%.*s%s' has no index:value pair: add them, or leave the line empty for a row of zeros",
+            (int)(after - word < 40 ? after - word : 40), word,
+            after < end || after - word > 40 ? " ..." : "");
+        return mg_line_rows_place(rows, name, line, word, MG_DATA, error);
+    }
+    rows->guessed =
+        rows->guessed || (rows->base < 0 && !mg_recipe_find(rows->model->columns.recipe, "base", &bytes));
+    rows->count = pairs->count;
+    rows->indices = pairs->indices;
+    rows->values = pairs->values;
+    return MG_OK;
+}
+
+static mg_status read_raw(mg_line_rows *rows, const char *name, const char *line, const char *end, bool *row,
+                          mg_error *error) {
+    const mg_model *model = rows->model;
+    const mg_raw_model known = {model->path, &model->columns, model->features, &model->classes};
+    mg_raw_line raw = {.name = name, .number = rows->lines, .text = line, .bytes = (size_t)(end - line)};
+    mg_status status = rows->raw ? MG_OK : mg_raw_lines_open(&known, &rows->raw, error);
+    if (!status) status = mg_raw_line_read(rows->raw, &raw, error);
+    if (status) return status;
+    *row = !raw.header;
+    rows->count = raw.count;
+    rows->indices = raw.indices;
+    rows->values = raw.values;
+    return MG_OK;
+}
+
+static mg_status prepare(mg_line_rows *rows, const char *name, const char *line, mg_error *error) {
+    int64_t wrong;
+    mg_status status;
+    const char *why = mg_prepare_row(rows->preparation, rows->count, rows->values, &wrong);
+    if (!why && rows->preparation.clip)
+        mg_clip_sparse(rows->preparation.clip, rows->count, rows->indices, rows->values);
+    if (!why) {
+        rows->count = mg_used_renumber(&rows->model->used, rows->count, rows->indices, rows->values);
+        return MG_OK;
+    }
+    if (wrong < 0)
+        status =
+            mg_fail(error, MG_DATA,
+                    "the row %s (the model prepares rows as its training did; margin info shows how)", why);
+    else
+        status = mg_fail(
+            error, MG_DATA,
+            "feature %lld is %g; %s (the model prepares rows as its training did; margin info shows how)",
+            (long long)rows->indices[wrong] + rows->pairs.low, (double)rows->values[wrong], why);
+    return mg_line_rows_place(rows, name, line, line, status, error);
+}
+
+mg_status mg_line_rows_read(mg_line_rows *rows, const char *name, const char *line, const char *end,
+                            bool *row, mg_error *error) {
+    const mg_columns *columns = &rows->model->columns;
+    const char *first = mg_skip_blanks(line, end);
+    bool text = mg_recipe_is(columns->recipe, "format", "text"),
+         raw = rows->base < 0 && mg_raw_has_lines(columns);
+    rows->lines++;
+    // No record of a table begins with a pair.
+    if (raw && !text) raw = !has_pairs(line, end);
+    *row = raw || first == end || *first != '#';
+    if (!*row) return MG_OK;
+    mg_status status =
+        raw ? read_raw(rows, name, line, end, row, error) : read_pairs(rows, name, line, end, error);
+    return status || !*row ? status : prepare(rows, name, line, error);
+}
