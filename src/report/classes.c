@@ -8,7 +8,7 @@
 #include <string.h>
 
 // A matrix of more classes cannot be read; the most frequent confusions are listed instead.
-enum { MATRIX_CLASSES = 40, FEW_CONFUSIONS = 15, CONFUSIONS = 40 };
+enum { MANY_CLASSES = 200, MATRIX_CLASSES = 40, FEW_CONFUSIONS = 15, CONFUSIONS = 40 };
 
 typedef struct class_figures {
     int64_t k, support, predicted, right;
@@ -97,8 +97,10 @@ static void add_share(mg_writer *to, double share) {
 static void add_classes(const mg_page *page, const class_figures *all) {
     static const char *const names[] = {"precision", "recall", "F1", "rows"};
     mg_writer *to = page->to;
+    mg_writer_add(to, page->rows->classes > MANY_CLASSES ? "<div class=\"scroll tall many\""
+                                                         : "<div class=\"scroll tall\"");
     mg_writer_add(to,
-                  "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Figures of each "
+                  " tabindex=\"0\" role=\"region\" aria-label=\"Figures of each "
                   "class\"><table class=\"sortable bars\"><caption>Each class, the lowest F1 first</caption>"
                   "<thead><tr>");
     mg_html_head(to, "class", false);
