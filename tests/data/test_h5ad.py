@@ -152,7 +152,10 @@ def without_labels(work):
         done = work.run(*command, "--overwrite", "--set", "data.train=some.h5", "--set", drop, "--set", "output.directory=c")
         if done.returncode or done.stderr.count(left) != 1:
             fail(f"{command}: exit {done.returncode}: {done.stderr}")
-    results = [json.loads(work.run("eval", "--json", "r/model.h5", name, "--unlabelled", "drop").stdout) for name in ("some.h5", "all.h5")]
+    done = [work.run("eval", "--json", "r/model.h5", name, "--unlabelled", "drop") for name in ("some.h5", "all.h5")]
+    if any(d.returncode for d in done):
+        fail(f"eval: {done}")
+    results = [json.loads(d.stdout) for d in done]
     for result in results:
         result.pop("data")
     if results[0] != results[1] or results[0]["rows"] != keep.sum():
