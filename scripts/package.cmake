@@ -56,6 +56,11 @@ install(FILES ${PROJECT_BINARY_DIR}/debian/METADATA DESTINATION ${dist_packages}
 install(CODE "file(CREATE_LINK ../../../${CMAKE_LIBRARY_ARCHITECTURE}/libmargin.so.${PROJECT_VERSION_MAJOR}
   \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${dist_packages}/margin/libmargin.so\" SYMBOLIC)" COMPONENT python3 EXCLUDE_FROM_ALL)
 
+# The program and the library contain uPlot, for reports.
+file(READ ${PROJECT_SOURCE_DIR}/LICENSE licence)
+file(READ ${PROJECT_SOURCE_DIR}/src/report/uplot/LICENSE licence_of_uplot)
+file(WRITE ${PROJECT_BINARY_DIR}/debian/copyright "${licence}\n\nReports contain uPlot, under this licence:\n\n${licence_of_uplot}")
+
 # deb COMPONENT NAME SECTION SUMMARY DEPENDS: one package.
 macro(deb component name section summary depends)
   string(TOUPPER ${component} upper)
@@ -63,7 +68,7 @@ macro(deb component name section summary depends)
   set(CPACK_DEBIAN_${upper}_PACKAGE_SECTION ${section})
   set(CPACK_DEBIAN_${upper}_DESCRIPTION "${summary}\n${about}")
   set(CPACK_DEBIAN_${upper}_PACKAGE_DEPENDS "${depends}")
-  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/${name} RENAME copyright COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(FILES ${PROJECT_BINARY_DIR}/debian/copyright DESTINATION share/doc/${name} COMPONENT ${component} EXCLUDE_FROM_ALL)
   install(FILES ${PROJECT_BINARY_DIR}/debian/changelog.gz DESTINATION share/doc/${name} COMPONENT ${component} EXCLUDE_FROM_ALL)
 endmacro()
 deb(margin margin science "multiclass linear classifiers with a certified optimum" "")

@@ -1,5 +1,5 @@
 // assets.h - files that are part of every report. CMake makes their bytes from src/report/page and
-// src/report/uplot (cmake/embed.cmake).
+// src/report/uplot (scripts/embed.cmake).
 #ifndef MG_REPORT_ASSETS_H
 #define MG_REPORT_ASSETS_H
 
