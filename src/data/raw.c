@@ -11,14 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-mg_status mg_raw_is(const char *path, bool *raw, mg_error *error) {
+mg_status mg_raw_open_unless(const char *path, mg_h5 **file, mg_error *error) {
     int fd;
     struct stat about;
-    *raw = !stat(path, &about) && S_ISDIR(about.st_mode); // a folder of Cell Ranger
-    if (*raw) return MG_OK;
+    *file = NULL;
+    if (!stat(path, &about) && S_ISDIR(about.st_mode)) return MG_OK; // a folder of Cell Ranger
     mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
     if (status) return status;
-    *raw = !mg_h5_has_signature(fd);
+    if (mg_h5_has_signature(fd)) return mg_h5_open_descriptor(fd, path, file, error);
     close(fd);
     return MG_OK;
 }

@@ -102,7 +102,7 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     char whose[PATH_MAX + 32];
     const mg_known_columns known = {
         .columns = &model->columns, .features = model->features, .whose = whose, .complete = data->complete};
-    bool raw;
+    mg_h5 *file = NULL;
     mg_dataset_request request = {
         .path = data->path,
         .features = data->features ? data->features : model->features_name,
@@ -124,9 +124,11 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     *out = NULL;
     mg_h5_close(scoring->raw.file);
     scoring->raw = (mg_raw){0};
-    mg_status status = mg_raw_is(data->path, &raw, error);
-    if (!status && raw) status = open_raw(scoring, data, &request, error);
+    mg_status status = mg_raw_open_unless(data->path, &file, error);
+    request.file = file;
+    if (!status && !file) status = open_raw(scoring, data, &request, error);
     if (!status) status = mg_dataset_open(&request, out, error);
+    mg_h5_close(file);
     if (!status) status = mg_dataset_use(*out, &model->used, error);
     if (!status) status = mg_scoring_prepare(scoring, (*out)->layout, error);
     if (status) {

@@ -65,7 +65,7 @@ class Files:
         listening.bind(work.at("socket"))
         os.mkdir(work.at("folder"))
         for name in ("fifo", "socket", "folder"):
-            for status, *command in ((3, "info", name), (3, "info", "--verify", name), (3, "eval", name, "train.h5"), (3, "eval", "a/model.h5", name),
+            for status, *command in ((3, "info", name), (2 if name == "folder" else 3, "info", "--verify", name), (3, "eval", name, "train.h5"), (3, "eval", "a/model.h5", name),
                                      (3, "predict", "a/model.h5", name), (2, "config", name), (2, "train", name),
                                      (3, "convert", "--format", "csv", name, "x.h5"), (3, "convert", "--format", "text", name, "x.h5"),
                                      (3, "train", "--set", f"data.train={name}", "--set", "output.directory=x"),

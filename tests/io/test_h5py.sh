@@ -65,7 +65,8 @@ def text(value):
 
 def read(path):
     with h5py.File(path, "r") as f:
-        assert sorted(f) == ["bias", "classes", "weights"], sorted(f)
+        assert sorted(set(f) - {"scale"}) == ["bias", "classes", "shares", "weights"], sorted(f)
+        assert abs(f["shares"][:].sum() - 1) < 1e-12 and f["shares"].shape == (k,)
         assert f["weights"].shape == (k, d) and f["weights"].dtype == np.float32
         assert f["bias"].shape == (k,) and f["bias"].dtype == np.float32 and f["classes"].shape == (k,)
         classes = f["classes"].asstr()[:] if f["classes"].dtype.kind in "SO" else f["classes"][:]
