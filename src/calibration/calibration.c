@@ -1,6 +1,7 @@
 // calibration.c - applies a calibration, and measures probabilities.
 #include "calibration/logit.h"
 
+#include "base/arithmetic.h"
 #include "base/memory.h"
 #include "parallel/cut.h"
 
@@ -46,6 +47,16 @@ mg_status mg_calibration_copy(const mg_calibration *from, int64_t classes, mg_ca
 void mg_calibration_probabilities(const mg_calibration *c, int64_t classes, const float *scores, float *to) {
     double most, sum = mg_logit_sum(c, classes, scores, &most);
     for (int64_t k = 0; k < classes; k++) to[k] = (float)(exp(mg_logit(c, classes, scores, k) - most) / sum);
+}
+
+void mg_calibration_shifted(const mg_calibration *c, int64_t classes, const float *scores,
+                            const double *shifts, float *to) {
+    double most = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < classes; k++)
+        most = mg_max_real(most, mg_logit(c, classes, scores, k) + shifts[k]);
+    for (int64_t k = 0; k < classes; k++) sum += exp(mg_logit(c, classes, scores, k) + shifts[k] - most);
+    for (int64_t k = 0; k < classes; k++)
+        to[k] = (float)(exp(mg_logit(c, classes, scores, k) + shifts[k] - most) / sum);
 }
 
 // ---- quality ------------------------------------------------------------------------------------

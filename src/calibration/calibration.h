@@ -41,6 +41,11 @@ mg_status mg_calibration_copy(const mg_calibration *from, int64_t classes, mg_ca
 void mg_calibration_probabilities(const mg_calibration *calibration, int64_t classes, const float *scores,
                                   float *to);
 
+// Multiplies the probability of every class by exp(shifts[k]), and makes their sum 1. Logarithms are added,
+// so that probabilities too small for a float count as well. A shift may be -INFINITY, but not all of them.
+void mg_calibration_shifted(const mg_calibration *calibration, int64_t classes, const float *scores,
+                            const double *shifts, float *to);
+
 // Scored rows.
 typedef struct mg_scored {
     int64_t count, classes, line; // line: distance between the scores of two rows, at least `classes`

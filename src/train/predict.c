@@ -27,7 +27,7 @@ struct mg_predictor {
     mg_line_rows rows;
     float *scores; // [lanes]
     float *shares; // [classes] probabilities; NULL: they are not needed
-    double *prior; // [classes] factors of the probabilities; NULL: none
+    double *prior; // [classes] logarithms of factors of the probabilities; NULL: none
 };
 
 // The answer to a row. `best`: the class of the highest score.
@@ -35,9 +35,9 @@ static mg_answer answer_of(mg_predictor *p, const float *scores, int64_t best) {
     const mg_model *model = p->scoring.model;
     mg_answer answer = {best, scores, scores};
     if (!p->shares) return answer;
-    mg_scoring_probabilities(model, p->scoring.scorer.loss, scores, p->shares);
-    if (p->prior) {
-        mg_prior_apply(p->prior, model, p->shares);
+    if (!p->prior) mg_scoring_probabilities(model, p->scoring.scorer.loss, scores, p->shares);
+    else {
+        mg_prior_probabilities(p->prior, model, scores, p->shares);
         answer.best = mg_prior_best(model->classes_count, p->shares);
         answer.order = p->shares;
     }

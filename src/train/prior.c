@@ -114,17 +114,14 @@ mg_status mg_prior_read(const char *text, const mg_model *model, double **out, m
     double sum = 0;
     for (int64_t k = 0; !status && k < model->classes_count; k++) sum += r.frequency[k];
     for (int64_t k = 0; !status && k < model->classes_count; k++)
-        r.frequency[k] = r.frequency[k] > 0 ? r.frequency[k] / sum / shares[k] : 0;
+        r.frequency[k] = r.frequency[k] > 0 ? log(r.frequency[k]) - log(sum) - log(shares[k]) : -INFINITY;
     if (status) mg_memory_free(r.frequency);
     else *out = r.frequency;
     return status;
 }
 
-void mg_prior_apply(const double *factors, const mg_model *model, float *p) {
-    double sum = 0;
-    for (int64_t k = 0; k < model->classes_count; k++) sum += factors[k] * (double)p[k];
-    for (int64_t k = 0; k < model->classes_count; k++)
-        p[k] = (float)(sum > 0 ? factors[k] * (double)p[k] / sum : factors[k] * shares_of(model)[k]);
+void mg_prior_probabilities(const double *shifts, const mg_model *model, const float *scores, float *p) {
+    mg_calibration_shifted(&model->calibration, model->classes_count, scores, shifts, p);
 }
 
 int64_t mg_prior_best(int64_t classes, const float *p) {

@@ -203,6 +203,32 @@ class Case:
         equal("their own prior", self.done("predict", "weighted/model.h5", "data.h5", "--probabilities", "--prior", "0:20,1:40,2:60,3:80").split("\n")[0][:9], plain.split("\n")[0][:9])
 
 
+    def check_prior_of_far_rows(self):
+        """Classes whose probabilities are 0 in single precision still have the right ratios (M38)."""
+        self.done("train", "-q", "--set", "data.train=data.h5", "--set", "data.labels=n", "--set", "model.loss=softmax",
+                  "--set", "output.directory=far")
+        with h5py.File(self.work.at("data.h5")) as f:
+            x, y = f["X"][:] * 1000, f["n"][:]
+        with h5py.File(self.work.at("far.h5"), "w") as f:
+            f["X"], f["n"] = x, y
+        prior = "0: 3, 1: 1, 2: 0, 3: 0"
+        for method, scale in ("none", 1.0), ("temperature", None):
+            if method != "none":
+                self.done("calibrate", "far/model.h5", "data.h5", "--method", method)
+                with h5py.File(self.work.at("far/model.h5")) as f:
+                    scale = float(f.attrs["calibration_temperature"])
+            lines = [line.split("\t") for line in self.done("predict", "far/model.h5", "far.h5", "--scores").splitlines()]
+            scores = np.array([line[1:] for line in lines], float) / scale
+            gap = np.clip(scores[:, 1] - scores[:, 0] - np.log(3), -700, 700)  # the shares are equal
+            if (scores.max(1) - scores[:, :2].max(1) > 110).sum() < 8:
+                fail("no row is far from both classes")
+            rows = [line.split("\t") for line in self.done("predict", "far/model.h5", "far.h5", "--probabilities", "--prior", prior).splitlines()]
+            equal(f"labels of far rows ({method})", [row[0] for row in rows], ["01"[int(g > 0)] for g in gap])
+            got = np.array([row[1:] for row in rows], float)
+            if abs(got[:, 1] - 1 / (1 + np.exp(-gap))).max() > 1e-6 or abs(got.sum(1) - 1).max() > 1e-6:
+                fail(f"probabilities of far rows ({method}): {got}")
+
+
 def way(name):
     """The commands of a section of docs/answers.md."""
     page = (ROOT / "docs" / "answers.md").read_text()
