@@ -32,8 +32,8 @@ typedef struct mg_raw {
     char text[600];  // what was done
 } mg_raw;
 
-// Opens an HDF5 file, once. *file becomes NULL if it is a file of another format, or a folder. Errors: those of
-// mg_h5_open.
+// Opens an HDF5 file, once. *file becomes NULL if it is a file of another format, or a folder. Errors: those
+// of mg_h5_open.
 mg_status mg_raw_open_unless(const char *path, mg_h5 **file, mg_error *error);
 
 // Converts a file. The caller closes out->file. Errors: MG_DATA (the format or the columns are not those of
