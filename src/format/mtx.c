@@ -350,9 +350,11 @@ static mg_status pass_regrouped(passing *p, int64_t rows, mg_error *error) {
 static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
     reader *r = at;
     passing p = {.r = r, .sink = sink};
+    const int64_t size[] = {r->size[0], r->size[1], r->declared}, rows = r->size[r->second];
     mg_status status = mg_text_rewind(r->text, error);
     if (!status) status = read_header(r, error);
-    int64_t rows = r->size[r->second];
+    if (!status && (r->size[0] != size[0] || r->size[1] != size[1] || r->declared != size[2]))
+        status = mg_fail(error, MG_DATA, "%s: changed while it was read", r->path);
     if (!status) status = read_names(r, rows, r->size[!r->second], sink, error);
     if (!status && r->grouped) status = each_entry(r, pass_entry, &p, error);
     else if (!status) status = pass_regrouped(&p, rows, error);

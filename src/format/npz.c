@@ -184,6 +184,7 @@ static mg_status open_values(const reader *r, const char *name, bool integers, m
                     (integers && out->cells.type > MG_H5_U64)))
         status = mg_fail(error, MG_DATA, "%s: %s must have one number for each of the %lld stored values",
                          r->path, name, (long long)r->indptr[r->rows]);
+    if (!status && out->cells.rows > 0) status = mg_binary_check(&out->cells, out->input, error);
     return status;
 }
 

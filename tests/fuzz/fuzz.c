@@ -83,7 +83,8 @@ static void check_counts(const counts *c) {
 
 static mg_status read_twice(const mg_format *format, const mg_format_request *request, mg_error *error) {
     void *reader;
-    counts c = {.sink = {count_dense, count_sparse, count_label, count_code}};
+    counts c = {
+        .sink = {.dense = count_dense, .sparse = count_sparse, .label = count_label, .code = count_code}};
     mg_status status = format->open(&reader, request, error);
     if (status) return status;
     mg_format_shape shape = {0};
