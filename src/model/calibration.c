@@ -4,12 +4,15 @@
 #include "base/bound.h"
 #include "base/memory.h"
 
+#include <math.h>
 #include <string.h>
 
 // Bounds that no fit exceeds. No product or quotient of a value within them and a float score is infinite.
 static const mg_bound any = {NULL, -1e250, 1e250, false};
 static const mg_bound positive = {NULL, 1e-250, 1e250, false};
 static const mg_bound share = {NULL, 0, 1.000001, false}; // above 1, because sums are rounded
+#define LEAST_SHARE 1e-250                                // of a class that has a weight
+#define SHARES_OFF 1e-6                                   // how far their sum may be from 1, by rounding
 static const mg_bound some_rows = {NULL, 1, 1e15, false};
 
 typedef struct real_field {
@@ -72,8 +75,18 @@ mg_status mg_model_shares_take(mg_h5 *file, const char *name, int64_t classes, d
     *out = NULL;
     if (mg_h5_find(file, name) == MG_H5_MISSING) return MG_OK;
     mg_status status = take_values(file, name, classes, out, error);
-    for (int64_t k = 0; !status && k < classes; k++)
-        status = mg_bound_check(&share, name, k, (*out)[k], error);
+    double sum = 0;
+    for (int64_t k = 0; !status && k < classes; k++) {
+        double value = (*out)[k];
+        status = mg_bound_check(&share, name, k, value, error);
+        if (!status && value > 0 && value < LEAST_SHARE)
+            status = mg_fail(error, MG_DATA, "%s[%lld] is %g (0, or %g to 1 is allowed)", name, (long long)k,
+                             value, LEAST_SHARE);
+        sum += value;
+    }
+    if (!status && fabs(sum - 1) > SHARES_OFF)
+        status = mg_fail(error, MG_DATA, "%s: the sum is %.9g, but shares of all classes have the sum 1",
+                         name, sum);
     return status;
 }
 
