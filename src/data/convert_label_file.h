@@ -1,6 +1,7 @@
 // convert_label_file.h - labels in a file of their own (--labels): one label a line, in the order of the
 // rows, or a name of a row and its label in each line, separated by a tab or a comma. Names and labels are
-// kept in memory; labels without names are not.
+// kept in memory; labels without names are not. Fields may be in quotes, as in CSV. Blank lines of a file
+// with names are skipped.
 #ifndef MG_DATA_CONVERT_LABEL_FILE_H
 #define MG_DATA_CONVERT_LABEL_FILE_H
 
@@ -17,7 +18,11 @@ mg_status mg_label_file_open(const char *path, mg_label_file **out, mg_error *er
 void mg_label_file_close(mg_label_file *file); // NULL is allowed
 
 bool mg_label_file_has_names(const mg_label_file *file);
-int64_t mg_label_file_lines(const mg_label_file *file); // number of labels
+
+// For files without names: the number of lines, with or without the blank ones at the end; the first line,
+// and whether a later line has the same text.
+int64_t mg_label_file_lines(const mg_label_file *file, bool blank);
+const char *mg_label_file_first(const mg_label_file *file, bool *repeats);
 
 // Finds the label of the row `name`; NULL if there is none.
 const char *mg_label_file_find(mg_label_file *file, const char *name, size_t bytes);
@@ -25,9 +30,10 @@ const char *mg_label_file_find(mg_label_file *file, const char *name, size_t byt
 // The number of lines whose name mg_label_file_find has not found, without a header line.
 int64_t mg_label_file_unused(const mg_label_file *file);
 
-// Passes the labels of a file without names to `take`, after `skip` lines. Errors get the place in the file.
+// Passes `count` labels of a file without names to `take`, after `skip` lines. Errors get the place in the
+// file.
 typedef mg_status mg_label_file_take(void *context, const char *label, size_t bytes, mg_error *error);
-mg_status mg_label_file_each(mg_label_file *file, int64_t skip, mg_label_file_take *take, void *context,
-                             mg_error *error);
+mg_status mg_label_file_each(mg_label_file *file, int64_t skip, int64_t count, mg_label_file_take *take,
+                             void *context, mg_error *error);
 
 #endif

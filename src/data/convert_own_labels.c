@@ -1,6 +1,7 @@
 // convert_own_labels.c - labels that come from a file of their own.
 #include "data/convert.h"
 
+#include "format/labelled_line.h"
 #include "io/text.h"
 
 #include <string.h>
@@ -34,14 +35,38 @@ mg_status mg_convert_take_id(mg_conversion *c, const char *id, size_t bytes, mg_
     return take_label(c, label ? label : "", label ? strlen(label) : 0, error);
 }
 
-// Labels without names, in the order of the rows. One line more than rows is a header.
+static bool is_number(const char *text) {
+    double value;
+    const char *end = text + strlen(text), *after = mg_text_number(text, end, &value);
+    return after && after == end;
+}
+
+// Labels without names, in the order of the rows. A line too many is a header only if it is unlike a label.
 static mg_status survey_lines(mg_conversion *c, mg_error *error) {
-    int64_t lines = mg_label_file_lines(c->own.labels), rows = c->shape.rows;
-    c->own.header = lines == rows + 1;
-    if (lines != rows && !c->own.header)
+    const char *path = c->options->labels;
+    int64_t lines = mg_label_file_lines(c->own.labels, false), rows = c->shape.rows;
+    bool repeats, filled = mg_label_file_lines(c->own.labels, true) == rows; // the last rows have no label
+    const char *first = mg_label_file_first(c->own.labels, &repeats);
+    bool label = repeats || is_number(first) || mg_text_missing(first, strlen(first));
+    bool named = !label && first[1] && mg_line_names_label(first, strlen(first));
+    c->own.header = lines == rows + 1 && !label;
+    if (lines == rows + 1 && label)
+        return mg_fail(
+            error, MG_DATA,
+            "%s: has %lld labels, but there are %lld rows, and its first line '%.60s' is a label, not "
+            "a header: give one line for each row",
+            path, (long long)lines, (long long)rows, first);
+    if (lines <= rows && named)
+        return mg_fail(
+            error, MG_DATA,
+            "%s: line 1, '%.60s', is a header, so that %lld labels are left, but there are %lld rows: "
+            "give one line for each row",
+            path, first, (long long)lines - 1, (long long)rows);
+    if (lines != rows && !c->own.header && !filled)
         return mg_fail(error, MG_DATA, "%s: has %lld labels, but there are %lld rows: give one line for each",
-                       c->options->labels, (long long)lines, (long long)rows);
-    return mg_label_file_each(c->own.labels, c->own.header, take_label, c, error);
+                       path, (long long)lines, (long long)rows);
+    if (c->own.header) mg_guess(&c->shape.guesses, NULL, "labels with a header ('%.60s')", first);
+    return mg_label_file_each(c->own.labels, c->own.header, rows, take_label, c, error);
 }
 
 static mg_status check_found(const mg_conversion *c, mg_error *error) {
@@ -81,5 +106,5 @@ mg_status mg_convert_survey_labels(mg_conversion *c, mg_error *error) {
 
 mg_status mg_convert_write_labels(mg_conversion *c, mg_error *error) {
     if (!c->own.labels || mg_label_file_has_names(c->own.labels)) return MG_OK;
-    return mg_label_file_each(c->own.labels, c->own.header, take_label, c, error);
+    return mg_label_file_each(c->own.labels, c->own.header, c->shape.rows, take_label, c, error);
 }

@@ -45,29 +45,32 @@ mg_status mg_line_cut(const mg_text *text, mg_line_kind kind, char *line, size_t
     return MG_OK;
 }
 
-static bool is_one_of(const mg_span *field, const char *const *names, size_t count) {
+static bool is_one_of(const char *text, size_t bytes, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (field->bytes == strlen(names[i]) && !strncasecmp(field->text, names[i], field->bytes))
-            return true;
+        if (bytes == strlen(names[i]) && !strncasecmp(text, names[i], bytes)) return true;
     return false;
+}
+
+bool mg_line_names_label(const char *text, size_t bytes) {
+    static const char *const labels[] = {"label",  "labels", "class",     "category", "target",  "y",
+                                         "intent", "topic",  "sentiment", "tag",      "language"};
+    return is_one_of(text, bytes, labels, sizeof labels / sizeof *labels);
 }
 
 mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,
                          mg_error *error) {
-    static const char *const labels[] = {"label",  "labels", "class",     "category", "target",  "y",
-                                         "intent", "topic",  "sentiment", "tag",      "language"};
     static const char *const bodies[] = {"text",    "texts",   "sentence", "content",  "review",
                                          "message", "body",    "tweet",    "document", "utterance",
                                          "title",   "comment", "query",    "question"};
-    enum { LABELS = sizeof labels / sizeof *labels, BODIES = sizeof bodies / sizeof *bodies };
-    bool named = is_one_of(label, labels, LABELS);
-    *header = named && is_one_of(body, bodies, BODIES);
+    enum { BODIES = sizeof bodies / sizeof *bodies };
+    bool named = mg_line_names_label(label->text, label->bytes);
+    *header = named && is_one_of(body->text, body->bytes, bodies, BODIES);
     if (!*header && named)
         return mg_text_fail(text, 0, MG_DATA, error,
                             "line 1 may be a header or a text: its label is '%.*s'; use --header yes or "
                             "--header no",
                             (int)label->bytes, label->text);
-    if (is_one_of(label, bodies, BODIES) && is_one_of(body, labels, LABELS))
+    if (is_one_of(label->text, label->bytes, bodies, BODIES) && mg_line_names_label(body->text, body->bytes))
         return mg_text_fail(text, 0, MG_DATA, error,
                             "line 1 names the text before the label; for a table with a header use --text "
                             "%.*s --label %.*s",

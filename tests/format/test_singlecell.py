@@ -155,6 +155,36 @@ def labels_by_name(work):
             "the rows of own.csv have no ids (--id names their column)")
 
 
+def lines_of_labels(work):
+    labels = [KINDS[i // 2 % 3] for i in range(CELLS)]
+    text = "\n".join(labels) + "\n"
+
+    def taken(content_of_file, wanted, *words):
+        write(work, "l.txt", content_of_file)
+        told = good(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"))
+        if content(work, "out.h5")[3] != wanted or any(w not in told for w in words):
+            fail(f"{content_of_file!r}: {content(work, 'out.h5')[3]} {told}")
+
+    taken(text + "\n \n", labels)
+    taken("kind\n" + text, labels, "labels with a header ('kind')")
+    taken("kind\n" + text + "\n", labels, "labels with a header ('kind')")
+    taken("\n".join(labels[:-1]) + "\n\n", [*labels[:-1], ""], "1 of 40 rows have no label")
+    taken('"a ""b"", c"\n' + "\n".join(labels[1:]), ['a "b", c', *labels[1:]])
+    for wrong, words in ((text + "T\n", "has 41 labels, but there are 40 rows, and its first line 'T' is a label"),
+                         ("".join(f"{i}\n" for i in range(CELLS + 1)), "its first line '0' is a label"),
+                         ("label\n" + "\n".join(labels[1:]), "line 1, 'label', is a header, so that 39 labels are left"),
+                         ("label\n" + "\n".join(labels[:-2]) + "\n\n", "line 1, 'label', is a header"),
+                         ("\n" + text, "its first line '' is a label"),
+                         ("kind\n" + "\n".join(labels[:-2]) + "\n\n\n", "has 39 labels, but there are 40 rows")):
+        write(work, "l.txt", wrong)
+        refused(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"), words)
+    named = [f"{b},{t}" for b, t in zip(BARCODES, labels)]
+    taken("cell,kind\n" + "\n\n".join(named) + "\n\n", labels)
+    taken('"cell", kind\n' + "\n".join(f'"{b}" , "{t}, ""x"""' for b, t in zip(BARCODES, labels)), [f'{t}, "x"' for t in labels])
+    write(work, "l.txt", "cell,kind\n" + "\n".join(f"{line},0.5" for line in named))
+    refused(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"), "l.txt:2:1: has 3 columns", "cut -d, -f1,2 l.txt")
+
+
 def wrong_matrices(work):
     for text, words in ((mtx([(1, 1, 1)], (2, 2), layout="array"), ("numpy.save('X.npy', scipy.io.mmread('w.mtx'))",)),
                         (mtx([(1, 1, 1)], (2, 2), kind="complex"), ("complex",)),
@@ -198,5 +228,6 @@ def real_files(work):
 with Work(sys.argv[1]) as work:
     same_rows(work)
     labels_by_name(work)
+    lines_of_labels(work)
     wrong_matrices(work)
     real_files(work)
