@@ -150,11 +150,25 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
         if (same_file(o->inputs[i], o->output))
             return mg_fail(error, MG_USAGE,
                            "%s: is both an input and the output; the last name is the output", o->output);
-    if (o->like && same_file(o->like, o->output))
-        return mg_fail(error, MG_USAGE, "%s: is both the output and the file of --like", o->output);
+    const char *const paths[] = {o->like, o->labels, o->names}, *const flags[] = {"like", "labels", "names"};
+    for (int i = 0; i < 3; i++)
+        if (paths[i] && same_file(paths[i], o->output))
+            return mg_fail(error, MG_USAGE, "%s: is both the output and the file of --%s", o->output,
+                           flags[i]);
     if (!o->overwrite && lstat(o->output, &info) == 0)
         return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
                        o->output);
+    return MG_OK;
+}
+
+// Refuses to replace a file that the reader finds itself, such as the names beside a matrix.
+static mg_status check_found_files(const mg_conversion *c, mg_error *error) {
+    const char *path;
+    for (int i = 0; c->format->file_at && (path = c->format->file_at(c->reader, i)); i++)
+        if (same_file(path, c->options->output))
+            return mg_fail(error, MG_USAGE,
+                           "%s: is the output, but also a part of the input %s: give another name",
+                           c->options->output, c->options->inputs[0]);
     return MG_OK;
 }
 
@@ -235,6 +249,7 @@ mg_status mg_convert_first_pass(mg_conversion *c, mg_error *error) {
                                        .watch = &c->watch,
                                        .tell = {c->options->message, c->options->context}};
     mg_status status = c->format->open(&c->reader, &request, error);
+    if (!status) status = check_found_files(c, error);
     if (!status) status = mg_convert_open_labels(c, error);
     if (!status) status = c->format->survey(c->reader, &c->sinks[0], &c->shape, error);
     if (!status) status = mg_convert_survey_labels(c, error);

@@ -113,6 +113,9 @@ typedef struct mg_format {
     // < MG_PROBE_BYTES): 0 no, 1 possible, 2 certain.
     int (*probe)(const char *head, size_t bytes);
     mg_status (*open)(void **reader, const mg_format_request *request, mg_error *error);
+    // The files that the reader reads, if they are not just the inputs ("": none); NULL after the last. NULL
+    // is allowed.
+    const char *(*file_at)(const void *reader, int i);
     // First pass: finds the shape, and passes every label to the sink. It need not pass rows.
     mg_status (*survey)(void *reader, mg_sink *sink, mg_format_shape *shape, mg_error *error);
     // Second pass: passes every row and every label.

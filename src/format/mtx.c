@@ -3,12 +3,12 @@
 #include "format/format.h"
 
 #include "base/memory.h"
+#include "format/mtx_files.h"
 #include "format/name_file.h"
 #include "format/pairs.h"
 #include "format/sparse_row.h"
 #include "io/regroup.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ typedef struct options {
 } options;
 
 typedef struct reader {
-    char path[PATH_MAX], barcodes[PATH_MAX], features[PATH_MAX]; // the last two: "" if there is no such file
+    mg_mtx_files files;
     mg_text *text;
     mg_tell tell;
     options *options;
@@ -44,52 +44,10 @@ static bool has_banner(const char *head, size_t bytes) {
 
 static int probe(const char *head, size_t bytes) { return has_banner(head, bytes) ? 2 : 0; }
 
-// ---- the files ----------------------------------------------------------------------------------
-
-// Finds the file `prefix``name`, plain or gzip. *out becomes "" if it does not exist.
-static bool find(const char *prefix, size_t bytes, const char *name, char out[PATH_MAX]) {
-    static const char *const endings[] = {"", ".gz"};
-    for (int i = 0; i < 2; i++)
-        if (snprintf(out, PATH_MAX, "%.*s%s%s", (int)bytes, prefix, name, endings[i]) < PATH_MAX &&
-            mg_is_file(out))
-            return true;
-    *out = 0;
-    return false;
-}
-
-static bool is_folder(const char *path) {
-    char folder[PATH_MAX], found[PATH_MAX];
-    size_t bytes = (size_t)snprintf(folder, sizeof folder, "%s/", path);
-    return bytes < sizeof folder && find(folder, bytes, "matrix.mtx", found);
-}
-
 static mg_status claims(const char *path, bool *is, mg_error *error) {
     (void)error;
-    *is = is_folder(path);
+    *is = mg_mtx_is_folder(path);
     return MG_OK;
-}
-
-// Finds the matrix in a folder, and the files of names beside a matrix called *matrix.mtx.
-static mg_status find_files(reader *r, const char *input, mg_error *error) {
-    char folder[PATH_MAX];
-    size_t bytes = (size_t)snprintf(folder, sizeof folder, "%s/", input);
-    if (!is_folder(input)) {
-        const char *at = strstr(input, "matrix.mtx");
-        for (const char *next = at; next; next = strstr(next + 1, "matrix.mtx")) at = next;
-        bool last = at && !strchr(at, '/');
-        bytes = last ? (size_t)(at - input) : 0;
-        snprintf(folder, sizeof folder, "%.*s", (int)bytes, input);
-        snprintf(r->path, sizeof r->path, "%s", input);
-        if (!last) return MG_OK;
-    } else {
-        find(folder, bytes, "matrix.mtx", r->path);
-    }
-    find(folder, bytes, "barcodes.tsv", r->barcodes);
-    if (!find(folder, bytes, "features.tsv", r->features)) find(folder, bytes, "genes.tsv", r->features);
-    if (!*r->barcodes == !*r->features) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: there is %s beside it, but no %s: put all files of the sample there",
-                   r->path, *r->barcodes ? "barcodes.tsv" : "features.tsv",
-                   *r->barcodes ? "features.tsv" : "barcodes.tsv");
 }
 
 static void close_reader(void *at) {
@@ -109,11 +67,17 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     if (status) return status;
     r->options = request->options;
     r->tell = request->tell;
-    status = find_files(r, request->inputs[0], error);
-    if (!status) status = mg_text_open(&r->text, r->path, request->watch, error);
+    status = mg_mtx_files_find(&r->files, request->inputs[0], error);
+    if (!status) status = mg_text_open(&r->text, r->files.path, request->watch, error);
     if (status) close_reader(r);
     else *out = r;
     return status;
+}
+
+static const char *file_at(const void *at, int i) {
+    const reader *r = at;
+    const char *const paths[] = {r->files.path, r->files.barcodes, r->files.features};
+    return i < 3 ? paths[i] : NULL;
 }
 
 // ---- the header ---------------------------------------------------------------------------------
@@ -129,7 +93,7 @@ static mg_status check_banner(reader *r, const char *line, mg_error *error) {
         return mg_text_fail(r->text, 0, MG_DATA, error,
                             "is a dense matrix (array); save it from Python with numpy.save('X.npy', "
                             "scipy.io.mmread('%s')), and convert X.npy",
-                            r->path);
+                            r->files.path);
     bool number = !strcasecmp(field, "real") || !strcasecmp(field, "integer") || !strcasecmp(field, "double");
     r->pattern = !strcasecmp(field, "pattern");
     if (!number && !r->pattern)
@@ -175,12 +139,12 @@ static mg_status read_header(reader *r, mg_error *error) {
     int64_t numbers[3];
     mg_status status = mg_text_line(r->text, &line, &bytes, error);
     if (status) return status;
-    if (!line) return mg_fail(error, MG_DATA, "%s: is empty", r->path);
+    if (!line) return mg_fail(error, MG_DATA, "%s: is empty", r->files.path);
     line[bytes] = 0;
     status = check_banner(r, line, error);
     if (!status) status = next_line(r, &line, &end, error);
     if (status) return status;
-    if (!line) return mg_fail(error, MG_DATA, "%s: ends before the line with its size", r->path);
+    if (!line) return mg_fail(error, MG_DATA, "%s: ends before the line with its size", r->files.path);
     const char *rest = whole_numbers(line, end, 3, numbers);
     if (!rest || mg_skip_blanks(rest, end) < end || numbers[0] > MG_MOST_INDEX || numbers[1] > MG_MOST_INDEX)
         return mg_text_fail(r->text, 0, MG_DATA, error,
@@ -188,7 +152,8 @@ static mg_status read_header(reader *r, mg_error *error) {
                             MG_MOST_INDEX);
     memcpy(r->size, numbers, sizeof r->size);
     r->declared = numbers[2];
-    r->second = !strcmp(r->options->rows, "auto") ? *r->barcodes != 0 : !strcmp(r->options->rows, "second");
+    r->second =
+        !strcmp(r->options->rows, "auto") ? *r->files.barcodes != 0 : !strcmp(r->options->rows, "second");
     return MG_OK;
 }
 
@@ -236,8 +201,8 @@ static mg_status each_entry(reader *r, take_entry *take, void *context, mg_error
         if (status) return status;
     }
     return count == r->declared ? MG_OK
-                                : mg_fail(error, MG_DATA, "%s: ends after %lld of %lld entries", r->path,
-                                          (long long)count, (long long)r->declared);
+                                : mg_fail(error, MG_DATA, "%s: ends after %lld of %lld entries",
+                                          r->files.path, (long long)count, (long long)r->declared);
 }
 
 typedef struct census {
@@ -255,10 +220,10 @@ static mg_status count_entry(void *context, const entry *e, mg_error *error) {
 }
 
 static mg_status read_names(reader *r, int64_t rows, int64_t columns, mg_sink *sink, mg_error *error) {
-    if (!*r->features) return MG_OK;
+    if (!*r->files.features) return MG_OK;
     mg_names_clear(&r->names);
-    mg_status status = mg_name_file_read(r->features, columns, &r->names, error);
-    return status ? status : mg_name_file_pass(r->barcodes, rows, sink, error);
+    mg_status status = mg_name_file_read(r->files.features, columns, &r->names, error);
+    return status ? status : mg_name_file_pass(r->files.barcodes, rows, sink, error);
 }
 
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
@@ -268,8 +233,8 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     if (status) return status;
     int64_t rows = r->size[r->second], columns = r->size[!r->second];
     if (!rows || !columns)
-        return mg_fail(error, MG_DATA, "%s: is empty (%lld rows, %lld features)", r->path, (long long)rows,
-                       (long long)columns);
+        return mg_fail(error, MG_DATA, "%s: is empty (%lld rows, %lld features)", r->files.path,
+                       (long long)rows, (long long)columns);
     status = read_names(r, rows, columns, sink, error);
     if (!status) status = mg_memory_zeroed(&r->row_ends, (size_t)rows + 1, sizeof *r->row_ends, error);
     r->grouped = true;
@@ -287,7 +252,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->stored = r->declared;
     shape->layout = MG_CSR;
     shape->names = r->names.count ? &r->names : NULL;
-    shape->ids = *r->barcodes != 0;
+    shape->ids = *r->files.barcodes != 0;
     shape->id_name = "barcode";
     return MG_OK;
 }
@@ -305,7 +270,7 @@ static mg_status put_row(passing *p, mg_error *error) {
     mg_status status = mg_sparse_row_sort(&p->r->row, &twice, error);
     if (!status && twice >= 0)
         return mg_fail(error, MG_DATA, "%s: entry %lld %lld occurs twice: add up repeated entries",
-                       p->r->path, (long long)(p->r->second ? twice : p->row) + 1,
+                       p->r->files.path, (long long)(p->r->second ? twice : p->row) + 1,
                        (long long)(p->r->second ? p->row : twice) + 1);
     if (!status)
         status =
@@ -320,7 +285,7 @@ static mg_status pass_entry(void *context, const entry *e, mg_error *error) {
     mg_status status = MG_OK;
     while (!status && p->row < e->row) status = put_row(p, error);
     if (!status && e->row < p->row)
-        status = mg_fail(error, MG_DATA, "%s: changed while it was read", p->r->path);
+        status = mg_fail(error, MG_DATA, "%s: changed while it was read", p->r->files.path);
     return status ? status : mg_sparse_row_add(&p->r->row, (uint32_t)e->column, e->value, error);
 }
 
@@ -332,8 +297,8 @@ static mg_status group_entry(void *context, const entry *e, mg_error *error) {
 static mg_status pass_regrouped(passing *p, int64_t rows, mg_error *error) {
     reader *r = p->r;
     mg_regroup *grouped;
-    mg_status status = mg_regroup_create(r->path, "the matrix, whose entries are not grouped by row,", rows,
-                                         r->row_ends, &grouped, error);
+    mg_status status = mg_regroup_create(r->files.path, "the matrix, whose entries are not grouped by row,",
+                                         rows, r->row_ends, &grouped, error);
     if (!status) status = each_entry(r, group_entry, grouped, error);
     if (!status) status = mg_regroup_finish(grouped, error);
     while (!status && p->row < rows) {
@@ -354,7 +319,7 @@ static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
     mg_status status = mg_text_rewind(r->text, error);
     if (!status) status = read_header(r, error);
     if (!status && (r->size[0] != size[0] || r->size[1] != size[1] || r->declared != size[2]))
-        status = mg_fail(error, MG_DATA, "%s: changed while it was read", r->path);
+        status = mg_fail(error, MG_DATA, "%s: changed while it was read", r->files.path);
     if (!status) status = read_names(r, rows, r->size[!r->second], sink, error);
     if (!status && r->grouped) status = each_entry(r, pass_entry, &p, error);
     else if (!status) status = pass_regrouped(&p, rows, error);
@@ -396,6 +361,7 @@ const mg_format mg_format_mtx = {
     .claims = claims,
     .probe = probe,
     .open = open_reader,
+    .file_at = file_at,
     .survey = survey,
     .read = read_rows,
     .close = close_reader,

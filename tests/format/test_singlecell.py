@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules
+from runs import Work, fail, need_modules, read
 
 need_modules("h5py", "numpy")
 
@@ -155,6 +155,24 @@ def labels_by_name(work):
             "the rows of own.csv have no ids (--id names their column)")
 
 
+def inputs_are_kept(work):
+    """--overwrite never replaces a file that the conversion reads."""
+    labels = "".join(f"{KINDS[i % 3]}\n" for i in range(CELLS))
+    write(work, "l.txt", labels)
+    os.link(work.at("l.txt"), work.at("linked.txt"))
+    write(work, "n.txt", "".join(f"{name}\n" for name in IDS))
+    for source, output, options, words in (("v3.h5", "l.txt", ("--labels", "l.txt"), "the file of --labels"),
+                                           ("v3.h5", "linked.txt", ("--labels", "l.txt"), "the file of --labels"),
+                                           ("v3.h5", "n.txt", ("--names", "n.txt"), "the file of --names"),
+                                           ("ten", "ten/features.tsv.gz", (), "a part of the input ten"),
+                                           ("ten", "ten/matrix.mtx.gz", (), "a part of the input ten"),
+                                           ("GSM1_matrix.mtx.gz", "GSM1_barcodes.tsv.gz", (), "a part of the input GSM1")):
+        before = read(work.at(output))
+        refused(convert(work, source, output, *options), words)
+        if read(work.at(output)) != before:
+            fail(f"{output} was replaced")
+
+
 def lines_of_labels(work):
     labels = [KINDS[i // 2 % 3] for i in range(CELLS)]
     text = "\n".join(labels) + "\n"
@@ -229,5 +247,6 @@ with Work(sys.argv[1]) as work:
     same_rows(work)
     labels_by_name(work)
     lines_of_labels(work)
+    inputs_are_kept(work)
     wrong_matrices(work)
     real_files(work)
