@@ -21,18 +21,32 @@ static mg_status add(mg_input_list *list, const char *path, mg_error *error) {
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static mg_status add_folder(mg_input_list *list, const char *folder, mg_error *error) {
-    int first = list->count;
+// Adds a file of a folder. Everything that is not a file is refused, so that no rows are lost silently.
+static mg_status add_entry(mg_input_list *list, const char *folder, const char *name, mg_error *error) {
     char path[PATH_MAX];
     struct stat about;
+    if (name[0] == '.' || name[0] == '_') return MG_OK;
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_MAX)
+        return mg_fail(error, MG_IO, "%s: the path of its file %s is too long: move the folder", folder,
+                       name);
+    if (stat(path, &about))
+        return mg_fail(error, MG_IO, "%s: cannot be examined: %s: remove it from the folder, or repair it",
+                       path, strerror(errno));
+    if (S_ISREG(about.st_mode)) return add(list, path, error);
+    return mg_fail(error, MG_DATA,
+                   "%s: is %s, which is not read: move it out of the folder, or give the files themselves",
+                   path, S_ISDIR(about.st_mode) ? "a folder in a folder" : "no regular file");
+}
+
+static mg_status add_folder(mg_input_list *list, const char *folder, mg_error *error) {
+    int first = list->count;
+    struct dirent *entry;
     DIR *stream = opendir(folder);
     mg_status status = MG_OK;
     if (!stream) return mg_fail(error, MG_IO, "%s: cannot be read: %s", folder, strerror(errno));
-    for (struct dirent *entry; !status && (entry = readdir(stream));) {
-        bool hidden = entry->d_name[0] == '.' || entry->d_name[0] == '_';
-        if (hidden || snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= PATH_MAX) continue;
-        if (!stat(path, &about) && S_ISREG(about.st_mode)) status = add(list, path, error);
-    }
+    while (!status && (errno = 0, entry = readdir(stream)))
+        status = add_entry(list, folder, entry->d_name, error);
+    if (!status && errno) status = mg_fail(error, MG_IO, "%s: cannot be read: %s", folder, strerror(errno));
     closedir(stream);
     if (status) return status;
     if (list->count == first)
@@ -44,8 +58,11 @@ static mg_status add_folder(mg_input_list *list, const char *folder, mg_error *e
 
 static mg_status add_matches(mg_input_list *list, const char *pattern, mg_error *error) {
     glob_t found;
-    if (glob(pattern, 0, NULL, &found))
-        return add(list, pattern, error); // opening it reports that there is none
+    int code = glob(pattern, GLOB_ERR, NULL, &found);
+    if (code == GLOB_NOMATCH) return add(list, pattern, error); // opening it reports that there is none
+    if (code)
+        return mg_fail(error, code == GLOB_NOSPACE ? MG_MEMORY : MG_IO, "%s: a folder cannot be read: %s",
+                       pattern, code == GLOB_NOSPACE ? "out of memory" : strerror(errno));
     mg_status status = MG_OK;
     for (size_t i = 0; !status && i < found.gl_pathc; i++) status = add(list, found.gl_pathv[i], error);
     globfree(&found);

@@ -12,7 +12,8 @@ typedef struct mg_input_list {
 } mg_input_list; // must be zero before its first use
 
 // Lists the files that `inputs` stand for. Those of a folder are sorted by name; names that begin with a dot
-// or an underscore are left out. Errors: MG_DATA if a folder has no file; MG_IO, MG_MEMORY.
+// or an underscore are left out. Errors: MG_DATA if a folder has no file, or something that is no file;
+// MG_IO, MG_MEMORY.
 mg_status mg_input_list_make(const char *const *inputs, int count, mg_input_list *out, mg_error *error);
 void mg_input_list_clear(mg_input_list *list);
 

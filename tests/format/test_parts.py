@@ -4,6 +4,7 @@
 #     test_parts.py MARGIN
 import gzip
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -84,6 +85,17 @@ with Work(sys.argv[1]) as work:
         fail(f"the place of a value that float32 cannot hold: {told.stderr}")
     os.mkdir(work.at("empty"))
     refused(convert(work, "empty", "o.h5"), "empty: is a folder without files")
+    for make, words in ((lambda path: os.symlink("/nonexistent/3.csv", path), ("f/3.csv: cannot be examined: No such file",)),
+                        (os.mkdir, ("f/3.csv: is a folder in a folder",)),
+                        (os.mkfifo, ("f/3.csv: is no regular file",))):
+        shutil.rmtree(work.at("f"), ignore_errors=True)
+        write(work, "f/1.csv", CSV[0])
+        write(work, "f/2.csv", CSV[1])
+        make(work.at("f/3.csv"))
+        refused(convert(work, "f", "o.h5"), *words)
+        os.rename(work.at("f/3.csv"), work.at("f/_3.csv"))
+        if convert(work, "f", "o.h5").returncode:
+            fail("a name that begins with an underscore is examined")
     write(work, "p/z.xz", "\xfd7zXZ\0")
     with open(work.at("p/z.xz"), "wb") as out:
         out.write(b"\xfd7zXZ\0\0\0")
