@@ -53,7 +53,7 @@ file(WRITE ${PROJECT_BINARY_DIR}/debian/METADATA "Metadata-Version: 2.1\nName: m
 install(DIRECTORY python/margin DESTINATION ${dist_packages} COMPONENT python3 EXCLUDE_FROM_ALL FILES_MATCHING PATTERN "*.py" PATTERN "py.typed"
         PATTERN __pycache__ EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/debian/METADATA DESTINATION ${dist_packages}/margin_svm-${PROJECT_VERSION}.dist-info COMPONENT python3 EXCLUDE_FROM_ALL)
-install(CODE "file(CREATE_LINK ../../../${CMAKE_LIBRARY_ARCHITECTURE}/libmargin.so.${PROJECT_VERSION_MAJOR}
+install(CODE "file(CREATE_LINK ../../../../${CMAKE_INSTALL_LIBDIR}/libmargin.so.${PROJECT_VERSION_MAJOR}
   \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${dist_packages}/margin/libmargin.so\" SYMBOLIC)" COMPONENT python3 EXCLUDE_FROM_ALL)
 
 # The program and the library contain uPlot, for reports.
@@ -82,7 +82,6 @@ set(CPACK_DEBIAN_LIBRARY_PACKAGE_SHLIBDEPS ON)
 file(WRITE ${PROJECT_BINARY_DIR}/debian/shlibs "libmargin ${PROJECT_VERSION_MAJOR} libmargin${PROJECT_VERSION_MAJOR} (>= ${PROJECT_VERSION})\n")
 file(WRITE ${PROJECT_BINARY_DIR}/debian/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/debian/shlibs ${PROJECT_BINARY_DIR}/debian/triggers)
-set(CPACK_DEBIAN_PYTHON3_PACKAGE_ARCHITECTURE all)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME margin)

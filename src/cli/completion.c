@@ -72,7 +72,10 @@ static mg_status each_key(void (*see)(const char *key, const char *allowed), mg_
     char *text = NULL, *rest, *line;
     size_t size;
     FILE *memory = open_memstream(&text, &size);
-    if (!memory) return MG_MEMORY;
+    if (!memory) {
+        *error = (mg_error){.status = MG_MEMORY, .text = "out of memory"};
+        return MG_MEMORY;
+    }
     mg_status status = mg_config_print_options(memory, error);
     fclose(memory);
     for (rest = text; !status && (line = strsep(&rest, "\n"));) {

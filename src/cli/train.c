@@ -85,7 +85,7 @@ static int show_plan(mg_config *config, const mg_train_request *request, const m
         status = mg_train_estimate_print_json(&estimate, stdout, &error);
         return status ? mg_cli_fail("train", &error) : 0;
     }
-    printf("memory     at most %s; %s are available\n", mg_cli_bytes(estimate.memory_bytes, need),
+    printf("memory     about %s; %s are available\n", mg_cli_bytes(estimate.memory_bytes, need),
            mg_cli_bytes(estimate.available_bytes, room));
     show_time(&estimate);
     if (estimate.chooses_C)

@@ -340,19 +340,22 @@ mg_status mg_certifier_certify(mg_certifier *job, mg_weights *average, float *co
 
 // ---- without a certifier ------------------------------------------------------------------------
 
+// Few items, because each has coefficients of its own and runs need no memory for them before.
+enum { VALUE_ITEMS = 16 };
+
 typedef struct value_job {
     const mg_resident *resident;
     const mg_iterate *iterate;
-    float *coef;   // [items][lanes]
-    double *value; // [items]
+    float *coef;   // [VALUE_ITEMS][lanes]
+    double *value; // [VALUE_ITEMS]
 } value_job;
 
 static void sum_values(void *context, int64_t item) {
     const value_job *job = context;
     const mg_resident *resident = job->resident;
-    int64_t end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
+    int64_t rows = resident->problem->rows, end = rows * (item + 1) / VALUE_ITEMS;
     float *c = job->coef + item * resident->lanes;
-    for (int64_t row = item * MG_RESIDENT_ITEM_ROWS; row < end; row++) {
+    for (int64_t row = rows * item / VALUE_ITEMS; row < end; row++) {
         mg_dual_rows_get(job->iterate->duals, row, resident->lanes, c);
         job->value[item] +=
             mg_resident_weight(resident, row) * mg_resident_dual_value(resident, c, resident->all.label[row]);
@@ -362,15 +365,15 @@ static void sum_values(void *context, int64_t item) {
 mg_status mg_certificate_bound(const mg_resident *resident, const mg_iterate *iterate, double *out,
                                mg_error *error) {
     const mg_problem *problem = resident->problem;
-    int64_t items = mg_cut_items(problem->rows, MG_RESIDENT_ITEM_ROWS);
     value_job job = {.resident = resident, .iterate = iterate};
     mg_arena arena = {0};
-    const mg_buffer buffers[] = {MG_BUFFER(job.coef, items, resident->lanes), MG_BUFFER(job.value, items, 1)};
+    const mg_buffer buffers[] = {MG_BUFFER(job.coef, VALUE_ITEMS, resident->lanes),
+                                 MG_BUFFER(job.value, VALUE_ITEMS, 1)};
     mg_status status = MG_ARENA_FILL(&arena, buffers, error);
     if (!status) {
         double sum = 0, square = mg_weights_square_norm(&iterate->weights, NULL, true) * (1 + DRIFT);
-        mg_team_for(problem->team, items, sum_values, &job);
-        for (int64_t i = 0; i < items; i++) sum += job.value[i];
+        mg_team_for(problem->team, VALUE_ITEMS, sum_values, &job);
+        for (int64_t i = 0; i < VALUE_ITEMS; i++) sum += job.value[i];
         double value = sum / (double)problem->rows,
                part = mg_clamp_real(value / (problem->lambda * square), 0, 1);
         *out = part * value - 0.5 * problem->lambda * part * part * square;

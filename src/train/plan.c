@@ -15,6 +15,7 @@
 typedef struct dry_run {
     mg_run run;
     mg_train_options train;
+    double time_limit; // of the run that is planned; 0: none
     mg_model_options model;
     const mg_observer *given;
     const char *directory; // where the run would be
@@ -59,6 +60,7 @@ static void extrapolate(dry_run *dry, int64_t rows_before, double seconds_before
     if (ended) out->seconds = run->clock.seconds;
     else if (!(run->options->train->tolerance > 0))
         out->seconds = run->clock.prepare_seconds + out->epoch_seconds * (double)problem->epochs;
+    if (!ended && dry->time_limit > 0 && !(out->seconds < dry->time_limit)) out->seconds = dry->time_limit;
 }
 
 static void measure(void *context) {
@@ -78,6 +80,7 @@ mg_status mg_trainer_plan(const mg_trainer_options *options, const mg_train_requ
     mg_trainer_options trial = *options;
     const mg_observer *given = request->observer;
     dry_run dry = {.train = *options->train,
+                   .time_limit = options->train->time_limit,
                    .model = *options->model,
                    .given = given,
                    .directory = options->output->directory,

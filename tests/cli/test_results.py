@@ -54,8 +54,10 @@ def test_plan(work):
         if not got["seconds"] > 0 or not got["rows_per_second"] > 0:
             runs.fail(f"no estimate: {got}")
     same("solver", document(work, "train", "--plan", "--json", *DATA, "--set", "train.solver=sgd")["solver"], "sgd")
+    limited = document(work, "train", "--plan", "--json", *DATA, "--set", "train.epochs=1000000000", "--set", "train.time_limit=7")
+    same("seconds with train.time_limit", limited["seconds"], 7.0)
     shown = runs.expect(work, 0, "train", "--plan", *DATA).stdout
-    for part in ("rows       400 x 8 features, 4 classes", "solver     dual (auto", "memory     at most", "estimate   about", "nothing was written"):
+    for part in ("rows       400 x 8 features, 4 classes", "solver     dual (auto", "memory     about", "estimate   about", "nothing was written"):
         if part not in shown:
             runs.fail(f"--plan does not show '{part}': {shown}")
     if Path(work.at("runs")).exists():

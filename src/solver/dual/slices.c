@@ -96,7 +96,7 @@ void mg_dual_slice_take_back(mg_ascent *ascent, mg_dual_slice *slice) {
 }
 
 void mg_dual_slice_recall(mg_ascent *ascent, mg_dual_slice *slice) {
-    const float *scale = ascent->resident->column_scale + slice->from;
+    const float *all = ascent->resident->column_scale, *scale = all ? all + slice->from : NULL;
     sum_steps(ascent, slice);
     for (int64_t k = 0; ascent->dense.raw.v && k < slice->classes; k++)
         for (int64_t j = 0; j < slice->cells; j++) slice->sum[k * slice->cells + j] *= scale[j];
