@@ -1,5 +1,5 @@
-// mtx.c - sparse matrices of Matrix Market (.mtx), and folders of Cell Ranger (10x Genomics) with matrix.mtx,
-// barcodes.tsv and features.tsv or genes.tsv. The entries of the file may be in any order.
+// mtx.c - sparse matrices of Matrix Market (.mtx), and folders of Cell Ranger with matrix.mtx, barcodes.tsv
+// and features.tsv or genes.tsv. Entries may be in any order.
 #include "format/format.h"
 
 #include "base/memory.h"
@@ -207,7 +207,7 @@ static mg_status each_entry(reader *r, take_entry *take, void *context, mg_error
 
 typedef struct census {
     reader *r;
-    int64_t last;
+    int64_t last; // row
 } census;
 
 static mg_status count_entry(void *context, const entry *e, mg_error *error) {
@@ -315,14 +315,13 @@ static mg_status pass_regrouped(passing *p, int64_t rows, mg_error *error) {
 static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
     reader *r = at;
     passing p = {.r = r, .sink = sink};
-    const int64_t size[] = {r->size[0], r->size[1], r->declared}, rows = r->size[r->second];
+    const int64_t rows = r->size[r->second], columns = r->size[!r->second], stored = r->declared;
     mg_status status = mg_text_rewind(r->text, error);
     if (!status) status = read_header(r, error);
-    if (!status && (r->size[0] != size[0] || r->size[1] != size[1] || r->declared != size[2]))
+    if (!status && (r->size[r->second] != rows || r->size[!r->second] != columns || r->declared != stored))
         status = mg_fail(error, MG_DATA, "%s: changed while it was read", r->files.path);
-    if (!status) status = read_names(r, rows, r->size[!r->second], sink, error);
-    if (!status && r->grouped) status = each_entry(r, pass_entry, &p, error);
-    else if (!status) status = pass_regrouped(&p, rows, error);
+    if (!status) status = read_names(r, rows, columns, sink, error);
+    if (!status) status = r->grouped ? each_entry(r, pass_entry, &p, error) : pass_regrouped(&p, rows, error);
     while (!status && p.row < rows) status = put_row(&p, error);
     if (!status) mg_tell_lost(&r->tell, r->text);
     return status;
