@@ -8,7 +8,8 @@ static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 static bool needs_quotes(const char *text, char delimiter) {
     size_t bytes = strlen(text);
-    if (bytes && (is_blank(text[0]) || is_blank(text[bytes - 1]))) return true;
+    if (bytes == 0) return true; // in a table of one column, an empty line would be no row for many readers
+    if (is_blank(text[0]) || is_blank(text[bytes - 1])) return true;
     return strpbrk(text, "\"\r\n") || strchr(text, delimiter);
 }
 

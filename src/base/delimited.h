@@ -4,8 +4,8 @@
 
 #include "base/writer.h"
 
-// Adds a field. It is quoted if it contains the delimiter, a quote or a line break, or if a blank at one of
-// its ends could be lost.
+// Adds a field. It is quoted if it contains the delimiter, a quote or a line break, if a blank at one of its
+// ends could be lost, or if it is empty.
 void mg_delimited_add(mg_writer *writer, const char *text, char delimiter);
 
 #endif

@@ -3,9 +3,12 @@
 #include "train/answers_h5.h"
 
 #include "base/memory.h"
+#include "io/file.h"
+#include "io/h5.h"
 #include "io/h5_write.h"
 
 #include <string.h>
+#include <unistd.h>
 
 struct mg_answers_h5 {
     mg_answers *answers;
@@ -83,11 +86,32 @@ static int64_t bytes_of(const mg_answers_h5 *f, int64_t rows) {
     return (int64_t)((double)rows * row);
 }
 
+// Refuses to replace an HDF5 file that does not hold answers, such as data or another model.
+static mg_status check_replaced(const char *path, mg_error *error) {
+    int fd;
+    mg_h5 *file;
+    if (mg_file_open(path, MG_FILE_REGULAR, &fd, NULL)) return MG_OK; // there is no file
+    if (!mg_h5_has_signature(fd)) {
+        close(fd);
+        return MG_OK;
+    }
+    mg_error ignored;
+    bool answers = !mg_h5_open_descriptor(fd, path, &file, &ignored) &&
+                   mg_h5_find(file, "label") == MG_H5_ARRAY && mg_h5_find(file, "classes") == MG_H5_ARRAY;
+    mg_h5_close(file);
+    if (answers) return MG_OK;
+    return mg_fail(
+        error, MG_USAGE,
+        "%s: is an HDF5 file that holds no answers, which would be replaced: give another name with -o",
+        path);
+}
+
 mg_status mg_answers_h5_open(mg_answers *answers, const char *path, int64_t rows, mg_answers_h5 **out,
                              mg_error *error) {
     mg_answers_h5 *f;
     *out = NULL;
-    mg_status status = mg_memory_zeroed(&f, 1, sizeof *f, error);
+    mg_status status = check_replaced(path, error);
+    if (!status) status = mg_memory_zeroed(&f, 1, sizeof *f, error);
     if (status) return status;
     *out = f;
     f->answers = answers;

@@ -131,6 +131,9 @@ class Case:
         self.refused("--header is only for csv and tsv", "-o", "x.h5", "--header", "a")
         self.refused("--format: xml is not allowed; use text, csv, tsv or h5", "--format", "xml")
         self.refused("would replace: give another name with -o", "-o", "data.h5")
+        self.refused("is an HDF5 file that holds no answers", "-o", "numbers/model.h5")
+        self.done("predict", self.model, "data.h5", "-o", "again.h5")
+        self.done("predict", self.model, "data.h5", "-o", "again.h5", "--scores")
         if os.path.exists(self.work.at("x.h5")):
             fail("a refused command has written a file")
 
@@ -161,6 +164,8 @@ class Case:
         with h5py.File(self.work.at("reject.h5")) as f:
             equal("reject in HDF5", [label == b"unknown" for label in f["label"][:]], list(unsure))
             equal("classes beside it", f["classes"][:].tolist(), [b"0", b"1", b"2", b"3"])
+        lines = self.done("predict", self.model, "data.h5", "--format", "csv", "--reject", "0.75", "--reject-label", "").splitlines()[1:]
+        equal("an empty label is no empty line", ['""' == line for line in lines], list(unsure))
         self.refused("'plain' is a class of the model", "--reject", "0.5", "--reject-label", "plain")
         self.refused("--reject: 2 is not allowed", "--reject", "2")
         self.refused("--reject and --top cannot be combined", "--reject", "0.5", "--top", "2")
