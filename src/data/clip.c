@@ -53,3 +53,16 @@ void mg_clip_dense(const mg_clip *clip, float *values) {
 void mg_clip_sparse(const mg_clip *clip, int64_t n, const uint32_t *index, float *values) {
     for (int64_t e = 0; clip->low && e < n; e++) values[e] = clipped(clip, index[e], values[e]);
 }
+
+int64_t mg_clip_fill(const mg_clip *clip, int64_t n, const uint32_t *index, const float *values,
+                     uint32_t *to_index, float *to) {
+    int64_t e = 0, kept = 0;
+    for (int64_t d = 0; d < clip->count; d++) {
+        bool stored = e < n && index[e] == d;
+        float value = stored ? values[e++] : clipped(clip, d, 0);
+        if (!stored && value == 0) continue;
+        to_index[kept] = (uint32_t)d;
+        to[kept++] = value;
+    }
+    return kept;
+}

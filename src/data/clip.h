@@ -28,4 +28,9 @@ int64_t mg_clip_of_zeros(const mg_clip *clip);
 void mg_clip_dense(const mg_clip *clip, float *values);
 void mg_clip_sparse(const mg_clip *clip, int64_t n, const uint32_t *index, float *values);
 
+// Copies a sparse row of `n` values, whose indices ascend, and adds the zeros that clipping changes, as their
+// limits. `to_index` and `to` have room for all columns. Returns the number of values.
+int64_t mg_clip_fill(const mg_clip *clip, int64_t n, const uint32_t *index, const float *values,
+                     uint32_t *to_index, float *to);
+
 #endif

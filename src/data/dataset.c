@@ -304,12 +304,23 @@ static mg_status place_rows(mg_dataset *dataset, const mg_dataset_request *reque
     return mapped ? mg_source_map(dataset->source, &dataset->map, error) : MG_OK;
 }
 
+// Sparse rows do not store their zeros, so these cannot be clipped.
+static mg_status check_zeros(const mg_dataset *dataset, const mg_clip *clip, mg_error *error) {
+    int64_t zeros = clip && dataset->layout == MG_CSR ? mg_clip_of_zeros(clip) : -1;
+    if (zeros < 0) return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "%s: data.clip: the zeros of column %lld are outside of its limits after scaling, but "
+                   "sparse rows do not store them: store dense rows, or train with a higher data.clip",
+                   dataset->path, (long long)zeros);
+}
+
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error) {
     *out = NULL;
     mg_dataset *dataset;
     mg_status status = mg_memory_zeroed(&dataset, 1, sizeof *dataset, error);
     if (status) return status;
     status = open_parts(dataset, request, error);
+    if (!status) status = check_zeros(dataset, request->preparation.clip, error);
     if (!status) {
         plan_blocks(dataset, request->window_bytes);
         hash_shape(dataset);
@@ -363,16 +374,9 @@ static mg_status limits_of_used(const mg_used *used, const mg_clip *clip, mg_cli
 
 mg_status mg_dataset_clip(mg_dataset *dataset, const mg_clip *clip, mg_error *error) {
     mg_store *store = &dataset->store;
-    int64_t zeros = dataset->layout == MG_CSR ? mg_clip_of_zeros(clip) : -1;
-    if (zeros >= 0)
-        return mg_fail(
-            error, MG_DATA,
-            "%s: data.clip: the zeros of column %lld are outside of its limits after scaling, but sparse "
-            "rows do not store them: raise data.clip, or store dense rows",
-            dataset->path, (long long)zeros);
-    if (!dataset->resident) return MG_OK;
+    mg_status status = check_zeros(dataset, clip, error);
+    if (status || !dataset->resident) return status;
     mg_clip used = {0};
-    mg_status status = MG_OK;
     bool some = dataset->layout == MG_CSR && dataset->used.width;
     if (some) status = limits_of_used(&dataset->used, clip, &used, error);
     for (int64_t row = 0; !status && row < store->count; row++) {

@@ -1,6 +1,8 @@
 // line_rows.c - chooses how a line is read, and prepares its row.
 #include "train/line_rows.h"
 
+#include "base/memory.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -22,13 +24,18 @@ void mg_line_rows_begin(mg_line_rows *rows, const mg_scoring *scoring, int base)
     rows->pairs.low = base >= 0 ? base : known;
     rows->pairs.high = model->features - 1 + rows->pairs.low;
     rows->pairs.beyond = rows->beyond;
+    rows->fills = rows->preparation.clip && mg_clip_of_zeros(rows->preparation.clip) >= 0;
     snprintf(rows->beyond, sizeof rows->beyond, "the model has %lld features", (long long)model->features);
 }
 
 void mg_line_rows_end(mg_line_rows *rows) {
     mg_pairs_clear(&rows->pairs);
     mg_raw_lines_close(rows->raw);
+    mg_memory_free(rows->filled_indices);
+    mg_memory_free(rows->filled_values);
     rows->raw = NULL;
+    rows->filled_indices = NULL;
+    rows->filled_values = NULL;
 }
 
 // Returns where the pairs of a line begin. If the first word is not a pair, it is a label and is skipped.
@@ -86,13 +93,33 @@ static mg_status read_raw(mg_line_rows *rows, const char *name, const char *line
     return MG_OK;
 }
 
+// (M39) Clips the row. Lines need not have their zeros, which clipping may change.
+static mg_status clip_row(mg_line_rows *rows, mg_error *error) {
+    const mg_clip *clip = rows->preparation.clip;
+    size_t features = (size_t)rows->model->features;
+    if (!clip) return MG_OK;
+    mg_clip_sparse(clip, rows->count, rows->indices, rows->values);
+    if (!rows->fills) return MG_OK;
+    mg_status status = MG_OK;
+    if (!rows->filled_indices)
+        status = mg_memory_get(&rows->filled_indices, features, sizeof *rows->filled_indices, error);
+    if (!status && !rows->filled_values)
+        status = mg_memory_get(&rows->filled_values, features, sizeof *rows->filled_values, error);
+    if (status) return status;
+    rows->count = mg_clip_fill(clip, rows->count, rows->indices, rows->values, rows->filled_indices,
+                               rows->filled_values);
+    rows->indices = rows->filled_indices;
+    rows->values = rows->filled_values;
+    return MG_OK;
+}
+
 static mg_status prepare(mg_line_rows *rows, const char *name, const char *line, mg_error *error) {
     int64_t wrong;
     mg_status status;
     const char *why = mg_prepare_row(rows->preparation, rows->count, rows->values, &wrong);
-    if (!why && rows->preparation.clip)
-        mg_clip_sparse(rows->preparation.clip, rows->count, rows->indices, rows->values);
     if (!why) {
+        status = clip_row(rows, error);
+        if (status) return status;
         rows->count = mg_used_renumber(&rows->model->used, rows->count, rows->indices, rows->values);
         return MG_OK;
     }

@@ -20,7 +20,10 @@ typedef struct mg_line_rows {
     int64_t count;
     uint32_t *indices;
     float *values;
-} mg_line_rows; // must not be moved
+    bool fills;               // rows get the zeros that data.clip changes; they are then in these arrays
+    uint32_t *filled_indices; // [features]
+    float *filled_values;     // [features]
+} mg_line_rows;               // must not be moved
 
 // `scoring` must outlive the rows. base: 0, 1, or -1 for that of the training file.
 void mg_line_rows_begin(mg_line_rows *rows, const mg_scoring *scoring, int base);

@@ -127,12 +127,45 @@ class Case:
         if got.returncode != 3 or "the zeros of column 0 are outside of its limits" not in got.stderr:
             fail(f"zeros outside of the limits: {got.stderr}")
 
+    def check_zeros(self):
+        """A model of dense rows whose zeros are outside of the limits: lines get the scores of dense rows, and sparse
+        files are refused."""
+        draw = np.random.default_rng(2)
+        x = draw.normal(0, 1, (ROWS, 4)).astype("f4") + np.eye(3, 4, dtype="f4")[self.y]
+        x[:, 1] += 100
+        x[:, 3] -= 50
+        put(self.work.at("high.h5"), x, self.y)
+        model, _ = self.train("high", "data.train=high.h5", "data.scale=standard", "data.clip=2", "train.epochs=3", "model.calibration=temperature")
+        x[0, 1], x[1, 3], x[2] = 0, 0, 0
+        put(self.work.at("zeros.h5"), x, self.y)
+        put(self.work.at("zeros-sparse.h5"), x, self.y, True)
+        text = "".join(" ".join(f"{d}:{v!r}" for d, v in enumerate(map(float, row)) if v) + "\n" for row in x)
+        Path(self.work.at("zeros.svm")).write_text("".join(f"{k} {line}\n" for k, line in zip(self.y, text.splitlines())))
+        clipped = np.clip(x, model["clip_low"], model["clip_high"])
+        if model["clip_low"][1] <= 0 or model["clip_high"][3] >= 0:
+            fail("zeros are within the limits")
+        got = self.scores("high/model.h5", "zeros.h5")
+        if abs(got - (clipped @ model["weights"].T.astype(float) + model["bias"])).max() > 1e-3:
+            fail("dense rows with zeros outside of the limits")
+        lines = self.done("predict", "high/model.h5", "-", "--scores", "--base", "0", input=text).splitlines()
+        if (np.array([line.split("\t")[1:] for line in lines], float) != got).any():
+            fail(f"lines with zeros outside of the limits: {lines[:3]} instead of {got[:3]}")
+        more = [word for name in ("data.train=high.h5", "data.test=zeros-sparse.h5", "data.scale=standard", "data.clip=2",
+                                  "train.epochs=1", "output.directory=other") for word in ("--set", name)]
+        for arguments in (["predict", "high/model.h5", "zeros-sparse.h5"], ["eval", "high/model.h5", "zeros-sparse.h5"],
+                          ["calibrate", "high/model.h5", "zeros-sparse.h5"], ["report", "high", "--data", "zeros-sparse.h5"],
+                          ["train", "-q", *more], ["predict", "high/model.h5", "zeros.svm"]):
+            got = self.work.run(*arguments)
+            if got.returncode != 3 or got.stdout or "the zeros of column 1 are outside of its limits" not in got.stderr or got.stderr.count("\n") != 1:
+                fail(f"{arguments}: {got.returncode} {got.stdout} {got.stderr}")
+
 
 def main(margin):
     with Work(margin) as work:
         case = Case(work)
         case.check_all()
         case.check_sparse()
+        case.check_zeros()
 
 
 main(sys.argv[1])
