@@ -80,8 +80,7 @@ static mg_status choose(const reader *r, const char *wanted, const char *flag, c
 }
 
 static bool is_sparse(const reader *r) {
-    return find(r, "format") && find(r, "shape") && find(r, "data") && find(r, "indices") &&
-           find(r, "indptr");
+    return find(r, "format") && find(r, "shape") && find(r, "data"); // in each format of save_npz
 }
 
 static mg_status choose_arrays(reader *r, mg_error *error) {
@@ -150,13 +149,16 @@ static mg_status check_format(const reader *r, mg_error *error) {
     if (!status && bytes < sizeof text) status = mg_input_exact(a.input, text, bytes, "format", error);
     mg_input_close(a.input);
     for (size_t i = 1; a.kind == 'U' && i < 16; i++) text[i] = text[4 * i];
-    if (!status && memcmp(text, "csr", 3) != 0)
-        status =
-            mg_fail(error, MG_DATA,
-                    "%s: is a sparse matrix in format %.3s; csr is read: save_npz(FILE, matrix.tocsr()) of "
-                    "scipy.sparse",
-                    r->path, (const char *)text);
-    return status;
+    if (!status && memcmp(text, "csr", 4) != 0)
+        return mg_fail(
+            error, MG_DATA,
+            "%s: is a sparse matrix in format %.3s; csr is read: save_npz(FILE, matrix.tocsr()) of "
+            "scipy.sparse",
+            r->path, (const char *)text);
+    const char *missing = !find(r, "indices") ? "indices" : "indptr";
+    if (status || (find(r, "indices") && find(r, "indptr"))) return status;
+    return mg_fail(error, MG_DATA, "%s: is a sparse matrix without the array %s: write it again", r->path,
+                   missing);
 }
 
 static mg_status open_sparse(reader *r, mg_error *error) {

@@ -163,6 +163,14 @@ def sparse_archives(work):
     holds(work, x, Y, "sparse with labels")
     save("s.npz", b"csc")
     refused(convert(work, "s.npz", "o.h5"), "is a sparse matrix in format csc", "matrix.tocsr()")
+    for kind, parts in (("bsr", {"indices": row, "indptr": row, "data": x}),
+                        ("coo", {"row": row, "col": column, "data": x[row, column]}),
+                        ("dia", {"offsets": np.arange(2), "data": np.ones((2, D))})):
+        np.savez(work.at("k.npz"), format=np.array(kind.encode()), shape=np.array(x.shape), **parts)
+        refused(convert(work, "k.npz", "o.h5"), f"is a sparse matrix in format {kind}", "matrix.tocsr()")
+    good(convert(work, "k.npz", "o.h5", "--features", "data"))
+    np.savez(work.at("k.npz"), format=np.array(b"csr"), shape=np.array(x.shape), data=np.ones(3), indices=np.arange(3))
+    refused(convert(work, "k.npz", "o.h5"), "without the array indptr")
     save("s.npz", indptr=np.arange(5))
     refused(convert(work, "s.npz", "o.h5"), "indptr does not fit 30 rows")
     save("s.npz", indices=np.full(len(row), D))
