@@ -139,10 +139,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     }
 }
 
-// Refuses an output that would replace the model or the data.
+// Refuses an output that would replace an input.
 static mg_status check_output(const arguments *all, mg_error *error) {
-    mg_status status = mg_cli_keep(all->output, all->options.model, "the model", "the answers", error);
-    return status ? status : mg_cli_keep(all->output, all->flags.data, "the data", "the answers", error);
+    const char *prior = all->options.prior, *by = "the answers";
+    mg_status status = mg_cli_keep(all->output, all->options.model, "the model", by, error);
+    if (!status) status = mg_cli_keep(all->output, all->flags.data, "the data", by, error);
+    if (status || !prior) return status;
+    return mg_cli_keep(all->output, prior, "the file of --prior", by, error);
 }
 
 static mg_status run(arguments *all, mg_error *error) {

@@ -197,6 +197,12 @@ class Case:
             if not got.returncode or message not in got.stderr or got.stderr.count("\n") != 1:
                 fail(f"prior {text}: {got.stderr}")
         self.refused("--prior changes probabilities, not scores: add --probabilities", "--prior", "prior.txt", "--top", "2")
+        os.link(self.work.at("prior.txt"), self.work.at("same.txt"))
+        for output in "prior.txt", "same.txt":
+            got = self.work.run("predict", "weighted/model.h5", "data.h5", "--prior", "prior.txt", "-o", output)
+            if got.returncode != 2 or "is the file of --prior, which the answers would replace" not in got.stderr:
+                fail(f"--prior prior.txt -o {output}: {got.stderr}")
+        equal("the file of --prior", Path(self.work.at("prior.txt")).read_text(), "0: 1\n1: 0\n\n2:30\n 3 : 9\n")
         # Sigmoids belong to the frequencies of the rows to which they were fitted.
         draw = np.random.default_rng(8)
         y = np.repeat([0, 1, 2, 3], [20, 40, 60, 80])
