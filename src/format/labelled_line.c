@@ -78,6 +78,26 @@ mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_spa
     return MG_OK;
 }
 
+mg_status mg_line_no_header(const mg_text *text, const mg_span *label, const mg_span *body, mg_error *error) {
+    bool header = false;
+    mg_status status = mg_line_header(text, label, body, &header, error);
+    if (status || !header) return status;
+    return mg_text_fail(
+        text, 0, MG_DATA, error,
+        "the first line is a header, but the first file has none: remove it, or use --header no "
+        "if it is a row");
+}
+
+mg_status mg_line_skip(mg_text *text, mg_error *error) {
+    char *line;
+    size_t bytes;
+    mg_status status;
+    do {
+        status = mg_text_line(text, &line, &bytes, error);
+    } while (!status && line && bytes == 0);
+    return status;
+}
+
 typedef struct tabs {
     int64_t fields, numbers;
 } tabs;

@@ -25,6 +25,13 @@ bool mg_line_names_label(const char *text, size_t bytes);
 mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,
                          mg_error *error);
 
+// Refuses a header in the line just read, the first one of a later file. Errors: also those of
+// mg_line_header.
+mg_status mg_line_no_header(const mg_text *text, const mg_span *label, const mg_span *body, mg_error *error);
+
+// Skips the next line that is not empty.
+mg_status mg_line_skip(mg_text *text, mg_error *error);
+
 // How likely the head of a file has such lines: 0, 1 or 2, as mg_format.probe.
 int mg_line_probe(const char *head, size_t bytes);
 

@@ -176,17 +176,6 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
     return status ? status : sink->sparse(sink, buckets, r->values, count, error);
 }
 
-// Skips the header line.
-static mg_status skip_line(reader *r, mg_error *error) {
-    char *line;
-    size_t bytes;
-    mg_status status;
-    do {
-        status = mg_text_line(r->record.text, &line, &bytes, error);
-    } while (!status && line && bytes == 0);
-    return status;
-}
-
 // Refuses lines whose labels are nearly all different while their texts repeat: label and text are probably
 // in the other order.
 static mg_status doubt_order(reader *r, mg_error *error) {
@@ -205,17 +194,25 @@ static mg_status doubt_order(reader *r, mg_error *error) {
 
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     bool table = r->options->column != NULL;
+    bool headless = !table && r->labelled && r->kind != MG_LINE_FASTTEXT &&
+                    !strcmp(r->options->header, "auto") && !r->header;
     r->rows = r->stored = 0;
     mg_text_repeat_header(r->record.text, table || r->header);
     mg_status status = mg_text_rewind(r->record.text, error);
+    const char *path = mg_text_path(r->record.text);
     if (!status && table) status = mg_record_next(&r->record, error);
-    if (!status && !table && r->header) status = skip_line(r, error);
+    if (!status && !table && r->header) status = mg_line_skip(r->record.text, error);
     while (!status) {
         mg_span label = {0}, body = {0};
         char *line;
         status =
             table ? next_record(r, &label, &body, &line, error) : next_plain(r, &label, &body, &line, error);
         if (status || !line) break;
+        if (headless && mg_text_path(r->record.text) != path) {
+            path = mg_text_path(r->record.text);
+            status = mg_line_no_header(r->record.text, &label, &body, error);
+            if (status) break;
+        }
         if (r->labelled) {
             status = sink->label(sink, label.text, label.bytes, error);
             if (status) return mg_text_place(r->record.text, label.offset, status, error);

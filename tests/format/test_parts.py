@@ -85,6 +85,13 @@ with Work(sys.argv[1]) as work:
         fail(f"the place of a value that float32 cannot hold: {told.stderr}")
     os.mkdir(work.at("empty"))
     refused(convert(work, "empty", "o.h5"), "empty: is a folder without files")
+    write(work, "h/1.tsv", TEXT[0])
+    write(work, "h/2.tsv", "label\ttext\n" + TEXT[1])
+    refused(convert(work, "h", "o.h5"), "h/2.tsv:1:1: the first line is a header, but the first file has none")
+    if "3 classes" not in convert(work, "--header", "no", "h", "o.h5").stderr:
+        fail("--header no: the line is a row")
+    write(work, "h/1.tsv", "label\ttext\n" + TEXT[0])
+    same(work, ["all.tsv"], "h")
     for make, words in ((lambda path: os.symlink("/nonexistent/3.csv", path), ("f/3.csv: cannot be examined: No such file",)),
                         (os.mkdir, ("f/3.csv: is a folder in a folder",)),
                         (os.mkfifo, ("f/3.csv: is no regular file",))):
