@@ -5,6 +5,7 @@
 #include <margin/report.h>
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { KEY_DATA = 256, KEY_OUTPUT = 'o', MOST_DIRECTORIES = 64 };
 
@@ -31,10 +32,24 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     }
 }
 
-static mg_status write_report(const arguments *all, mg_error *error) {
+// Writes the finished report. What is at its path is checked again, because another program may have written
+// it while the report was made.
+static mg_status put_report(const char *path, bool replaces, const char *text, size_t bytes,
+                            mg_error *error) {
     mg_cli_output out;
+    mg_status status = mg_cli_output_open(&out, path, error);
+    if (status) return status;
+    if (!replaces) mg_output_keep_existing(out.named);
+    status = mg_cli_output_write(&out, text, bytes, error);
+    if (!status) status = mg_report_check_output(path, error);
+    return mg_cli_output_close(&out, status, error);
+}
+
+static mg_status write_report(const arguments *all, mg_error *error) {
+    struct stat about;
     char *text = NULL;
     size_t bytes = 0;
+    bool replaces = !stat(all->output, &about);
     mg_status status = mg_report_check_output(all->output, error);
     if (status) return status;
     // A file is written only when its content is complete, so that a signal leaves nothing behind.
@@ -42,11 +57,7 @@ static mg_status write_report(const arguments *all, mg_error *error) {
     if (!memory) return mg_cli_complain(error, all->output, "cannot be written");
     status = mg_report_write(&all->request, memory, error);
     if (fclose(memory) && !status) status = mg_cli_complain(error, all->output, "cannot be written");
-    if (!status) status = mg_cli_output_open(&out, all->output, error);
-    if (!status) {
-        status = mg_cli_output_write(&out, text, bytes, error);
-        status = mg_cli_output_close(&out, status, error);
-    }
+    if (!status) status = put_report(all->output, replaces, text, bytes, error);
     free(text);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/output.h"
 #include "report/assets.h"
 #include "report/fact_columns.h"
 #include "report/page.h"
@@ -187,11 +188,20 @@ mg_status mg_report_write(const mg_report_request *request, FILE *file, mg_error
     return status;
 }
 
+// True for /dev/stdout and the like, which are written as they are: no file is replaced.
+static bool is_descriptor(const char *path) {
+    mg_place place;
+    if (mg_place_find(path, &place, NULL)) return false;
+    bool is = place.descriptor >= 0;
+    mg_place_clear(&place);
+    return is;
+}
+
 mg_status mg_report_check_output(const char *path, mg_error *error) {
     char begin[sizeof MARK] = "";
     struct stat about;
     int fd;
-    if (stat(path, &about) || !S_ISREG(about.st_mode) || !about.st_size)
+    if (stat(path, &about) || !S_ISREG(about.st_mode) || is_descriptor(path))
         return MG_OK; // opening it tells the rest
     mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
     if (status) return status;

@@ -165,14 +165,26 @@ def test_outputs(work):
     """Only a report is ever replaced."""
     work.data("o.h5", 60, 4, 2, False)
     train(work, "out", "data.train=o.h5", "train.epochs=1")
+    open(work.at("out", "lock"), "w").close()
     before = runs.tree(work.path)
-    for name in ("out/model.h5", "out/metrics.jsonl", "out/config.yaml", "o.h5"):
+    for name in ("out/model.h5", "out/metrics.jsonl", "out/config.yaml", "o.h5", "out/lock"):
         runs.expect(work, 2, "report", "out", "-o", name, says="exists and is not a report")
     runs.expect(work, 3, "report", "o.h5", "-o", "n.html", says="is not the directory of a training")
     runs.expect(work, 3, "report", "nowhere", "-o", "n.html", says="cannot be read")
     check("an input has changed", runs.tree(work.path) == before)
     runs.expect(work, 0, "report", "out", "-o", "r.html")
     runs.expect(work, 0, "report", "out", "-o", "r.html")
+    with open(work.at("s.html"), "w") as file:  # not replaced, but written
+        runs.expect(work, 0, "report", "out", "-q", "-o", "/dev/stdout", stdout=file)
+    check("/dev/stdout", open(work.at("s.html")).read() == open(work.at("r.html")).read())
+    # Another program writes a file while the report is made: where none was, and over an older report.
+    if os.environ.get("SHIM"):
+        for name in "new.html", "r.html":
+            env = {**os.environ, "LD_PRELOAD": os.environ["SHIM"], "SHIM_APPEAR": work.at(name)}
+            runs.expect(work, 2, "report", "out", "-o", name, says="exists and is not a report", env=env)
+            check(f"{name} was replaced", open(work.at(name)).read() == "theirs\n")
+            os.remove(work.at(name))
+            check("a temporary file remains", not [one for one in os.listdir(work.path) if name in one])
     with open(work.at("out", "metrics.jsonl"), "a") as file:
         file.write('{"event": "epoch", "step"\n')
     runs.expect(work, 3, "report", "out", "-o", "r.html", says="metrics.jsonl:")

@@ -90,9 +90,9 @@ class Work:
         return done.returncode == 0
 
 
-def expect(work, status, *arguments, says=""):
+def expect(work, status, *arguments, says="", **how):
     """Runs the program. The test fails unless the exit status is `status` and the messages contain `says`."""
-    done = work.run(*arguments)
+    done = work.run(*arguments, **how)
     if done.returncode != status or says not in done.stderr:
         fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
     return done
