@@ -33,8 +33,9 @@ static int probe(const char *head, size_t bytes) {
     return name > 4 && bytes > 30 + name && !memcmp(head + 30 + name - 4, ".npy", 4) ? 2 : 0;
 }
 
+// Finds a member. Of several with one name, NumPy reads the last.
 static const mg_zip_member *find(const reader *r, const char *name) {
-    for (int i = 0; i < r->zip.count; i++) {
+    for (int i = r->zip.count - 1; i >= 0; i--) {
         const char *member = r->zip.members[i].name;
         size_t bytes = strlen(name);
         if (!strncmp(member, name, bytes) && (!member[bytes] || !strcmp(member + bytes, ".npy")))
@@ -60,7 +61,9 @@ static const char *list(const reader *r, char *out, size_t size) {
 
 static mg_status open_array(const reader *r, const mg_zip_member *member, mg_npy *out, mg_error *error) {
     *out = (mg_npy){0};
-    return mg_input_open_part(&out->input, r->path, &member->part, r->watch, error);
+    mg_input_part part = member->part;
+    part.version = &r->zip.version;
+    return mg_input_open_part(&out->input, r->path, &part, r->watch, error);
 }
 
 // Finds the array of an option. If the user gave none, one of the usual names.
@@ -133,6 +136,7 @@ static mg_status read_integers(const reader *r, const char *name, int64_t **out,
     if (!status) status = mg_memory_get(&cells, (size_t)*count, size, error);
     if (!status) status = mg_memory_get(out, (size_t)*count, sizeof **out, error);
     if (!status) status = mg_input_exact(a.input, cells, (size_t)*count * size, name, error);
+    if (!status) status = mg_input_finish(a.input, error);
     for (int64_t i = 0; !status && i < *count; i++) (*out)[i] = mg_h5_integer(a.cells.type, cells, i);
     mg_memory_free(cells);
     mg_input_close(a.input);
@@ -248,6 +252,8 @@ static mg_status pass_sparse(reader *r, mg_sink *sink, mg_error *error) {
         for (int64_t i = first; !status && i < next; i++)
             status = pass_row(r, &s, i, r->indptr[i] - base, sink, error);
     }
+    if (!status) status = mg_input_finish(s.values.input, error);
+    if (!status) status = mg_input_finish(s.places.input, error);
     mg_input_close(s.values.input);
     mg_input_close(s.places.input);
     mg_memory_free(s.value);

@@ -24,7 +24,8 @@ typedef struct reader {
     const char *path;
     options *options;
     const mg_watch *watch;
-    tensor *tensors; // [count]
+    mg_input_version version; // of the file
+    tensor *tensors;          // [count]
     int count;
     size_t room;
     int64_t data; // position of the values in the file
@@ -159,6 +160,7 @@ static mg_status read_header(reader *r, mg_error *error) {
     mg_input *input;
     mg_status status = mg_input_open(&input, r->path, NULL, error);
     if (status) return status;
+    r->version = mg_input_opened(input);
     if (mg_input_packed(input))
         status = mg_fail(error, MG_DATA, "%s: is packed by gzip; unpack it: gunzip -k %s", r->path, r->path);
     if (!status) status = mg_input_exact(input, length, 8, "the length of its header", error);
@@ -270,7 +272,8 @@ static mg_status choose_tensors(reader *r, mg_error *error) {
 // ---- the values ---------------------------------------------------------------------------------
 
 static mg_status open_values(const reader *r, const tensor *t, mg_input **input, mg_error *error) {
-    const mg_input_part part = {.offset = r->data + t->begin, .bytes = t->end - t->begin};
+    const mg_input_part part = {
+        .offset = r->data + t->begin, .bytes = t->end - t->begin, .version = &r->version};
     return mg_input_open_part(input, r->path, &part, r->watch, error);
 }
 
@@ -280,6 +283,7 @@ static mg_status pass_labels(const reader *r, mg_sink *sink, mg_error *error) {
     mg_status status = open_values(r, r->labels, &input, error);
     if (status) return status;
     status = mg_binary_labels(&r->codes, input, sink, error);
+    if (!status) status = mg_input_finish(input, error);
     mg_input_close(input);
     return status;
 }
@@ -326,6 +330,7 @@ static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
     mg_status status = open_values(r, r->features, &input, error);
     if (status) return status;
     status = mg_binary_copy(&r->cells, input, sink, error);
+    if (!status) status = mg_input_finish(input, error);
     mg_input_close(input);
     return status ? status : pass_labels(r, sink, error);
 }

@@ -20,12 +20,13 @@ struct mg_input {
     const char *path;
     const mg_watch *watch;
     int file;
-    int64_t size;            // of the file
-    int64_t begin, end;      // the part of the file that is read
-    int64_t position;        // in the file as it is stored
-    bool bare;               // the part is packed by deflate without a header
-    struct timespec written; // time of the last write to the file, read when it was opened
-    unsigned char *block;    // [BLOCK] compressed bytes; NULL for a plain file
+    mg_input_version version; // of the file when it was opened
+    int64_t begin, end;       // the part of the file that is read
+    int64_t position;         // in the file as it is stored
+    bool bare;                // the part is packed by deflate without a header
+    bool checked;             // `crc` is the CRC-32 of the part
+    uint32_t crc, found;      // `found` is that of the bytes that were read
+    unsigned char *block;     // [BLOCK] compressed bytes; NULL for a plain file
     z_stream inflater;
     bool inflating;   // inflater is initialised
     bool member_open; // inside a gzip member
@@ -36,6 +37,30 @@ static bool is_gzip(int file) {
     return pread(file, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
+mg_input_version mg_input_version_of(const struct stat *info) {
+    return (mg_input_version){info->st_dev, info->st_ino, (int64_t)info->st_size, info->st_mtim};
+}
+
+static bool same_version(const mg_input_version *a, const mg_input_version *b) {
+    return a->device == b->device && a->number == b->number && a->size == b->size &&
+           a->written.tv_sec == b->written.tv_sec && a->written.tv_nsec == b->written.tv_nsec;
+}
+
+static mg_status refuse_version(const mg_input *input, const char *what, mg_error *error) {
+    return mg_fail(error, MG_DATA,
+                   "%s: was %s while it was read, so its rows may come from two versions: run the command "
+                   "again when no other program writes to it",
+                   input->path, what);
+}
+
+mg_input_version mg_input_opened(const mg_input *input) { return input->version; }
+
+mg_status mg_input_check_version(const mg_input *input, const mg_input_version *version, mg_error *error) {
+    if (same_version(&input->version, version)) return MG_OK;
+    bool same = input->version.device == version->device && input->version.number == version->number;
+    return refuse_version(input, same ? "written to" : "replaced", error);
+}
+
 static mg_status open_file(mg_input *input, mg_error *error) {
     struct stat info;
     // The input is read twice, which a pipe does not allow.
@@ -43,20 +68,24 @@ static mg_status open_file(mg_input *input, mg_error *error) {
     if (status) return status;
     if (fstat(input->file, &info) != 0)
         return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
-    input->size = input->end = info.st_size;
-    input->written = info.st_mtim;
+    input->version = mg_input_version_of(&info);
+    input->end = info.st_size;
     posix_fadvise(input->file, 0, 0, POSIX_FADV_SEQUENTIAL);
     return MG_OK;
 }
 
 // Restricts the input to a part of the file, and moves to its beginning.
 static mg_status take_part(mg_input *input, const mg_input_part *part, mg_error *error) {
-    if (part->offset < 0 || part->bytes < 0 || part->bytes > input->size - part->offset)
+    mg_status status = part->version ? mg_input_check_version(input, part->version, error) : MG_OK;
+    if (status) return status;
+    if (part->offset < 0 || part->bytes < 0 || part->bytes > input->version.size - part->offset)
         return mg_fail(error, MG_DATA, "%s: is truncated: it has %lld bytes, but its header declares more",
-                       input->path, (long long)input->size);
+                       input->path, (long long)input->version.size);
     input->begin = input->position = part->offset;
     input->end = part->offset + part->bytes;
     input->bare = part->deflated;
+    input->checked = part->checked;
+    input->crc = part->crc;
     if (lseek(input->file, part->offset, SEEK_SET) == part->offset) return MG_OK;
     return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
 }
@@ -106,13 +135,9 @@ static mg_status check_unchanged(const mg_input *input, mg_error *error) {
     struct stat info;
     if (fstat(input->file, &info) != 0)
         return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
-    if (info.st_size == input->size && info.st_mtim.tv_sec == input->written.tv_sec &&
-        info.st_mtim.tv_nsec == input->written.tv_nsec)
-        return MG_OK;
-    return mg_fail(error, MG_DATA,
-                   "%s: was %s while it was read, so its rows may come from two versions: run the command "
-                   "again when no other program writes to it",
-                   input->path, info.st_size < input->size ? "truncated" : "written to");
+    const mg_input_version now = mg_input_version_of(&info);
+    if (same_version(&now, &input->version)) return MG_OK;
+    return refuse_version(input, now.size < input->version.size ? "truncated" : "written to", error);
 }
 
 mg_status mg_input_rewind(mg_input *input, mg_error *error) {
@@ -121,6 +146,7 @@ mg_status mg_input_rewind(mg_input *input, mg_error *error) {
     if (lseek(input->file, input->begin, SEEK_SET) != input->begin)
         return mg_fail(error, MG_IO, "%s: cannot be read again: %s", input->path, strerror(errno));
     input->position = input->begin;
+    input->found = 0;
     if (input->block) {
         inflateReset(&input->inflater);
         input->inflater.avail_in = 0;
@@ -206,8 +232,13 @@ static mg_status read_gzip(mg_input *input, void *out, size_t bytes, size_t *got
 mg_status mg_input_read(mg_input *input, void *out, size_t bytes, size_t *got, mg_error *error) {
     *got = 0;
     if (bytes == 0) return MG_OK;
-    if (input->block) return read_gzip(input, out, bytes, got, error);
-    return read_stored(input, out, bytes < BLOCK ? bytes : BLOCK, got, error);
+    mg_status status = input->block ? read_gzip(input, out, bytes, got, error)
+                                    : read_stored(input, out, bytes < BLOCK ? bytes : BLOCK, got, error);
+    if (status || !input->checked) return status;
+    input->found = (uint32_t)crc32_z(input->found, out, *got);
+    if (*got > 0 || input->found == input->crc) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s: is damaged: the CRC-32 of an array is %08x, not %08x: write it again",
+                   input->path, input->found, input->crc);
 }
 
 mg_status mg_input_exact(mg_input *input, void *out, size_t bytes, const char *what, mg_error *error) {

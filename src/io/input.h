@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 // Called about once per MiB with the fraction of the file that was read. If it returns an error, reading ends
 // with it.
@@ -22,13 +23,32 @@ typedef struct mg_input mg_input;
 // Opens a file. It keeps pointers to `path` and `watch` (may be NULL), which must outlive the input.
 mg_status mg_input_open(mg_input **out, const char *path, const mg_watch *watch, mg_error *error);
 
+// Tells apart the versions of a file that was written to or replaced.
+typedef struct mg_input_version {
+    dev_t device;
+    ino_t number;
+    int64_t size;
+    struct timespec written;
+} mg_input_version;
+
+mg_input_version mg_input_version_of(const struct stat *info);
+
+// The version of the file when it was opened.
+mg_input_version mg_input_opened(const mg_input *input);
+
+// Errors: MG_DATA if the file was not of this version when it was opened.
+mg_status mg_input_check_version(const mg_input *input, const mg_input_version *version, mg_error *error);
+
 // A part of a file, which is read as if it were a file of its own.
 typedef struct mg_input_part {
     int64_t offset, bytes; // as stored
     bool deflated;         // packed by deflate without a header, as in zip archives
+    bool checked;          // `crc` is the CRC-32 of the unpacked bytes; it is compared at their end
+    uint32_t crc;
+    const mg_input_version *version; // NULL: any version of the file
 } mg_input_part;
 
-// Opens a part of a file. Errors: MG_IO; MG_DATA if the file is shorter.
+// Opens a part of a file. Errors: MG_IO; MG_DATA if the file is shorter, or of another version.
 mg_status mg_input_open_part(mg_input **out, const char *path, const mg_input_part *part,
                              const mg_watch *watch, mg_error *error);
 

@@ -101,7 +101,9 @@ static mg_status read_entry(const archive *a, int64_t *at, mg_zip_member *out, m
     out->part = (mg_input_part){.offset = place + LOCAL + (int64_t)number(local + 26, 2) +
                                           (int64_t)number(local + 28, 2),
                                 .bytes = stored,
-                                .deflated = method == DEFLATED};
+                                .deflated = method == DEFLATED,
+                                .checked = true,
+                                .crc = (uint32_t)number(head + 16, 4)};
     *at += ENTRY + name + extra + comment;
     return MG_OK;
 }
@@ -112,9 +114,13 @@ mg_status mg_zip_open(const char *path, mg_zip *zip, mg_error *error) {
     int64_t at = 0, count = 0;
     mg_status status = mg_file_open(path, MG_FILE_REGULAR, &a.fd, error);
     if (status) return status;
-    if (fstat(a.fd, &about)) status = mg_fail(error, MG_IO, "%s: cannot be read", path);
+    if (fstat(a.fd, &about)) {
+        close(a.fd);
+        return mg_fail(error, MG_IO, "%s: cannot be read", path);
+    }
     a.size = (int64_t)about.st_size;
-    if (!status) status = find_directory(&a, &at, &count, error);
+    zip->version = mg_input_version_of(&about);
+    status = find_directory(&a, &at, &count, error);
     if (!status && count > MG_ZIP_MEMBERS)
         status = mg_fail(error, MG_DATA, "%s: has %lld members; at most %d are allowed", path,
                          (long long)count, MG_ZIP_MEMBERS);

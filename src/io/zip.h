@@ -13,8 +13,9 @@ typedef struct mg_zip_member {
 
 typedef struct mg_zip {
     int count;
-    mg_zip_member *members; // [count]
-} mg_zip;                   // must be zero before mg_zip_open
+    mg_zip_member *members;   // [count]
+    mg_input_version version; // of the file
+} mg_zip;                     // must be zero before mg_zip_open
 
 // Reads the list of members. Errors: MG_IO; MG_DATA if it is damaged, has more than MG_ZIP_MEMBERS members,
 // or if a member is encrypted or packed by another method than deflate.

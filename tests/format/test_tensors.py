@@ -6,11 +6,12 @@ import io
 import json
 import struct
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules
+from runs import Work, fail, need_modules, read
 
 need_modules("h5py", "numpy")
 
@@ -144,6 +145,35 @@ def archives_are_read(work):
         good(convert(work, name, "o.h5", "--features", "coef"))
 
 
+def damaged_archives(work):
+    """A flipped bit in any member is found by its CRC-32; of two members with one name, the last is read."""
+    x = X.astype("f4")
+    row, column = np.nonzero(x)
+    parts = {"data": x[row, column], "indices": column.astype("i4"), "indptr": np.concatenate([[0], np.cumsum((x != 0).sum(1))])}
+    for arrays, flipped in (({"X": x, "y": Y}, (x, Y)),
+                            ({**parts, "shape": np.array(x.shape), "format": np.array(b"csr")}, tuple(parts.values()))):
+        np.savez(work.at("c.npz"), **arrays)
+        good(convert(work, "c.npz", "o.h5"))
+        for array in flipped:
+            data = bytearray(read(work.at("c.npz")))
+            data[data.find(array.tobytes()) + array.itemsize * 4] ^= 1
+            with open(work.at("d.npz"), "wb") as out:
+                out.write(data)
+            refused(convert(work, "d.npz", "o.h5"), "")
+    np.savez(work.at("c.npz"), X=x, y=Y)
+    data = read(work.at("c.npz")).replace(x.tobytes(), (x + 1).tobytes())
+    with open(work.at("d.npz"), "wb") as out:
+        out.write(data)
+    refused(convert(work, "d.npz", "o.h5"), "d.npz: is damaged: the CRC-32 of an array is ")
+    with zipfile.ZipFile(work.at("c.npz"), "a") as z, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        held = io.BytesIO()
+        np.save(held, x * 2)
+        z.writestr("X.npy", held.getvalue())
+    good(convert(work, "c.npz", "o.h5"))
+    holds(work, X * 2, Y, "two members with one name")
+
+
 def sparse_archives(work):
     x = np.where(X > 10, X, 0)
     row, column = np.nonzero(x)
@@ -203,5 +233,6 @@ with Work(sys.argv[1]) as work:
     tensors_are_read(work)
     tensors_are_refused(work)
     archives_are_read(work)
+    damaged_archives(work)
     sparse_archives(work)
     archives_are_refused(work)
