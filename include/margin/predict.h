@@ -83,6 +83,13 @@ mg_status mg_predictor_hdf5(mg_predictor *predictor, const char *path, const cha
 mg_status mg_predictor_line(mg_predictor *predictor, const char *name, const char *line, size_t bytes,
                             const char **answer, size_t *answer_bytes, mg_error *error);
 
+/*
+ * Ends the lines. *answer becomes the header if the answers are a table and no line was a row, so that the
+ * table has its columns; otherwise it is empty. It is valid until the predictor is closed. Errors: MG_MEMORY.
+ */
+mg_status mg_predictor_end(mg_predictor *predictor, const char **answer, size_t *answer_bytes,
+                           mg_error *error);
+
 /* What mg_predictor_line had to assume, as a text for the user; NULL if nothing. It is valid until the
  * predictor is closed. */
 const char *mg_predictor_guess(const mg_predictor *predictor);

@@ -60,6 +60,8 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, mg_
         status = mg_cli_complain(error, "standard input", "cannot be read");
     }
     free(line);
+    if (!status) status = mg_predictor_end(predictor, &answer, &bytes, error);
+    if (!status) status = mg_cli_output_write(out, answer, bytes, error);
     const char *guess = mg_predictor_guess(predictor);
     if (!status && answered && guess) // only after success, because a failure must be a single line
         fprintf(stderr, "margin predict: note: %s\n", guess);

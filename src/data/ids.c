@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MOST_FIRST INT64_C(1000000000000000000) // no number of a row overflows
+
 bool mg_ids_counted(const char *wanted, int64_t *first) { return mg_parse_int(wanted, first); }
 
 static bool ends_with(const char *text, const char *end) {
@@ -61,6 +63,9 @@ mg_status mg_ids_read(mg_h5 *file, const char *wanted, int64_t rows, mg_ids *out
     char place[MG_H5_NAME];
     *out = (mg_ids){.count = rows};
     out->counts = mg_ids_counted(wanted, &out->first);
+    if (out->counts && (out->first < -MOST_FIRST || out->first > MOST_FIRST))
+        return mg_fail(error, MG_USAGE, "id: %s is not allowed (-1e18 to 1e18, the number of the first row)",
+                       wanted);
     if (out->counts) return name_column(NULL, wanted, out, error);
     if (strlen(wanted) >= MG_H5_NAME)
         return mg_fail(error, MG_DATA, "%s: the name of the ids is longer than %d bytes", mg_h5_path(file),

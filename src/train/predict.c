@@ -208,6 +208,16 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
     return MG_OK;
 }
 
+mg_status mg_predictor_end(mg_predictor *p, const char **answer, size_t *answer_bytes, mg_error *error) {
+    mg_writer *out = &p->answers.out;
+    out->length = 0;
+    if (p->answers.rows == 0) mg_answers_begin(&p->answers);
+    if (out->status) return mg_fail(error, out->status, "%s", out->error.text);
+    *answer = out->length ? out->text : "";
+    *answer_bytes = out->length;
+    return MG_OK;
+}
+
 // ---- opening ------------------------------------------------------------------------------------
 
 static mg_status check_reject(const mg_predict_options *o, const mg_classes *classes, mg_error *error) {

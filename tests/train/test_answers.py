@@ -102,6 +102,10 @@ class Case:
         equal("--format text", Path(self.work.at("labels.csv")).read_text().count("\n"), ROWS)
         got = self.done("predict", "numbers/model.h5", "-", "--format", "csv", "--id", "0", "--base", "0", input="0:3\n# nothing\n1:3\n")
         equal("lines", got, "id,label\n0,0\n1,1\n")
+        for text in "", "# nothing\n":
+            got = self.done("predict", "numbers/model.h5", "-", "--format", "csv", "--id", "0", "--scores", "--base", "0", input=text)
+            equal("a table without rows", got, "id,label,score_0,score_1,score_2,score_3\n")
+            equal("no lines", self.done("predict", "numbers/model.h5", "-", "--scores", "--base", "0", input=text), "")
 
     def check_hdf5(self):
         self.done("predict", self.model, "data.h5", "-o", "all.h5", "--scores", "--id", "obs/barcode")
@@ -126,6 +130,14 @@ class Case:
         self.refused("ids reals are float64; whole numbers or strings are allowed", "--format", "csv", "--id", "reals")
         self.refused("data set nope is missing", "--format", "csv", "--id", "nope")
         self.refused("header: a,b has 2 names, but the table has 1 column", "--format", "csv", "--header", "a,b")
+        for number in "9223372036854775807", "1000000000000000001", "-9223372036854775808":
+            self.refused(f"id: {number} is not allowed (-1e18 to 1e18", "--format", "csv", "--id=" + number)
+            self.refused(f"id: {number} is not allowed (-1e18 to 1e18", "-o", "x.h5", "--id=" + number)
+            got = self.work.run("predict", self.model, "-", "--format", "csv", "--id=" + number, input="1:1\n2:1\n")
+            if got.returncode != 2 or "is not allowed (-1e18 to 1e18" not in got.stderr or got.stdout:
+                fail(f"lines with --id {number}: {got.stdout} {got.stderr}")
+        ids = [row[0] for row in self.table("--format", "csv", "--id", "1000000000000000000")[1:]]
+        equal("large ids", ids, [str(10**18 + i) for i in range(ROWS)])
         self.refused("--id is only for tables: add --format csv, tsv or h5", "--id", "1")
         self.refused("--format h5 needs -o FILE", "--format", "h5")
         self.refused("--header is only for csv and tsv", "-o", "x.h5", "--header", "a")
