@@ -20,6 +20,7 @@ typedef struct options {
 
 typedef struct reader {
     mg_mtx_files files;
+    mg_name_seen seen[2]; // of the features, of the barcodes
     mg_text *text;
     mg_tell tell;
     options *options;
@@ -222,8 +223,8 @@ static mg_status count_entry(void *context, const entry *e, mg_error *error) {
 static mg_status read_names(reader *r, int64_t rows, int64_t columns, mg_sink *sink, mg_error *error) {
     if (!*r->files.features) return MG_OK;
     mg_names_clear(&r->names);
-    mg_status status = mg_name_file_read(r->files.features, columns, &r->names, error);
-    return status ? status : mg_name_file_pass(r->files.barcodes, rows, sink, error);
+    mg_status status = mg_name_file_read(r->files.features, columns, &r->seen[0], &r->names, error);
+    return status ? status : mg_name_file_pass(r->files.barcodes, rows, &r->seen[1], sink, error);
 }
 
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {

@@ -13,14 +13,22 @@ bool mg_is_file(const char *path) {
 
 typedef mg_status take_name(void *context, int64_t i, const char *name, size_t bytes, mg_error *error);
 
-static mg_status each_name(const char *path, int64_t count, take_name *take, void *context, mg_error *error) {
+static mg_status check_seen(const mg_text *text, mg_name_seen *seen, mg_error *error) {
+    if (seen->known) return mg_text_check_version(text, &seen->version, error);
+    *seen = (mg_name_seen){true, mg_text_opened(text)};
+    return MG_OK;
+}
+
+static mg_status each_name(const char *path, int64_t count, mg_name_seen *seen, take_name *take,
+                           void *context, mg_error *error) {
     mg_text *text;
     char *line;
     size_t bytes;
     int64_t i = 0;
     mg_status status = mg_text_open(&text, path, NULL, error);
     if (status) return status;
-    while (!(status = mg_text_line(text, &line, &bytes, error)) && line) {
+    status = check_seen(text, seen, error);
+    while (!status && !(status = mg_text_line(text, &line, &bytes, error)) && line) {
         const char *tab = memchr(line, '\t', bytes);
         size_t length = tab ? (size_t)(tab - line) : bytes;
         if (!length) status = mg_text_fail(text, 0, MG_DATA, error, "the name is missing");
@@ -46,11 +54,12 @@ static mg_status keep(void *context, int64_t i, const char *name, size_t bytes, 
     return MG_OK;
 }
 
-mg_status mg_name_file_read(const char *path, int64_t count, mg_names *names, mg_error *error) {
+mg_status mg_name_file_read(const char *path, int64_t count, mg_name_seen *seen, mg_names *names,
+                            mg_error *error) {
     char **text;
     mg_status status = mg_memory_zeroed(&text, (size_t)count, sizeof *text, error);
     if (status) return status;
-    status = each_name(path, count, keep, text, error);
+    status = each_name(path, count, seen, keep, text, error);
     if (!status) status = mg_names_take(names, text, count, path, error);
     if (status) mg_h5_free_texts(text, count);
     return status;
@@ -62,6 +71,7 @@ static mg_status pass(void *context, int64_t i, const char *name, size_t bytes, 
     return sink->id ? sink->id(sink, name, bytes, error) : MG_OK;
 }
 
-mg_status mg_name_file_pass(const char *path, int64_t count, mg_sink *sink, mg_error *error) {
-    return each_name(path, count, pass, sink, error);
+mg_status mg_name_file_pass(const char *path, int64_t count, mg_name_seen *seen, mg_sink *sink,
+                            mg_error *error) {
+    return each_name(path, count, seen, pass, sink, error);
 }

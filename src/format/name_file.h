@@ -4,14 +4,24 @@
 
 #include "base/names.h"
 #include "format/format.h"
+#include "io/text.h"
 
 // True if `path` is a regular file.
 bool mg_is_file(const char *path);
 
-// Reads `count` names into memory. Errors: MG_DATA, also if there are more or fewer.
-mg_status mg_name_file_read(const char *path, int64_t count, mg_names *names, mg_error *error);
+// The version of a file that was read first; zero before that.
+typedef struct mg_name_seen {
+    bool known;
+    mg_input_version version;
+} mg_name_seen;
+
+// Reads `count` names into memory. Errors: MG_DATA, also if there are more or fewer, or if the file is not
+// the one that was seen before.
+mg_status mg_name_file_read(const char *path, int64_t count, mg_name_seen *seen, mg_names *names,
+                            mg_error *error);
 
 // Passes `count` names of rows to the sink.
-mg_status mg_name_file_pass(const char *path, int64_t count, mg_sink *sink, mg_error *error);
+mg_status mg_name_file_pass(const char *path, int64_t count, mg_name_seen *seen, mg_sink *sink,
+                            mg_error *error);
 
 #endif

@@ -13,6 +13,8 @@ enum { BLOCK = 1 << 20 };
 struct mg_text {
     const char *const *paths; // [parts]
     int parts, part;          // number of files; the current one
+    int known;                // number of parts that were opened
+    mg_input_version *opened; // [parts] their versions; NULL for one file
     const mg_watch *watch;
     char *header; // first line of the first file, if there are others; NULL: not read yet
     size_t header_bytes;
@@ -50,13 +52,27 @@ mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, m
     return open_text(out, path, watch, error);
 }
 
+// Remembers the version of a part; later, refuses another one.
+static mg_status know_part(mg_text *text, const mg_input *input, int part, mg_error *error) {
+    if (part < text->known) return mg_input_check_version(input, &text->opened[part], error);
+    text->opened[part] = mg_input_opened(input);
+    text->known = part + 1;
+    return MG_OK;
+}
+
 mg_status mg_text_open_parts(mg_text **out, const char *const *paths, int count, const mg_watch *watch,
                              mg_error *error) {
     mg_status status = open_text(out, paths[0], watch, error);
     if (status) return status;
     (*out)->paths = paths;
     (*out)->parts = count;
-    return MG_OK;
+    status = mg_memory_zeroed(&(*out)->opened, (size_t)count, sizeof *(*out)->opened, error);
+    if (!status) status = know_part(*out, (*out)->input, 0, error);
+    if (status) {
+        mg_text_close(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 void mg_text_repeat_header(mg_text *text, bool repeat) { text->repeats = repeat; }
@@ -86,6 +102,7 @@ mg_status mg_text_open_lines(mg_text **out, const char *name, int64_t number, co
 void mg_text_close(mg_text *text) {
     if (!text) return;
     mg_memory_free(text->header);
+    mg_memory_free(text->opened);
     mg_input_close(text->input);
     mg_memory_free(text->buffer);
     mg_memory_free(text);
@@ -106,6 +123,11 @@ static mg_status open_part(mg_text *text, int part, mg_error *error) {
     mg_input *input;
     mg_status status = mg_input_open(&input, text->paths[part], text->watch, error);
     if (status) return status;
+    status = know_part(text, input, part, error);
+    if (status) {
+        mg_input_close(input);
+        return status;
+    }
     mg_input_close(text->input);
     text->input = input;
     text->part = part;
@@ -123,6 +145,12 @@ mg_status mg_text_rewind(mg_text *text, mg_error *error) {
 
 const char *mg_text_path(const mg_text *text) {
     return text->input ? mg_input_path(text->input) : text->name;
+}
+
+mg_input_version mg_text_opened(const mg_text *text) { return mg_input_opened(text->input); }
+
+mg_status mg_text_check_version(const mg_text *text, const mg_input_version *version, mg_error *error) {
+    return mg_input_check_version(text->input, version, error);
 }
 
 bool mg_text_packed(const mg_text *text) { return text->input && mg_input_packed(text->input); }

@@ -16,7 +16,8 @@ typedef struct mg_text mg_text;
 mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, mg_error *error);
 
 // Opens several files, which are read one after the other as one text. Messages name the file of the line
-// just read. `paths` must outlive the text.
+// just read. `paths` must outlive the text. A file that is replaced or written to after it was opened first
+// is an error (MG_DATA) when it is opened again, or at its end.
 mg_status mg_text_open_parts(mg_text **out, const char *const *paths, int count, const mg_watch *watch,
                              mg_error *error);
 
@@ -60,6 +61,10 @@ static inline bool mg_text_vanishes(double value) {
 
 const char *mg_text_path(const mg_text *text);
 bool mg_text_packed(const mg_text *text);
+
+// Those of the file, which must not be lines in memory: see input.h.
+mg_input_version mg_text_opened(const mg_text *text);
+mg_status mg_text_check_version(const mg_text *text, const mg_input_version *version, mg_error *error);
 
 // The number of the line just read, from 1; if it was extended, of its first line.
 int64_t mg_text_line_number(const mg_text *text);

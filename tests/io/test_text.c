@@ -397,6 +397,49 @@ static void records_are_cut_into_fields(void **state) {
     }
 }
 
+// Reads all lines; returns the error of the last one.
+static mg_status read_again(mg_text *text, mg_error *error) {
+    char *line;
+    size_t bytes;
+    mg_status status = mg_text_rewind(text, error);
+    do {
+        if (!status) status = mg_text_line(text, &line, &bytes, error);
+    } while (!status && line);
+    return status;
+}
+
+static void put(const char *name, const char *bytes, const char *mode) {
+    FILE *file = fopen(name, mode);
+    assert_non_null(file);
+    assert_true(fputs(bytes, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+// Of several files, each must be the same in every reading, also if it has the same size and number of lines.
+static void parts_that_change_are_refused(void **state) {
+    (void)state;
+    static const char *const words[] = {"written to", "replaced"};
+    char second[160], other[160];
+    mg_text *text;
+    mg_error error;
+    snprintf(second, sizeof second, "%s-2", path);
+    snprintf(other, sizeof other, "%s-3", path);
+    for (int how = 0; how < 2; how++) {
+        const char *const paths[] = {path, second};
+        write_plain("1\n", 2);
+        put(second, "2\n", "w");
+        assert_int_equal(mg_text_open_parts(&text, paths, 2, NULL, &error), MG_OK);
+        for (int pass = 0; pass < 2; pass++) assert_int_equal(read_again(text, &error), MG_OK);
+        put(how ? other : second, how ? "3\n" : "3\n4\n", "w");
+        if (how) assert_int_equal(rename(other, second), 0);
+        assert_int_equal(read_again(text, &error), MG_DATA);
+        assert_memory_equal(error.text, second, strlen(second));
+        assert_non_null(strstr(error.text, words[how]));
+        mg_text_close(text);
+        assert_int_equal(unlink(second), 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_of_lines),
@@ -410,6 +453,7 @@ int main(void) {
         cmocka_unit_test(rubbish_is_no_number),
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(records_are_cut_into_fields),
+        cmocka_unit_test(parts_that_change_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
