@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "data/raw_labels.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,25 @@ static mg_status read_array(mg_h5 *file, const char *place, int64_t rows, mg_ids
     return status;
 }
 
+// Reads a column of AnnData that is a group: a categorical, or values with a mask.
+static mg_status read_group(mg_h5 *file, const char *place, int64_t rows, mg_ids *ids, mg_error *error) {
+    mg_raw_labels raw = {0};
+    mg_status status = mg_raw_labels_read(file, place, rows, true, &raw, error);
+    for (int64_t i = 0; !status && i < rows; i++)
+        if (raw.missing[i])
+            status = mg_fail(error, MG_DATA, "%s: ids %s: row %lld has none: one id per row is needed",
+                             mg_h5_path(file), place, (long long)i);
+    if (!status && raw.texts) status = mg_memory_zeroed(&ids->text, (size_t)rows, sizeof *ids->text, error);
+    for (int64_t i = 0; !status && raw.texts && i < rows; i++)
+        status = mg_memory_text(&ids->text[i], raw.text[raw.number[i]], error);
+    if (!status && !raw.texts) {
+        ids->number = raw.number;
+        raw.number = NULL;
+    }
+    mg_raw_labels_clear(&raw);
+    return status;
+}
+
 mg_status mg_ids_read(mg_h5 *file, const char *wanted, int64_t rows, mg_ids *out, mg_error *error) {
     char place[MG_H5_NAME];
     *out = (mg_ids){.count = rows};
@@ -71,7 +91,9 @@ mg_status mg_ids_read(mg_h5 *file, const char *wanted, int64_t rows, mg_ids *out
         return mg_fail(error, MG_DATA, "%s: the name of the ids is longer than %d bytes", mg_h5_path(file),
                        MG_H5_NAME - 1);
     mg_status status = find_index(file, wanted, place, error);
-    if (!status) status = read_array(file, place, rows, out, error);
+    if (!status)
+        status = mg_h5_find(file, place) == MG_H5_GROUP ? read_group(file, place, rows, out, error)
+                                                        : read_array(file, place, rows, out, error);
     if (!status) status = name_column(file, place, out, error);
     if (status) mg_ids_clear(out);
     return status;

@@ -23,9 +23,9 @@ typedef struct mg_ids {
 // True if `wanted` is a whole number, from which rows are counted. Otherwise it names a data set.
 bool mg_ids_counted(const char *wanted, int64_t *first);
 
-// Reads the ids of `rows` rows: whole numbers or texts. GROUP/_index is the index of an AnnData table,
-// whatever its name. file NULL: `wanted` must be a number. Errors: MG_DATA, MG_MEMORY, MG_IO,
-// MG_USAGE (a number beyond 1e18).
+// Reads the ids of `rows` rows: whole numbers or texts, or a categorical of AnnData. GROUP/_index is the
+// index of an AnnData table, whatever its name. file NULL: `wanted` must be a number. Errors: MG_DATA,
+// MG_MEMORY, MG_IO, MG_USAGE (a number beyond 1e18).
 mg_status mg_ids_read(mg_h5 *file, const char *wanted, int64_t rows, mg_ids *out, mg_error *error);
 void mg_ids_clear(mg_ids *ids);
 

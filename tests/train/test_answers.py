@@ -43,6 +43,11 @@ class Case:
             obs = f.create_group("obs")
             obs.attrs["_index"] = "barcode"
             obs["barcode"] = np.array(self.names, dtype=text)
+            for name, codes in ("batch", np.arange(ROWS) % 2), ("partly", np.arange(ROWS) % 3 - 1):
+                g = obs.create_group(name)
+                g.attrs["encoding-type"] = "categorical"
+                g["codes"] = codes.astype("i1")
+                g["categories"] = np.array(["late, 2", "early"], dtype=text)
             f["wells"] = np.arange(ROWS) * 10
             f["long"] = np.arange(ROWS + 1)
             f["reals"] = np.arange(ROWS) / 2
@@ -81,6 +86,9 @@ class Case:
             equal(form + " labels", [row[1] for row in rows[1:]], self.labels)
             if not np.array_equal(np.array([row[2:] for row in rows[1:]], "f4"), self.scores):
                 fail(f"{form}: other scores than on lines")
+        rows = self.table("--format", "csv", "--id", "obs/batch")
+        equal("categories as ids", [row[0] for row in rows[1:]], ["late, 2", "early"] * (ROWS // 2))
+        equal("their labels", [row[1] for row in rows[1:]], self.labels)
         rows = self.table("--format", "csv", "--probabilities", "--id", "wells", "--header", 'Well, "Name"')
         equal("header", rows[0], ["Well", ' "Name"'] + ["probability_" + c for c in self.classes])
         equal("numbers as ids", [row[0] for row in rows[1:]], [str(10 * i) for i in range(ROWS)])
@@ -128,6 +136,7 @@ class Case:
     def check_refused(self):
         self.refused("ids long have shape [41], but there are 40 rows", "--format", "csv", "--id", "long")
         self.refused("ids reals are float64; whole numbers or strings are allowed", "--format", "csv", "--id", "reals")
+        self.refused("ids obs/partly: row 0 has none", "--format", "csv", "--id", "obs/partly")
         self.refused("data set nope is missing", "--format", "csv", "--id", "nope")
         self.refused("header: a,b has 2 names, but the table has 1 column", "--format", "csv", "--header", "a,b")
         for number in "9223372036854775807", "1000000000000000001", "-9223372036854775808":
