@@ -1,6 +1,7 @@
 // binary.c - passes blocks of binary numbers from an input to a sink.
 #include "format/binary.h"
 
+#include "base/arithmetic.h"
 #include "base/memory.h"
 
 #include <float.h>
@@ -154,6 +155,10 @@ static bool whole_cell(mg_h5_type type, const unsigned char *cell, int64_t *out)
         memcpy(&u64, cell, 8);
         *out = (int64_t)u64;
         return u64 <= INT64_MAX;
+    case MG_H5_F16:
+        memcpy(&u16, cell, 2);
+        real = (double)mg_half_to_float(u16);
+        break;
     case MG_H5_F32:
         memcpy(&f32, cell, 4);
         real = (double)f32;

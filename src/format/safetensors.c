@@ -113,22 +113,32 @@ static bool take_shape(json *j, tensor *t) {
 }
 
 static bool take_tensor(json *j, tensor *t) {
+    static const char *const keys[] = {"dtype", "shape", "data_offsets"};
+    bool met[3] = {false};
     char key[32];
     if (!take(j, '{')) return false;
     for (bool first = true; !take(j, '}'); first = false) {
         if ((!first && !take(j, ',')) || !take_text(j, key, sizeof key) || !take(j, ':')) return false;
-        bool good = false;
-        if (!strcmp(key, "dtype")) good = take_text(j, t->type, sizeof t->type);
-        else if (!strcmp(key, "shape")) good = take_shape(j, t);
-        else if (!strcmp(key, "data_offsets"))
-            good = take(j, '[') && take_number(j, &t->begin) && take(j, ',') && take_number(j, &t->end) &&
-                   take(j, ']');
+        int k = 0;
+        while (k < 3 && strcmp(key, keys[k]) != 0) k++;
+        if (k == 3 || met[k]) return false;
+        met[k] = true;
+        bool good = k == 0   ? take_text(j, t->type, sizeof t->type)
+                    : k == 1 ? take_shape(j, t)
+                             : take(j, '[') && take_number(j, &t->begin) && take(j, ',') &&
+                                   take_number(j, &t->end) && take(j, ']');
         if (!good) return false;
     }
-    return true;
+    return met[0] && met[1] && met[2];
 }
 
-static mg_status parse(reader *r, const char *header, mg_error *error) {
+static const tensor *find(const reader *r, const char *name) {
+    for (int i = 0; i < r->count; i++)
+        if (!strcmp(r->tensors[i].name, name)) return &r->tensors[i];
+    return NULL;
+}
+
+static mg_status parse(reader *r, const char *header, size_t bytes, mg_error *error) {
     json j = {header, r->path};
     char name[NAME];
     if (!take(&j, '{')) return broken(&j, error);
@@ -146,11 +156,14 @@ static mg_status parse(reader *r, const char *header, mg_error *error) {
         if (status) return status;
         tensor *t = &r->tensors[r->count];
         *t = (tensor){0};
+        if (find(r, name))
+            return mg_fail(error, MG_DATA, "%s: has two tensors %.80s: write it again", r->path, name);
         if (!take_tensor(&j, t)) return broken(&j, error);
         memcpy(t->name, name, sizeof name);
         r->count++;
     }
-    return MG_OK;
+    take(&j, 0); // skips blanks
+    return j.at == header + bytes + 1 ? MG_OK : broken(&j, error);
 }
 
 static mg_status read_header(reader *r, mg_error *error) {
@@ -173,7 +186,7 @@ static mg_status read_header(reader *r, mg_error *error) {
             mg_fail(error, MG_DATA, "%s: is truncated: its header declares more bytes than it has", r->path);
     if (!status) status = mg_memory_zeroed(&header, (size_t)bytes + 1, 1, error);
     if (!status) status = mg_input_exact(input, header, (size_t)bytes, "its header", error);
-    if (!status) status = parse(r, header, error);
+    if (!status) status = parse(r, header, (size_t)bytes, error);
     r->data = 8 + (int64_t)bytes;
     mg_memory_free(header);
     mg_input_close(input);
@@ -181,12 +194,6 @@ static mg_status read_header(reader *r, mg_error *error) {
 }
 
 // ---- the choice of tensors ----------------------------------------------------------------------
-
-static const tensor *find(const reader *r, const char *name) {
-    for (int i = 0; i < r->count; i++)
-        if (!strcmp(r->tensors[i].name, name)) return &r->tensors[i];
-    return NULL;
-}
 
 static const char *list(const reader *r, char *out, size_t size) {
     size_t used = 0;

@@ -94,6 +94,25 @@ def tensors_are_read(work):
     holds(work, big.view("f4"), ["yes", "no"], "labels of a file")
 
 
+def headers_are_strict(work):
+    """As the official reader: nothing behind the header, and no name or key twice. Labels may be whole float16 numbers."""
+    one = '{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}'
+    for header, words in ((f'{{"X":{one}}}  ', None), (f'{{"X":{one}}} x', "near 'x'"), (f'{{"X":{one},"X":{one}}}', "has two tensors X"),
+                          (f'{{"X":{one[:-1]},"shape":[1,4]}}}}', "its header is not that"), ('{"X":{"shape":[2,2],"data_offsets":[0,16]}}', "its header is not that")):
+        with open(work.at("r.safetensors"), "wb") as out:
+            out.write(struct.pack("<Q", len(header)) + header.encode() + np.ones(4, "f4").tobytes())
+        done = convert(work, "r.safetensors", "o.h5")
+        if words:
+            refused(done, words)
+        else:
+            good(done)
+    safetensors(work, "h.safetensors", {"X": (X, "F32"), "y": (Y, "F16")})
+    good(convert(work, "h.safetensors", "o.h5"))
+    holds(work, X, Y, "labels of float16")
+    safetensors(work, "h.safetensors", {"X": (X, "F32"), "y": (Y + 0.5, "F16")})
+    refused(convert(work, "h.safetensors", "o.h5"), "label 0 (from 0) is not a whole number")
+
+
 def tensors_are_refused(work):
     def case(change, *words, cut=None, more=()):
         safetensors(work, "w.safetensors", {"X": (X, "F32"), "y": (Y, "I64")}, change=change)
@@ -233,6 +252,7 @@ with Work(sys.argv[1]) as work:
     tensors_are_read(work)
     tensors_are_refused(work)
     archives_are_read(work)
+    headers_are_strict(work)
     damaged_archives(work)
     sparse_archives(work)
     archives_are_refused(work)
