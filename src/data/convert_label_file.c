@@ -194,7 +194,9 @@ mg_status mg_label_file_open(const char *path, mg_label_file **out, mg_error *er
         size_t bytes;
         status = mg_text_line(f->text, &at, &bytes, error);
         if (status || !at) break;
-        status = f->mark ? add_line(f, at, bytes, error) : count_line(f, at, bytes, error);
+        if (memchr(at, 0, bytes))
+            status = mg_text_fail(f->text, 0, MG_DATA, error, "the line contains a zero byte: remove it");
+        else status = f->mark ? add_line(f, at, bytes, error) : count_line(f, at, bytes, error);
     }
     if (status) mg_label_file_close(f);
     else *out = f;

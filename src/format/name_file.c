@@ -31,7 +31,9 @@ static mg_status each_name(const char *path, int64_t count, mg_name_seen *seen, 
     while (!status && !(status = mg_text_line(text, &line, &bytes, error)) && line) {
         const char *tab = memchr(line, '\t', bytes);
         size_t length = tab ? (size_t)(tab - line) : bytes;
-        if (!length) status = mg_text_fail(text, 0, MG_DATA, error, "the name is missing");
+        if (memchr(line, 0, length))
+            status = mg_text_fail(text, 0, MG_DATA, error, "the name contains a zero byte: remove it");
+        else if (!length) status = mg_text_fail(text, 0, MG_DATA, error, "the name is missing");
         else if (i == count)
             status = mg_text_fail(text, 0, MG_DATA, error, "there are more than the %lld names of the matrix",
                                   (long long)count);

@@ -169,7 +169,8 @@ static mg_status open_sparse(reader *r, mg_error *error) {
     int64_t *shape = NULL, count = 0;
     mg_status status = check_format(r, error);
     if (!status) status = read_integers(r, "shape", &shape, &count, error);
-    if (!status && (count != 2 || shape[0] < 1 || shape[1] < 1 || shape[1] > MG_MOST_INDEX))
+    if (!status &&
+        (count != 2 || shape[0] < 1 || shape[0] == INT64_MAX || shape[1] < 1 || shape[1] > MG_MOST_INDEX))
         status =
             mg_fail(error, MG_DATA, "%s: shape must be rows and features (1 to %u)", r->path, MG_MOST_INDEX);
     if (!status) r->rows = shape[0], r->columns = shape[1];

@@ -54,8 +54,12 @@ static mg_status find_directory(const archive *a, int64_t *at, int64_t *count, m
     }
     if (!status && e >= LOCATOR && !memcmp(tail + e - LOCATOR, "PK\6\7", 4)) {
         status = read_at(a, (int64_t)number(tail + e - LOCATOR + 8, 8), end64, END64, error);
-        *count = (int64_t)number(end64 + 32, 8);
-        *at = (int64_t)number(end64 + 48, 8);
+        if (!status && memcmp(end64, "PK\6\6", 4) != 0) status = damaged(a, error);
+        if (!status) {
+            *count = (int64_t)number(end64 + 32, 8);
+            *at = (int64_t)number(end64 + 48, 8);
+        }
+        if (!status && *count < 0) status = damaged(a, error);
     }
     mg_memory_free(tail);
     return status;

@@ -217,6 +217,12 @@ def wrong_matrices(work):
                         (mtx([], (0, 5)), ("is empty",))):
         write(work, "w.mtx", text)
         refused(convert(work, "w.mtx", "o.h5"), *words)
+    write(work, "zero/matrix.mtx", mtx([(1, 1, 1)], (2, 2)))
+    write(work, "zero/genes.tsv", "a\nb\n")
+    write(work, "zero/barcodes.tsv", "a\0c\na\0d\n")
+    refused(convert(work, "zero", "o.h5"), "barcodes.tsv:1:1: the name contains a zero byte")
+    write(work, "zero.txt", "a\0c,T\na\0d,B\n")
+    refused(convert(work, "v3.h5", "o.h5", "--labels", "zero.txt"), "zero.txt:1:1: the line contains a zero byte")
     write(work, "half/matrix.mtx", mtx([(1, 1, 1)], (2, 2)))
     write(work, "half/barcodes.tsv", "a\nb\n")
     refused(convert(work, "half", "o.h5"), "there is barcodes.tsv beside it, but no features.tsv")
