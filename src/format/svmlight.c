@@ -73,19 +73,35 @@ static mg_status read_label(const reader *r, mg_sink *sink, const char *line, co
     return status ? mg_text_place(r->text, offset, status, error) : MG_OK;
 }
 
+// Counts and passes rows of zeros: the empty lines of a file without labels.
+static mg_status pass_empty(reader *r, int64_t count, mg_sink *sink, bool put, mg_error *error) {
+    mg_status status = MG_OK;
+    r->pairs.count = 0;
+    for (; !status && count > 0; count--, r->rows++)
+        if (put) status = put_row(r, sink, error);
+    return status;
+}
+
 // Reads the whole file. Passes rows to the sink only if `put`.
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     char *line;
     size_t bytes;
+    int64_t empty = 0; // lines before the first row
+    bool raw = r->like && r->like->raw;
     mg_status status = MG_OK;
     for (r->rows = r->stored = 0;;) {
         status = mg_text_line(r->text, &line, &bytes, error);
         if (status || !line) return status;
         const char *end = line + bytes, *label = mg_skip_blanks(line, end), *after = mg_skip_word(label, end);
+        if (label == end && r->rows > 0 && r->bare) status = pass_empty(r, 1, sink, put, error);
+        if (status) return status;
+        empty += label == end && r->rows == 0;
         if (label == end || *label == '#') continue;
         const char *bad = after;
         bool pair = memchr(label, ':', (size_t)(after - label)) != NULL;
-        if (r->rows == 0 && r->like && r->like->raw) r->bare = pair;
+        if (r->rows == 0 && raw) r->bare = pair;
+        if (r->rows == 0 && r->bare) status = pass_empty(r, empty, sink, put, error);
+        if (status) return status;
         if (r->bare && pair) after = label;
         else status = read_label(r, sink, line, label, after, error);
         if (status) return status;

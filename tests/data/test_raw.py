@@ -178,6 +178,11 @@ def numbers(t):
     t.write("bare.svm", "\n".join(line.split(" ", 1)[1] for line in test) + "\n")
     if t.well("predict", "svm/model.h5", "bare.svm", "--scores", says="without labels") != t.well("predict", "svm/model.h5", "test.h5", "--scores"):
         fail("svmlight lines without labels get other scores")
+    gaps = "\n1:1 2:1\n\n# a comment\n2:1 3:2\n\n"  # an empty line is a row of zeros, as in lines of the standard input
+    t.write("gaps.svm", gaps)
+    want = t.well("predict", "svm/model.h5", "-", "--scores", stdin=gaps.replace("# a comment\n", ""))
+    if want.count("\n") != 5 or t.well("predict", "svm/model.h5", "gaps.svm", "--scores", says="without labels") != want:
+        fail("empty lines of svmlight rows without labels are no rows of zeros")
     t.write("wide.svm", "0 3:1\n1 9:1\n")
     t.refused("eval", "svm/model.h5", "wide.svm", says=["wide.svm:2:3: index 9", "the model has 9 features"])
     t.write("unknown.svm", "0 3:1\n7 4:1\n")
