@@ -97,7 +97,9 @@ static void score_item(void *context, int64_t item) { mg_dual_ahead_score(contex
 
 int64_t mg_dual_ahead_count(mg_ascent *ascent, int64_t left) {
     const mg_dual_scored *next = &ascent->dense.ahead.next;
-    if (next->count > left) mg_dual_ahead_forget(ascent); // only a forged checkpoint has so many
+    int64_t before = ascent->round.row - ascent->visits.list;
+    // only a forged checkpoint has more rows than there are
+    if (next->count > left || ascent->dense.ahead.recall > before) mg_dual_ahead_forget(ascent);
     return next->count > 0 ? next->count : mg_min(left, ascent->clock->round);
 }
 
