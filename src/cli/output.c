@@ -2,6 +2,8 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,10 +43,22 @@ static bool is_file(const char *path, const struct stat *file) {
     return found && about.st_dev == file->st_dev && about.st_ino == file->st_ino;
 }
 
+// True if `output` is in the folder `other`, which may be one of Cell Ranger.
+static bool is_inside(const char *output, const char *other) {
+    struct stat folder;
+    char parent[PATH_MAX];
+    const char *slash = strrchr(output, '/');
+    if (stat(other, &folder) || !S_ISDIR(folder.st_mode)) return false;
+    int bytes = slash ? (int)(slash - output) + 1 : 2;
+    return snprintf(parent, sizeof parent, "%.*s", bytes, slash ? output : "./") < (int)sizeof parent &&
+           is_file(parent, &folder);
+}
+
 mg_status mg_cli_keep(const char *output, const char *other, const char *what, const char *by,
                       mg_error *error) {
     struct stat about;
-    if (!output || stat(output, &about) || !S_ISREG(about.st_mode) || !is_file(other, &about)) return MG_OK;
+    if (!output || stat(output, &about) || !S_ISREG(about.st_mode)) return MG_OK;
+    if (!is_file(other, &about) && !is_inside(output, other)) return MG_OK;
     error->status = MG_USAGE;
     snprintf(error->text, sizeof error->text,
              "%.700s: is %s, which %s would replace: give another name with -o", output, what, by);

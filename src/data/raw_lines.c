@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "data/align.h"
 #include "data/convert.h"
+#include "io/text.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -142,22 +143,32 @@ static mg_status read_row(mg_raw_lines *lines, bool header, mg_error *error) {
     return status ? status : c->format->read(c->reader, &lines->sink, error);
 }
 
-// True if the line holds the name of a feature, so that it is the header of a table.
+// True if the line is the header of a table: it names all features in their order, or at least half of
+// its fields name one and one of these names is no number. One name alone may be the label of a record.
 static bool is_header(const mg_raw_lines *lines) {
     const mg_columns *columns = lines->model.columns;
     size_t at, bytes = lines->line->bytes;
     const char *text = lines->line->text;
     char name[MG_NAME_LONGEST + 1];
+    int64_t fields = 0, found = 0, words = 0, before = -1;
+    bool ascending = true;
     if (!mg_recipe_is(columns->recipe, "header", "yes") || !columns->names.count) return false;
     for (size_t from = 0; from < bytes; from = at + 1) {
         for (at = from; at < bytes && !strchr(",;\t|", text[at]);) at++;
+        fields++;
         size_t count = at - from, quotes = count > 1 && text[from] == '"' && text[at - 1] == '"';
         if (count - 2 * quotes > MG_NAME_LONGEST) continue;
         memcpy(name, text + from + quotes, count - 2 * quotes);
         name[count - 2 * quotes] = '\0';
-        if (mg_names_find(&lines->names, name) >= 0) return true;
+        int64_t feature = mg_names_find(&lines->names, name);
+        if (feature < 0) continue;
+        double value;
+        found++;
+        ascending = ascending && feature > before;
+        before = feature;
+        words += mg_text_number(name, name + strlen(name), &value) == NULL;
     }
-    return false;
+    return (ascending && found == columns->names.count) || (words > 0 && 2 * found >= fields);
 }
 
 // Puts the line behind the header.

@@ -246,12 +246,16 @@ static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
                     "without --text, give first, last or none",
                     o->label);
     if (!status && !o->column) status = find_kind(r, guesses, error);
+    if (!status && r->like && r->like->features != INT64_C(1) << o->bits)
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: texts have 2^%lld features, but %s has %lld of them: give an HDF5 file with these",
+            mg_text_path(r->record.text), (long long)o->bits, r->like->path, (long long)r->like->features);
     if (status || strcmp(o->weighting, "tf-idf") != 0) return status;
     if (r->like && r->like->raw && !r->like->scale)
         return mg_fail(
             error, MG_DATA,
-            "%s: the model %s has no idf table, because it was trained by an older margin: convert the "
-            "file with --like and the training file",
+            "%s: the model %s has no idf table: convert the file with --like and the training file",
             mg_text_path(r->record.text), r->like->path);
     r->scale = r->like ? r->like->scale : NULL;
     if (r->scale) return MG_OK;

@@ -103,6 +103,13 @@ def texts(t):
     done = t.work.run("predict", "words/model.h5", "-", input="alpha\n?!\n")
     if done.returncode != DATA or done.stdout.count("\n") != 1 or "standard input:2: the text '?!' has no n-gram" not in done.stderr:
         fail(f"a text without n-grams: {done.returncode} {done.stdout!r} {done.stderr!r}")
+    # Columns that were selected after the conversion have no texts.
+    with h5py.File(t.work.at("words.h5"), "r+") as f:
+        del f["X"]
+        f["X"] = np.arange(4 * len(f["y"]), dtype="f4").reshape(-1, 4) % 7
+    t.train("words.h5", "selected")
+    t.refused("predict", "selected/model.h5", "-", stdin="alpha beta\n", says="standard input:1: texts have 2^18 features, but selected/model.h5 has 4")
+    t.refused("predict", "selected/model.h5", "plain.tsv", says="plain.tsv: texts have 2^18 features, but selected/model.h5 has 4")
 
 
 def tables(t):
@@ -147,6 +154,14 @@ def tables(t):
     t.write("bad.csv", "a,b\n1,2\n3,oops\n")
     t.refused("predict", "csv/model.h5", "bad.csv", says="bad.csv:3:3: 'oops' is not a number")
     t.refused("predict", "csv/model.h5", "test.csv", "--features", "X", says="is not HDF5", status=USAGE)
+    # A record is no header because one field equals the name of a feature.
+    t.write("train.csv", "0,1,2,kind\n" + "".join(f"{row['a']},{row['b']},{i % 7},{'0' if row['a'] > row['b'] else 'x'}\n" for i, row in enumerate(rows(80))))
+    t.well("convert", "-q", "--overwrite", "--header", "yes", "train.csv", "train.h5")
+    t.train("train.h5", "numbered")
+    records = "".join(f"{i % 3},{i % 5},{i % 2}\n" for i in range(30))
+    for header in ("", "0,1,2\n"):
+        if t.well("predict", "numbered/model.h5", "-", stdin=header + records).count("\n") != 30:
+            fail(f"names that are numbers, header {header!r}: a record was swallowed, or a header answered")
     # Without names, the number of columns decides.
     t.write("train.csv", table(["kind", "a", "b"], rows(80), ";", header=False).replace("1", "1,5"))
     t.well("convert", "-q", "--overwrite", "--decimal", "comma", "--label", "first", "train.csv", "train.h5")

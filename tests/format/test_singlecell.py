@@ -171,6 +171,15 @@ def inputs_are_kept(work):
         refused(convert(work, source, output, *options), words)
         if read(work.at(output)) != before:
             fail(f"{output} was replaced")
+    for command in (("convert", "-q", "ten", "kept.h5", "--labels", "l.txt"),
+                    ("train", "-q", "--set", "data.train=kept.h5", "--set", "output.directory=kept")):
+        done = work.run(*command)
+        if done.returncode:
+            fail(f"{command}: {done.stderr}")
+    before = read(work.at("ten/matrix.mtx.gz"))
+    done = work.run("predict", "kept/model.h5", "ten", "-o", "ten/matrix.mtx.gz")
+    if done.returncode != 2 or "is the data, which the answers would replace" not in done.stderr or read(work.at("ten/matrix.mtx.gz")) != before:
+        fail(f"answers over the data: {done.returncode} {done.stderr}")
 
 
 def lines_of_labels(work):
