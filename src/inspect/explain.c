@@ -194,7 +194,10 @@ static void paint(double part, unsigned char rgb[3]) {
 static double largest(const explained *e) {
     double most = 0;
     for (int64_t k = 0; k < e->model->classes_count; k++)
-        for (int64_t i = 0; i < e->model->per_class; i++) most = fmax(most, fabs(weight_of(e->model, k, i)));
+        for (int64_t i = 0; i < e->model->per_class; i++) {
+            double size = fabs(weight_of(e->model, k, i));
+            if (size > most) most = size; // fmax ends GCC 12 for ARM with an internal error
+        }
     return most;
 }
 
