@@ -21,6 +21,7 @@ LAYERS = {
     "rate": 2,
     "format": 2,
     "parallel": 2,
+    "comm": 2,
     "data": 3,
     "calibration": 3,
     "model": 4,
@@ -33,6 +34,7 @@ LAYERS = {
     "api": 8,
     "report": 8,
     "cli": 9,
+    "mpi": 10,
 }
 # Folders inside a folder. Their files may include files of the enclosing folder and of their own folder, but
 # not of each other.
@@ -44,6 +46,7 @@ FILE_LINES = 400
 TEST_LINES = 500
 FUNCTION_LINES = 60
 STRUCT_FIELDS = 25
+PROGRAMS = ("cli", "mpi")  # folders of programs, which may allocate, print and exit
 PARAMETERS = 7
 CONDITIONALS = 2  # `?:` in one expression
 WRITERS = 3  # files that assign members of a struct
@@ -66,6 +69,7 @@ VALUES = (
 GUARDED_HEADERS = [
     (re.compile(r"(hdf5|H5\w+|hdf5_hl)\.h"), re.compile(r"io/h5\w*\.[ch]"), "src/io/h5*"),
     (re.compile(r"yaml\.h"), re.compile(r"config/yaml\.c"), "src/config/yaml.c"),
+    (re.compile(r"mpi\.h"), re.compile(r"mpi/\w+\.c"), "src/mpi"),
     (re.compile(r"zlib\.h"), re.compile(r"io/\w+\.[ch]"), "src/io"),
     (
         re.compile(r"(\w*intrin|arm_\w+)\.h"),
@@ -238,9 +242,9 @@ def check_lines(name, room, raw, code, source):
                     " fixed order"
                 ),
             )
-        if ALLOCATE.search(plain) and name != "base/memory.c" and room != "cli":
+        if ALLOCATE.search(plain) and name != "base/memory.c" and room not in PROGRAMS:
             yield number, "only base/memory.c allocates: use base/memory.h"
-        if SPEAK.search(plain) and room != "cli":
+        if SPEAK.search(plain) and room not in PROGRAMS:
             yield number, "library code never prints or exits; fill an mg_error"
 
 
@@ -271,7 +275,7 @@ def check_file(path, source):
         if parameters(head) > PARAMETERS:
             yield first, f"function {function} takes {parameters(head)} parameters (at most {PARAMETERS})"
         # Macros in capitals, such as INLINE, include `static`.
-        private = re.search(r"\bstatic\b", head) or re.match(r"\s*[A-Z_]{2,}\s", head) or room == "cli"
+        private = re.search(r"\bstatic\b", head) or re.match(r"\s*[A-Z_]{2,}\s", head) or room in PROGRAMS
         if not private and not function.startswith("mg_"):
             yield first, f"external function {function} does not start with mg_"
 
