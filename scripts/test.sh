@@ -12,7 +12,9 @@ presets=(release)
 [ "${1:-}" != --all ] || presets=(release clang sanitize sanitize-clang)
 for preset in "${presets[@]}"; do
     echo "== $preset"
-    cmake --preset "$preset" -DMARGIN_TESTS=ON >/dev/null
+    mpi=OFF
+    [ "$preset" != release ] || mpi=ON
+    cmake --preset "$preset" -DMARGIN_TESTS=ON -DMARGIN_MPI=$mpi >/dev/null
     cmake --build --preset "$preset" -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0
     ctest --preset "$preset" -j "$(nproc)"
 done

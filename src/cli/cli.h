@@ -18,6 +18,9 @@ typedef struct mg_command {
     int (*run)(int argc, char **argv); // exit status
 } mg_command;
 
+// The whole program; returns its exit status. ranks: processes of the job, 1 without MPI.
+int mg_cli_main(int argc, char **argv, int ranks);
+
 int mg_command_train(int argc, char **argv);
 int mg_command_path(int argc, char **argv);
 int mg_command_cv(int argc, char **argv);

@@ -82,22 +82,30 @@ static bool asks_for_help(const char *name) {
     return !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
 }
 
+static int refuse_ranks(const mg_command *command, int ranks) {
+    fprintf(stderr, "margin %s: is for one process, but this job has %d ranks: start it without mpirun\n",
+            command->name, ranks);
+    return 2;
+}
+
 // margin help COMMAND: the same as margin COMMAND --help.
-static int run_named(int argc, char **argv) {
+static int run_named(int argc, char **argv, int ranks) {
     static char help[] = "--help";
     char *asked[] = {argv[0], help, NULL};
     bool only_help = !strcmp(argv[0], "help");
     if (only_help) asked[0] = argv[1];
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(asked[0], commands[i].name))
-            return only_help ? mg_cli_run(commands[i].run, 2, asked)
-                             : mg_cli_run(commands[i].run, argc, argv);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(asked[0], commands[i].name)) continue;
+        if (only_help) return mg_cli_run(commands[i].run, 2, asked);
+        if (ranks > 1) return refuse_ranks(&commands[i], ranks);
+        return mg_cli_run(commands[i].run, argc, argv);
+    }
     return unknown_command(asked[0]);
 }
 
 enum { LARGE_BLOCK = 4 << 20 };
 
-int main(int argc, char **argv) {
+int mg_cli_main(int argc, char **argv, int ranks) {
     mg_cli_begin();
     // Returns large blocks, such as weights and images of checkpoints, to the system as soon as they are
     // freed. By default the allocator of the C library keeps freed blocks of up to 32 MB.
@@ -113,5 +121,5 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (!strcmp(name, "--version")) return print_version();
-    return run_named(argc - 1, argv + 1);
+    return run_named(argc - 1, argv + 1, ranks);
 }

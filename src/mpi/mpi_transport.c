@@ -1,0 +1,280 @@
+// mpi_transport.c - owns the messages: point-to-point, nonblocking, in pieces, because MPI counts in int.
+// MPI's own waiting would keep a core busy that the compute threads need, and would never end if a rank
+// hangs.
+#include "mpi/mpi_transport.h"
+
+#include "base/arithmetic.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <mpi.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PIECE = 8 << 20 };                // bytes of a message
+enum { LAST_SECONDS = 10 };              // limit for MPI_Abort
+enum { HEAD_START = 3, MOST_DELAY = 6 }; // seconds
+enum { BROKEN = -1 };                    // in place of a status: ranks cannot be reached any more
+enum { TAG_DATA, TAG_END };
+#define SHORTEST_SLEEP 1e-5 // seconds
+#define LONGEST_SLEEP 2e-4
+#define SPIN 2e-5 // seconds without sleep: most messages of a few bytes have arrived by then
+#define GRACE 1.0 // seconds in which the data of a rank that has ended must have arrived
+#define LOOK 0.05 // seconds between two looks whether a rank has ended
+
+// What is still to be sent to a rank, or received from it.
+typedef struct lane {
+    char *at;
+    size_t left, posted; // bytes; posted: of the present message
+    MPI_Request request;
+} lane;
+
+// What another rank tells at its end, and what it is told.
+typedef struct ending {
+    MPI_Request send, receive;
+    int status; // of the command, or BROKEN
+} ending;
+
+static struct {
+    MPI_Comm data, endings;
+    lane *lanes;          // [2][ranks] sends, then receives
+    bool *ended;          // [ranks] the rank has ended
+    double *noticed;      // [ranks] when this was noticed
+    mg_transport_end end; // of the last transfer
+    pid_t launcher;
+    mg_transport transport;
+} job;
+
+// ---- waiting ------------------------------------------------------------------------------------
+
+// Sleeps for a fraction of the time that has been waited so far: so waiting takes little longer than needed.
+static void rest(double waited) {
+    if (waited < SPIN) return;
+    double sleep = mg_clamp_real(waited / 16, SHORTEST_SLEEP, LONGEST_SLEEP);
+    nanosleep(&(struct timespec){.tv_nsec = (long)(sleep * 1e9)}, NULL);
+}
+
+// If the launcher dies, nobody else would end this process.
+static bool launcher_is_gone(void) { return getppid() != job.launcher; }
+
+// Posts the next message of a lane, or looks at the present one. Returns false if MPI fails, or if the
+// message has another length than expected, because the ranks are not in step. *moved: a message is complete.
+static bool advance(lane *one, int rank, bool sends, bool *moved) {
+    if (!one->left) return true;
+    if (one->posted) {
+        int done, bytes;
+        MPI_Status about;
+        if (MPI_Test(&one->request, &done, &about)) return false;
+        if (!done) return true;
+        if (!sends && (MPI_Get_count(&about, MPI_BYTE, &bytes) || (size_t)bytes != one->posted)) return false;
+        *moved = true;
+        one->at += one->posted;
+        one->left -= one->posted;
+        one->posted = 0;
+        if (!one->left) return true;
+    }
+    one->posted = one->left < PIECE ? one->left : PIECE;
+    int count = (int)one->posted;
+    return !(sends ? MPI_Isend(one->at, count, MPI_BYTE, rank, TAG_DATA, job.data, &one->request)
+                   : MPI_Irecv(one->at, count, MPI_BYTE, rank, TAG_DATA, job.data, &one->request));
+}
+
+static const lane *receives(void) { return job.lanes + job.transport.ranks; }
+
+// The lowest rank that this one waits for; -1 if there is none.
+static int awaited(void) {
+    for (int i = 0; i < 2 * job.transport.ranks; i++) {
+        int both = (i + job.transport.ranks) % (2 * job.transport.ranks); // receives first
+        if (job.lanes[both].left) return both % job.transport.ranks;
+    }
+    return -1;
+}
+
+// Finds a rank that has ended although this one waits for its data. They may be on their way: a rank ends
+// when its messages have left.
+static int missing(double now) {
+    for (int r = 0; r < job.transport.ranks; r++) {
+        int there = job.ended[r];
+        if (r == job.transport.rank || !receives()[r].left) continue;
+        if (!there && MPI_Iprobe(r, TAG_END, job.endings, &there, MPI_STATUS_IGNORE)) continue;
+        if (there && !job.ended[r]) job.noticed[r] = now;
+        job.ended[r] = there;
+        if (there && now - job.noticed[r] > GRACE) return r;
+    }
+    return -1;
+}
+
+static mg_transport_end move_all(double timeout, int *culprit) {
+    double begun = mg_clock_seconds(), looked = begun;
+    *culprit = -1;
+    while (true) {
+        bool moved = false;
+        for (int i = 0; i < 2 * job.transport.ranks; i++) {
+            bool sends = i < job.transport.ranks;
+            if (!advance(&job.lanes[i], i % job.transport.ranks, sends, &moved)) return MG_TRANSPORT_FAILED;
+        }
+        if (awaited() < 0) return MG_TRANSPORT_DONE;
+        double now = mg_clock_seconds();
+        if (moved) begun = now;
+        if (now - looked > LOOK) {
+            looked = now;
+            *culprit = missing(now);
+            if (*culprit >= 0) return MG_TRANSPORT_LEFT;
+            if (launcher_is_gone()) return MG_TRANSPORT_FAILED;
+        }
+        if (timeout > 0 && now - begun > timeout) {
+            *culprit = awaited();
+            return MG_TRANSPORT_LATE;
+        }
+        rest(now - begun);
+    }
+}
+
+// ---- the transport ------------------------------------------------------------------------------
+
+static mg_transport_end run_lanes(double timeout, int *culprit) {
+    if (job.end == MG_TRANSPORT_DONE) job.end = move_all(timeout, culprit);
+    return job.end;
+}
+
+static lane lane_of(const void *at, size_t bytes) {
+    // Messages that are sent are not written to.
+    return (lane){.at = (char *)(uintptr_t)at, .left = bytes, .request = MPI_REQUEST_NULL};
+}
+
+static void receive_blocks(char *to, const size_t *from) {
+    for (int r = 0; r < job.transport.ranks; r++) {
+        job.lanes[job.transport.ranks + r] = lane_of(to, r == job.transport.rank ? 0 : from[r]);
+        to += from[r];
+    }
+}
+
+static mg_transport_end exchange(void *context, const void *send, const size_t *to, void *receive,
+                                 const size_t *from, double timeout, int *culprit) {
+    (void)context;
+    const char *at = send;
+    for (int r = 0; r < job.transport.ranks; r++) {
+        job.lanes[r] = lane_of(at, r == job.transport.rank ? 0 : to[r]);
+        at += to[r];
+    }
+    receive_blocks(receive, from);
+    return run_lanes(timeout, culprit);
+}
+
+static mg_transport_end gather(void *context, const void *send, size_t bytes, void *receive,
+                               const size_t *from, double timeout, int *culprit) {
+    (void)context;
+    for (int r = 0; r < job.transport.ranks; r++)
+        job.lanes[r] = lane_of(send, r == job.transport.rank ? 0 : bytes);
+    receive_blocks(receive, from);
+    return run_lanes(timeout, culprit);
+}
+
+// ---- start and end ------------------------------------------------------------------------------
+
+const mg_transport *mg_mpi_begin(int *argc, char ***argv) {
+    // One thread at a time calls, but the command may run in another thread than the main one.
+    int provided, wrong = MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
+    mg_transport *own = &job.transport;
+    if (!wrong && provided >= MPI_THREAD_SERIALIZED) {
+        MPI_Comm_rank(MPI_COMM_WORLD, &own->rank);
+        MPI_Comm_size(MPI_COMM_WORLD, &own->ranks);
+        wrong = MPI_Comm_dup(MPI_COMM_WORLD, &job.data) || MPI_Comm_dup(MPI_COMM_WORLD, &job.endings) ||
+                MPI_Comm_set_errhandler(job.data, MPI_ERRORS_RETURN) ||
+                MPI_Comm_set_errhandler(job.endings, MPI_ERRORS_RETURN);
+    } else wrong = 1;
+    size_t ranks = (size_t)own->ranks;
+    wrong = wrong || mg_memory_zeroed(&job.lanes, 2 * ranks, sizeof *job.lanes, NULL) ||
+            mg_memory_zeroed(&job.ended, ranks, sizeof *job.ended, NULL) ||
+            mg_memory_zeroed(&job.noticed, ranks, sizeof *job.noticed, NULL);
+    if (wrong) {
+        fprintf(stderr, "margin-mpi: MPI could not be started\n");
+        return NULL;
+    }
+    if (gethostname(own->host, sizeof own->host - 1)) strcpy(own->host, "unknown host");
+    job.launcher = getppid();
+    own->exchange = exchange;
+    own->gather = gather;
+    return own;
+}
+
+// Sends the status to all ranks, and prepares to receive theirs.
+static bool post_endings(const int *status, ending *endings) {
+    for (int r = 0; r < job.transport.ranks; r++) {
+        endings[r] = (ending){.receive = MPI_REQUEST_NULL, .send = MPI_REQUEST_NULL, .status = *status};
+        if (r == job.transport.rank) continue;
+        if (MPI_Irecv(&endings[r].status, 1, MPI_INT, r, TAG_END, job.endings, &endings[r].receive) ||
+            MPI_Isend(status, 1, MPI_INT, r, TAG_END, job.endings, &endings[r].send))
+            return false;
+    }
+    return true;
+}
+
+// Looks for endings of other ranks. *missing: how many have not arrived. Returns false if one says that ranks
+// cannot be reached any more.
+static bool look_for_endings(ending *endings, int *missing) {
+    *missing = 0;
+    for (int r = 0; r < job.transport.ranks; r++) {
+        int sent, received;
+        if (MPI_Test(&endings[r].send, &sent, MPI_STATUS_IGNORE) ||
+            MPI_Test(&endings[r].receive, &received, MPI_STATUS_IGNORE))
+            return false;
+        *missing += !sent || !received;
+        if (received && endings[r].status == BROKEN) return false;
+    }
+    return true;
+}
+
+// Waits until all ranks have ended, however long that takes: they may still write files. Returns false if
+// that cannot happen any more.
+static bool await_endings(ending *endings) {
+    double begun = mg_clock_seconds();
+    int missing;
+    while (look_for_endings(endings, &missing) && !launcher_is_gone()) {
+        if (!missing) return true;
+        rest(mg_clock_seconds() - begun);
+    }
+    return false;
+}
+
+// Ranks cannot be reached any more. The lowest rank that is left reports it and ends the job; the launcher
+// then needs about a second to end the others, which would report the same. A rank that has ended alone
+// reports first, because it knows the reason.
+static void let_others_report(ending *endings) {
+    double until = mg_clock_seconds() + (job.end == MG_TRANSPORT_LEFT ? HEAD_START : 0) +
+                   (double)mg_min(2 * job.transport.rank, MOST_DELAY);
+    int missing;
+    while (mg_clock_seconds() < until) {
+        look_for_endings(endings, &missing); // MPI sends only while it is called
+        rest(1);
+    }
+}
+
+bool mg_mpi_end(int status, bool *alone) {
+    ending *endings;
+    *alone = true;
+    if (mg_memory_zeroed(&endings, (size_t)job.transport.ranks, sizeof *endings, NULL)) return false;
+    bool broken = job.end != MG_TRANSPORT_DONE, all = false;
+    int own = broken ? BROKEN : status;
+    if (post_endings(&own, endings)) {
+        if (broken) let_others_report(endings);
+        else all = await_endings(endings);
+    }
+    *alone = !all || endings[0].status != status;
+    if (all) mg_memory_free(endings); // otherwise MPI still uses it
+    return all;
+}
+
+void mg_mpi_leave(bool all, int status) {
+    if (all) {
+        MPI_Finalize();
+        return;
+    }
+    signal(SIGALRM, SIG_DFL);
+    alarm(LAST_SECONDS); // MPI_Abort may wait for a launcher that cannot be reached
+    MPI_Abort(MPI_COMM_WORLD, status ? status : 1);
+}

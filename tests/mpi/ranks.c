@@ -1,0 +1,80 @@
+// ranks.c - to be started by mpirun: one job on the transport of margin-mpi, without a training.
+//
+//     ranks sum SHARDS LENGTH TIMES   sums arrays, and prints the hash of the sum, bytes and seconds of one
+//     sum ranks fail                      the last rank brings an error to the others ranks hang the last
+//     rank sends nothing for longer than the timeout ranks leave                     the last rank ends
+//     without a word
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "comm/comm.h"
+#include "mpi/mpi_transport.h"
+
+#include <margin/status.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static mg_status fill_and_sum(mg_comm *comm, mg_comm_sum *sum, float *out, int64_t length, mg_error *error) {
+    mg_comm_sum_begin(sum, out);
+    for (int64_t s = comm->first; s < comm->end; s++) {
+        float *mine = mg_comm_sum_next(sum);
+        for (int64_t i = 0; i < length; i++)
+            mine[i] = (float)mg_hash_mix((uint64_t)(s * length + i)) * 0x1p-60f;
+        mg_comm_sum_add(sum);
+    }
+    return mg_comm_sum_end(sum, error);
+}
+
+static mg_status time_sums(mg_comm *comm, int64_t length, int times, mg_error *error) {
+    mg_comm_sum *sum;
+    float *out;
+    mg_status status = mg_comm_sum_create(comm, length, MG_COMM_F32, &sum, error);
+    if (!status) status = mg_memory_get(&out, (size_t)length, sizeof *out, error);
+    double waited = 0;
+    int64_t bytes = 0;
+    for (int turn = 0; !status && turn < times; turn++) {
+        status = mg_comm_agree(comm, MG_OK, NULL, error); // so that the ranks begin together
+        mg_comm_traffic before = comm->traffic;
+        if (!status) status = fill_and_sum(comm, sum, out, length, error);
+        waited += comm->traffic.waited - before.waited;
+        bytes = comm->traffic.bytes - before.bytes;
+    }
+    if (status) return status;
+    if (bytes != mg_comm_sum_traffic(comm, length, MG_COMM_F32, comm->rank))
+        return mg_fail(error, MG_FAILED, "%lld bytes sent, another number predicted", (long long)bytes);
+    uint64_t hash = mg_hash_bytes(0, out, (size_t)length * sizeof *out);
+    status = mg_comm_same(comm, hash, MG_NONFINITE, "the sums", "they must not", error);
+    if (!status && comm->rank == 0)
+        printf("%016llx %lld %.6f\n", (unsigned long long)hash, (long long)bytes, waited / times);
+    mg_comm_sum_destroy(sum);
+    mg_memory_free(out);
+    return status;
+}
+
+static mg_status do_job(mg_comm *comm, int argc, char **argv, mg_error *error) {
+    bool last = comm->rank == comm->ranks - 1;
+    if (!strcmp(argv[1], "sum") && argc == 5) return time_sums(comm, atoll(argv[3]), atoi(argv[4]), error);
+    mg_status status = MG_OK;
+    if (last && !strcmp(argv[1], "fail")) status = mg_fail(error, MG_IO, "the disk is full");
+    if (last && !strcmp(argv[1], "hang")) sleep(60);
+    if (last && !strcmp(argv[1], "leave")) return mg_fail(error, MG_IO, "the last rank leaves");
+    return mg_comm_agree(comm, status, NULL, error);
+}
+
+int main(int argc, char **argv) {
+    const mg_transport *transport = mg_mpi_begin(&argc, &argv);
+    if (!transport || argc < 2) return 1;
+    mg_comm *comm;
+    mg_error error = {0};
+    mg_status status = mg_comm_create(transport->ranks > 1 ? transport : NULL, argc > 2 ? atoll(argv[2]) : 64,
+                                      2, &comm, &error);
+    if (!status) status = do_job(comm, argc, argv, &error);
+    mg_comm_destroy(comm);
+    bool alone, all = mg_mpi_end(mg_status_exit(status), &alone);
+    if (status && (alone || transport->rank == 0)) fprintf(stderr, "ranks: %s\n", error.text);
+    fflush(stdout);
+    mg_mpi_leave(all, mg_status_exit(status));
+    return mg_status_exit(status);
+}
