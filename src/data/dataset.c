@@ -291,13 +291,14 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
 
 // Decides where the rows are during the run: in memory, in place in the file, or read when they are needed.
 static mg_status place_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
+    bool countable = dataset->count <= MG_MOST_INDEX; // row numbers in an index have 32 bits
+    dataset->resident = !dataset->select && countable && mg_source_lend(dataset->source, &dataset->store);
+    if (dataset->resident) return MG_OK;
     double bytes =
         mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->stored);
     double room = 0.6 * (double)mg_cpu_available_memory(),
            limit = request->memory_limit > 0 ? (double)request->memory_limit : room;
-    bool countable = dataset->count <= MG_MOST_INDEX; // row numbers in an index have 32 bits
-    bool lent = !dataset->select && countable && mg_source_lend(dataset->source, &dataset->store);
-    dataset->resident = lent || (request->survey && bytes <= limit && countable);
+    dataset->resident = request->survey && bytes <= limit && countable;
     // Rows are mapped only if the page cache has room for all of them. If pages are evicted before they are
     // used, mapping costs far more than copying.
     bool mapped = !dataset->resident && !dataset->select && countable && bytes <= room;

@@ -202,14 +202,19 @@ bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t 
     int wanted = (int)mg_min(threads + beside, mg_cpu_allowed_threads());
     // with an empty body, to see how many threads can exist at the same time
     run_with(team, wanted, nothing, NULL);
-    int started = atomic_load_explicit(&team->started, memory_order_relaxed);
-    if (started >= threads + beside) return true;
-    team->threads = (int)mg_max(started - beside, 1);
-    snprintf(warning, size,
-             "only %d of %d threads can be started (limits on processes, memory or the control group): %d "
-             "compute%s; the results are the same",
-             started, threads + beside, team->threads, team->threads == 1 ? "s" : "");
+    if (!mg_team_is_short(team, threads + beside, warning, size)) return true;
+    team->threads = (int)mg_max(atomic_load_explicit(&team->started, memory_order_relaxed) - beside, 1);
     return false;
+}
+
+bool mg_team_is_short(const mg_team *team, int threads, char *warning, size_t size) {
+    int started = atomic_load_explicit(&team->started, memory_order_relaxed);
+    if (started >= threads) return false;
+    snprintf(warning, size,
+             "only %d of %d threads can be started (limits on processes, memory or the control group); the "
+             "results are the same",
+             started, threads);
+    return true;
 }
 
 void mg_team_join(mg_team *team, void (*body)(void *context), void *context) {

@@ -34,6 +34,10 @@ typedef struct mg_team {
 // reason in `warning`, if that is fewer than wanted.
 bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size);
 
+// Whether the last mg_team_run had fewer than `threads` threads, the caller included; then `warning` says so.
+// A short job asks this afterwards instead of calling mg_team_open, which starts all threads once more.
+bool mg_team_is_short(const mg_team *team, int threads, char *warning, size_t size);
+
 // From now on the calling thread runs all items, and `replay` measures them. NULL: does nothing.
 void mg_team_record(mg_team *team, struct mg_replay *replay);
 

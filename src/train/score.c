@@ -174,16 +174,21 @@ static void report(const score_job *job, const char *text) {
     if (text[0]) mg_scoring_tell(&job->request->notices, "warning", "%s", text);
 }
 
-// Opens the threads. Each has at least `WORK` products to do, because starting it takes as long.
-static void open_team(score_job *job) {
-    enum { WORK = 2 << 20 };
-    char warning[256] = "";
+// Chooses the number of threads. Each has at least `WORK` products to do, because starting it takes as long.
+static int choose_threads(const score_job *job) {
+    enum { WORK = 6 << 20 };
     int64_t wanted = job->request->threads > 0 ? job->request->threads : mg_cpu_usable_threads(NULL);
     int64_t rows = job->data->count, most = mg_min(wanted, mg_divide_up(rows, PART));
     double products = ((double)job->data->stored + MG_LANES * (double)rows) * (double)job->weights->classes;
-    int threads = (int)mg_clamp_real(products / WORK, 1, (double)most);
-    job->team.threads = 1;
-    if (threads > 1 && !mg_team_open(&job->team, threads, 1, warning, sizeof warning)) report(job, warning);
+    return (int)mg_clamp_real(products / WORK, 1, (double)most);
+}
+
+static mg_status run_threads(score_job *job) {
+    char warning[256] = "";
+    int threads = job->team.threads = choose_threads(job);
+    mg_team_run(&job->team, score_rows, job);
+    if (mg_team_is_short(&job->team, threads, warning, sizeof warning)) report(job, warning);
+    return job->status;
 }
 
 // ---- the weights as kernels read them --------------------------------------------------------------
@@ -261,11 +266,7 @@ mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, con
     if (!status) status = mg_kernel_select(&job->kernel, error);
     if (!status) status = mg_dataset_open(&open, &job->data, error);
     if (!status) status = prepare(model, job->data->layout, &job->weights, error);
-    if (!status) {
-        open_team(job);
-        mg_team_run(&job->team, score_rows, job);
-        status = job->status;
-    }
+    if (!status) status = run_threads(job);
     if (!status) {
         mg_vanished_text(mg_source_vanished(job->data->source), mg_h5_path(file), features, vanished);
         report(job, vanished);
