@@ -15,9 +15,9 @@ extern "C" {
 
 typedef struct mg_model mg_model;
 
-/* Everything that a model consists of. The score of a prepared row x (data.rows, data.transform) for class k
- * is weights[k] . x + bias[k]. Column scaling (data.scale) is included in weights and bias, so x is not
- * scaled. */
+/* Everything that a model consists of. The score of a prepared row x (data.rows, data.transform, then the
+ * limits of data.clip) for class k is weights[k] . x + bias[k]. Column scaling (data.scale) is included in
+ * weights and bias, so x is not scaled. */
 typedef struct mg_model_parts {
     int64_t classes, features;
     const float *weights;             /* [classes][features] */
@@ -34,6 +34,7 @@ typedef struct mg_model_parts {
     int64_t step, epoch, training_rows;
     mg_calibration_report calibration; /* of the scores; method "": none */
     const double *slope, *intercept;   /* [classes] with the method "sigmoid"; otherwise NULL */
+    const float *clip_low, *clip_high; /* [features] limits of prepared rows (data.clip); NULL: none */
 } mg_model_parts;
 
 /*

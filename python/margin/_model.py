@@ -15,12 +15,15 @@ from ._arrays import Rows, whole
 from ._export import ExportMixin
 
 
+_LIMITS = ("clip_low", "clip_high")
+
+
 def read_parts(handle: _library.Handle) -> dict:
     """Copies of the parts of a model of the library: arrays, texts and numbers."""
     parts = s.ModelParts()
     _library.lib.mg_model_get(handle.address, c.byref(parts))
     shape = (parts.classes, parts.features)
-    out = {name: getattr(parts, name) for name, _ in s.ModelParts._fields_[7:-3]}
+    out = {name: getattr(parts, name) for name, _ in s.ModelParts._fields_[7:-5]}
     for name in ("loss", "rows", "transform"):
         out[name] = out[name].decode("utf-8")
     out["weights"] = _copy(parts.weights, np.float32, shape)
@@ -34,6 +37,9 @@ def read_parts(handle: _library.Handle) -> dict:
         names = [parts.feature_names[d].decode("utf-8") for d in range(shape[1])]
         out["feature_names"] = np.array(names, dtype=object)
     out["calibration"] = _read_calibration(parts)
+    for name in _LIMITS:
+        limits = getattr(parts, name)
+        out[name] = _copy(limits, np.float32, shape[1:]) if limits else None
     return out
 
 
@@ -144,6 +150,14 @@ def make_handle(parts: dict) -> _library.Handle:
             setattr(given, name, keep[-1].ctypes.data)
         else:
             setattr(given.calibration, name, value.encode("utf-8") if isinstance(value, str) else value)
+    for name in _LIMITS:
+        if parts.get(name) is not None:
+            keep.append(np.ascontiguousarray(parts[name], np.float32))
+            if keep[-1].shape != weights.shape[1:]:
+                raise ValueError(
+                    f"{name} has shape {keep[-1].shape}, but weights has {weights.shape[1]} columns"
+                )
+            setattr(given, name, keep[-1].ctypes.data)
     address = c.c_void_p()
     _library.call("mg_model_create", c.byref(given), c.byref(address))
     return _library.Handle(address, "mg_model_destroy")
@@ -183,6 +197,8 @@ _DEFAULTS = {
     "training_rows": 1,
     "feature_names": None,
     "calibration": None,
+    "clip_low": None,
+    "clip_high": None,
 }
 
 
@@ -203,6 +219,8 @@ class Model(ExportMixin):
         What turns scores into probabilities: method ("temperature" or "sigmoid"), temperature or arrays slope
         and intercept, and how well it fits its rows: rows, log_loss, ece, and both before (log_loss_before,
         ece_before).
+    clip_low, clip_high : ndarray of float32, shape (D,), or None
+        The limits of prepared rows, of a model trained with data.clip.
     training : dict or None
         How `margin.train` ended: objective, gap, converged, reason, seconds, accuracy and others.
 
@@ -231,6 +249,9 @@ class Model(ExportMixin):
             **parts,
         }
         self._parts["calibration"] = copy.deepcopy(self._parts["calibration"])
+        for name in _LIMITS:
+            if self._parts[name] is not None:
+                self._parts[name] = _fixed(np.array(self._parts[name], np.float32))
         self._handle: Optional[_library.Handle] = None
         self.training: Optional[dict] = None
 
@@ -258,8 +279,9 @@ class Model(ExportMixin):
 
     def __setstate__(self, state: dict) -> None:
         vars(self).update(state)
-        for name in ("weights", "bias", "classes"):
-            self._parts[name] = _fixed(self._parts[name])
+        for name in ("weights", "bias", "classes", *_LIMITS):
+            if self._parts[name] is not None:
+                self._parts[name] = _fixed(self._parts[name])
 
     def __repr__(self) -> str:
         classes, features = self.weights.shape

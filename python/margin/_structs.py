@@ -172,6 +172,8 @@ ModelParts = struct(
     ("calibration", CalibrationReport),
     ("slope", c.c_void_p),
     ("intercept", c.c_void_p),
+    ("clip_low", c.c_void_p),
+    ("clip_high", c.c_void_p),
 )
 ScoreRequest = struct(
     "mg_score_request",

@@ -1,5 +1,8 @@
 """margin.Model and changed weights of estimators: parts that do not fit together are refused."""
 
+import pickle
+
+import h5py
 import numpy as np
 import pytest
 
@@ -76,3 +79,26 @@ def test_parts_that_are_not_given(tmp_path):
     for name in ("rows", "transform", "delta", "lambda_", "objective", "bias_value", "step", "epoch"):
         assert getattr(model, name) == getattr(read, name), name
     assert model.training_rows == read.training_rows and model.calibration is None
+
+
+def test_limits(blobs, tmp_path):
+    """A model of data.clip clips rows, also after pickling and saving."""
+    X, y = blobs
+    with h5py.File(tmp_path / "data.h5", "w") as f:
+        f["X"], f["y"] = X, y
+    model = margin.train({"data.train": str(tmp_path / "data.h5"), "data.scale": "standard", "data.clip": 0.5})
+    clipped = np.clip(X, model.clip_low, model.clip_high)
+    assert (clipped != X).mean() > 0.3
+    wanted = clipped @ model.weights.T + model.bias
+    model.save(tmp_path / "saved.h5")
+    changed = Model(model.weights, model.bias, model.classes, clip_low=model.clip_low, clip_high=model.clip_high)
+    for one in model, pickle.loads(pickle.dumps(model)), margin.load_model(tmp_path / "saved.h5"), changed:
+        np.testing.assert_allclose(one.decision_function(X), wanted, atol=1e-4)
+    parts = (model.weights, model.bias, model.classes)
+    for limits, says in (
+        ({"clip_low": model.clip_low}, "only one of clip_low and clip_high"),
+        ({"clip_low": model.clip_high, "clip_high": model.clip_low}, r"clip_low\[0\] is .* not above clip_high"),
+        ({"clip_low": [0], "clip_high": [1]}, r"clip_low has shape \(1,\), but weights has 8 columns"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            Model(*parts, **limits).predict(X)

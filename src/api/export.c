@@ -59,20 +59,16 @@ static mg_status check(const mg_model *model, const char *name, const mg_export_
                        mg_error *error) {
     if (!format) return refuse_format(name, error);
     mg_status status = format->keeps_bytes ? MG_OK : check_labels(model, name, error);
-    if (!status && model->columns.low.value)
-        status =
-            mg_fail(error, MG_CONFIG,
-                    "%s: clips rows (data.clip), which the exports cannot say: use margin predict, or train "
-                    "without data.clip",
-                    model->path);
     if (status) return status;
-    if (format->keeps_preparation || (!strcmp(model->rows, "none") && !strcmp(model->transform, "none")))
+    bool clips = model->columns.low.value;
+    if (format->keeps_preparation ||
+        (!strcmp(model->rows, "none") && !strcmp(model->transform, "none") && !clips))
         return MG_OK;
     return mg_fail(
         error, MG_CONFIG,
-        "%s: prepares rows (data.rows: %s, data.transform: %s), which a file of %s cannot say: use the "
+        "%s: prepares rows (data.rows: %s, data.transform: %s%s), which a file of %s cannot say: use the "
         "format onnx, or npz or safetensors and prepare the rows in your program",
-        model->path, model->rows, model->transform, name);
+        model->path, model->rows, model->transform, clips ? ", data.clip" : "", name);
 }
 
 mg_status mg_model_export_to(const mg_model *model, const char *name, const mg_export_sink *sink,

@@ -6,6 +6,7 @@
 #include "io/output.h"
 #include "loss/loss.h"
 #include "model/calibration.h"
+#include "model/columns.h"
 #include "rows/rows.h"
 #include "train/run_calibrate.h"
 #include "train/score.h"
@@ -93,6 +94,15 @@ static mg_status take_calibration(const mg_model_parts *parts, mg_model *model, 
     return status;
 }
 
+static mg_status take_limits(const mg_model_parts *parts, mg_columns *columns, mg_error *error) {
+    if (!parts->clip_low != !parts->clip_high)
+        return mg_fail(error, MG_DATA, "only one of clip_low and clip_high is given");
+    if (!parts->clip_low) return MG_OK;
+    mg_status status = mg_column_values_copy(parts->clip_low, parts->features, &columns->low, error);
+    if (!status) status = mg_column_values_copy(parts->clip_high, parts->features, &columns->high, error);
+    return status ? status : mg_model_limits_check(columns, error);
+}
+
 static mg_status check_parts(const mg_model_parts *parts, mg_error *error) {
     if (parts->classes < 2 || parts->classes > INT32_MAX || parts->features < 1 ||
         parts->features > MG_MOST_INDEX)
@@ -116,6 +126,7 @@ mg_status mg_model_create(const mg_model_parts *parts, mg_model **out, mg_error 
     if (!status) status = mg_model_new(parts->classes, parts->features, &model, error);
     if (!status) status = take_values(parts, model, error);
     if (!status) status = take_calibration(parts, model, error);
+    if (!status) status = take_limits(parts, &model->columns, error);
     if (!status) status = mg_model_check(model, error);
     if (!status) status = mg_model_check_numbers(model, error);
     if (status) mg_model_free(model);
@@ -146,6 +157,8 @@ void mg_model_get(const mg_model *model, mg_model_parts *out) {
         .training_rows = model->training_rows,
         .slope = model->calibration.slope,
         .intercept = model->calibration.intercept,
+        .clip_low = model->columns.low.value,
+        .clip_high = model->columns.high.value,
     };
     mg_calibration_tell(&model->calibration, &out->calibration);
 }
@@ -157,12 +170,6 @@ mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
     *out = NULL;
     mg_status status = mg_h5_check_library(error);
     if (!status) status = mg_model_read(path, out, error);
-    if (!status && (*out)->columns.low.value)
-        status = mg_fail(
-            error, MG_CONFIG,
-            "%s: clips rows (data.clip), which only margin predict, eval and calibrate do: use these, or "
-            "train without data.clip",
-            path);
     if (!status) status = mg_model_expand(*out, error);
     if (!status) return MG_OK;
     mg_model_free(*out);

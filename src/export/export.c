@@ -60,6 +60,13 @@ int mg_export_calibration(const mg_model *model, mg_export_parameter to[2]) {
     return 2;
 }
 
+int mg_export_limits_of(const mg_model *model, mg_export_limits to[2]) {
+    if (!model->columns.low.value) return 0;
+    to[0] = (mg_export_limits){"clip_low", model->columns.low.value};
+    to[1] = (mg_export_limits){"clip_high", model->columns.high.value};
+    return 2;
+}
+
 mg_status mg_export_list(char *const *texts, int64_t count, char **out, mg_error *error) {
     mg_writer list = {0};
     mg_writer_add(&list, "[");

@@ -38,6 +38,15 @@ typedef struct mg_export_parameter {
 // Fills the parameters of the calibration of the model, and returns how many there are.
 int mg_export_calibration(const mg_model *model, mg_export_parameter to[2]);
 
+// One of the two limits of prepared rows (data.clip): its name, and a value for each feature.
+typedef struct mg_export_limits {
+    const char *name;
+    const float *values;
+} mg_export_limits;
+
+// Fills the limits of the model, the lower ones first, and returns how many there are: 0 or 2.
+int mg_export_limits_of(const mg_model *model, mg_export_limits to[2]);
+
 // Writes a list of texts as JSON; the caller frees *out. Errors: MG_MEMORY.
 mg_status mg_export_list(char *const *texts, int64_t count, char **out, mg_error *error);
 

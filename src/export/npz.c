@@ -132,6 +132,20 @@ static void put_description(archive *zip, const mg_model *model) {
     put_member(zip, "feature_names.npy", &member);
 }
 
+static void put_limits(archive *zip, const mg_model *model) {
+    mg_export_limits limits[2];
+    mg_writer member = {0};
+    char name[64], shape[64];
+    int count = mg_export_limits_of(model, limits);
+    snprintf(shape, sizeof shape, "%lld,", (long long)model->features);
+    for (const mg_export_limits *l = limits; l < limits + count; l++) {
+        snprintf(name, sizeof name, "%s.npy", l->name);
+        put_header(&member, "<f4", shape);
+        mg_writer_add_bytes(&member, (const char *)l->values, (size_t)model->features * sizeof *l->values);
+        put_member(zip, name, &member);
+    }
+}
+
 static void put_calibration(archive *zip, const mg_model *model) {
     mg_export_parameter parameters[2];
     mg_writer member = {0};
@@ -150,6 +164,7 @@ static void put_calibration(archive *zip, const mg_model *model) {
 static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
     archive zip = {.out = out};
     put_arrays(&zip, model);
+    put_limits(&zip, model);
     put_description(&zip, model);
     put_calibration(&zip, model);
     size_t at = out->length, bytes = zip.central.length;

@@ -159,6 +159,41 @@ static void put_weights(mg_writer *graph, const mg_model *model, const kept_colu
     mg_onnx_end_tensor(graph, &message);
 }
 
+// Adds a vector with a number for each kept column.
+static void put_columns(mg_writer *graph, const char *name, const float *values, const kept_columns *kept) {
+    mg_writer message = {0};
+    const mg_onnx_tensor vector = {.name = name,
+                                   .type = MG_ONNX_FLOAT,
+                                   .rank = 1,
+                                   .shape = {kept->count},
+                                   .bytes = (size_t)kept->count * sizeof *values};
+    mg_onnx_begin_tensor(&message, &vector);
+    if (!kept->column) mg_writer_add_bytes(&message, (const char *)values, vector.bytes);
+    for (int64_t i = 0; kept->column && i < kept->count; i++)
+        mg_writer_add_bytes(&message, (const char *)(values + kept->column[i]), sizeof *values);
+    mg_onnx_end_tensor(graph, &message);
+}
+
+// (M39) Adds the nodes of data.clip, if the model has limits. *at is the name of the tensor of rows, as in
+// put_step. The difference of a cell and itself makes cells that are not finite NaN: margin refuses them.
+static void put_clip(mg_writer *graph, const mg_model *model, const kept_columns *kept, const char **at) {
+    const mg_onnx_node nodes[] = {
+        MG_ONNX_OP("Less", "below", *at, "clip_low"),
+        MG_ONNX_OP("Where", "raised", "below", "clip_low", *at),
+        MG_ONNX_OP("Greater", "beyond", "raised", "clip_high"),
+        MG_ONNX_OP("Where", "limited", "beyond", "clip_high", "raised"),
+        MG_ONNX_OP("Sub", "finite", *at, *at),
+        MG_ONNX_OP("Add", "clipped", "limited", "finite"),
+        {0},
+    };
+    mg_export_limits limits[2];
+    int count = mg_export_limits_of(model, limits);
+    if (!count) return;
+    mg_onnx_put_nodes(graph, nodes);
+    for (int i = 0; i < count; i++) put_columns(graph, limits[i].name, limits[i].values, kept);
+    *at = "clipped";
+}
+
 static void put_classes(mg_writer *graph, const mg_model *model) {
     int64_t classes = model->classes_count;
     const mg_onnx_tensor intercept = {
@@ -185,10 +220,14 @@ static mg_status put_graph(mg_writer *graph, const mg_model *model, mg_error *er
     mg_status status = put_preparation(graph, model, &rows, error);
     if (!status) status = find_kept(model, &kept, error);
     if (status) return status;
-    bool all = !kept.column;
+    const mg_onnx_node selection = MG_ONNX_WITH("Gather", "features", "axis", 1, rows, "used");
+    if (kept.column) {
+        mg_onnx_put_node(graph, &selection);
+        rows = "features";
+    }
+    put_clip(graph, model, &kept, &rows);
     const mg_onnx_node nodes[] = {
-        MG_ONNX_WITH("Gather", "features", "axis", 1, rows, "used"),
-        MG_ONNX_WITH("Gemm", "scores", "transB", 1, all ? rows : "features", "coef", "intercept"),
+        MG_ONNX_WITH("Gemm", "scores", "transB", 1, rows, "coef", "intercept"),
         {.type = "ArgMax",
          .output = "best",
          .input = {"scores"},
@@ -197,7 +236,7 @@ static mg_status put_graph(mg_writer *graph, const mg_model *model, mg_error *er
         MG_ONNX_WITH("Gather", "label", "axis", 0, "classes", "best"),
         {0},
     };
-    mg_onnx_put_nodes(graph, nodes + all);
+    mg_onnx_put_nodes(graph, nodes);
     mg_onnx_text(graph, 2, "margin");
     put_weights(graph, model, &kept);
     mg_onnx_put_input(graph, "X", MG_ONNX_FLOAT, model->features);

@@ -47,7 +47,7 @@ typedef struct tensor {
     size_t bytes;
 } tensor;
 
-enum { MOST_TENSORS = 4 };
+enum { MOST_TENSORS = 6 };
 
 // Fills the tensors, those of float64 first, which keeps all of them aligned. Returns how many there are.
 static int list_tensors(const mg_model *model, tensor to[MOST_TENSORS]) {
@@ -64,6 +64,11 @@ static int list_tensors(const mg_model *model, tensor to[MOST_TENSORS]) {
                            model->weights,
                            4 * classes * (size_t)model->features};
     to[count++] = (tensor){"intercept", "F32", {model->classes_count}, model->bias, 4 * classes};
+    mg_export_limits limits[2];
+    int more = mg_export_limits_of(model, limits);
+    for (int i = 0; i < more; i++)
+        to[count++] =
+            (tensor){limits[i].name, "F32", {model->features}, limits[i].values, 4 * (size_t)model->features};
     return count;
 }
 

@@ -76,16 +76,23 @@ static mg_status take_values(mg_h5 *file, const char *name, double least, int64_
     return status;
 }
 
+mg_status mg_model_limits_check(const mg_columns *columns, mg_error *error) {
+    const mg_column_values *low = &columns->low, *high = &columns->high;
+    for (int64_t d = 0; d < low->count; d++)
+        if (!(low->value[d] >= -FLT_MAX && low->value[d] <= high->value[d] && high->value[d] <= FLT_MAX))
+            return mg_fail(error, MG_DATA,
+                           "clip_low[%lld] is %g and clip_high %g, but both must be finite, and clip_low not "
+                           "above clip_high",
+                           (long long)d, (double)low->value[d], (double)high->value[d]);
+    return MG_OK;
+}
+
 static mg_status take_limits(mg_h5 *file, int64_t features, mg_columns *out, mg_error *error) {
     mg_status status = take_values(file, "clip_low", -FLT_MAX, features, &out->low, error);
     if (!status) status = take_values(file, "clip_high", -FLT_MAX, features, &out->high, error);
     if (!status && !out->low.value != !out->high.value)
         status = mg_fail(error, MG_DATA, "only one of the data sets clip_low and clip_high is there");
-    for (int64_t d = 0; !status && d < out->low.count; d++)
-        if (out->low.value[d] > out->high.value[d])
-            status = mg_fail(error, MG_DATA, "clip_low[%lld] is %g, above clip_high %g", (long long)d,
-                             (double)out->low.value[d], (double)out->high.value[d]);
-    return status;
+    return status ? status : mg_model_limits_check(out, error);
 }
 
 mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_columns *out,

@@ -14,6 +14,9 @@ void mg_model_columns_put(const mg_columns *columns, mg_h5_image *image);
 mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_columns *out,
                                 mg_error *error);
 
+// Checks the limits of data.clip, if there are any. Errors: MG_DATA.
+mg_status mg_model_limits_check(const mg_columns *columns, mg_error *error);
+
 // Writes which features have weights; nothing if all have. Errors: MG_MEMORY.
 mg_status mg_model_used_put(const mg_used *used, mg_h5_image *image, mg_error *error);
 

@@ -255,13 +255,15 @@ mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, con
     job->error = error;
     const mg_known_columns known = {
         .columns = &model->columns, .features = model->features, .whose = "in the model", .same = true};
-    const mg_dataset_request open = {.path = mg_h5_path(file),
-                                     .file = file,
-                                     .features = features,
-                                     .names = names,
-                                     .like = &known,
-                                     .preparation = mg_preparation_of(model->rows, model->transform),
-                                     .window_bytes = WINDOW_BYTES};
+    const mg_clip clip = {model->features, model->columns.low.value, model->columns.high.value};
+    mg_dataset_request open = {.path = mg_h5_path(file),
+                               .file = file,
+                               .features = features,
+                               .names = names,
+                               .like = &known,
+                               .preparation = mg_preparation_of(model->rows, model->transform),
+                               .window_bytes = WINDOW_BYTES};
+    if (clip.low) open.preparation.clip = &clip;
     status = check_request(job, error);
     if (!status) status = mg_kernel_select(&job->kernel, error);
     if (!status) status = mg_dataset_open(&open, &job->data, error);

@@ -38,6 +38,9 @@ CASES = (
     ("narrow", [0, 1, 2, 3], "csr", []),
     ("narrow-total", ["a", "b", "c"], "csr", ["data.rows=total", "data.transform=log1p"]),
     ("narrow-unit", [7, 8], "csr", ["data.rows=unit"]),
+    ("clip", [0, 1, 2], "f4", ["data.scale=standard", "data.clip=1"]),
+    ("clip-total", ["a", "b", "c"], "f4", ["data.rows=total", "data.transform=log1p", "data.scale=standard", "data.clip=1.5"]),
+    ("narrow-clip", [0, 1, 2, 3], "csr", ["data.scale=max-abs", "data.clip=0.1"]),
 )
 
 
@@ -94,7 +97,9 @@ class Case:
                 assert self.weights.shape[1] < WIDE / 2, self.weights.shape
                 self.weights = np.zeros((len(labels), WIDE), "f4")
                 self.weights[:, f["used_features"][:]] = f["weights"][:]
-        self.prepared = (self.rows, self.transform) != ("none", "none")
+            self.limits = {name: f[name][:] for name in ("clip_low", "clip_high") if name in f}
+        assert bool(self.limits) == ("clip" in name)
+        self.prepared = bool(self.limits) or (self.rows, self.transform) != ("none", "none")
 
     def export(self, form):
         path = self.work.at(f"{self.name}.{form}")
@@ -128,7 +133,8 @@ def safetensors(path):
 
 def check_arrays(case):
     with np.load(case.export("npz")) as f:
-        assert set(f) == {"coef", "intercept", "classes", "loss", "rows", "transform"}
+        assert set(f) == {"coef", "intercept", "classes", "loss", "rows", "transform", *case.limits}
+        assert all(np.array_equal(f[name], values) for name, values in case.limits.items())
         assert np.array_equal(f["coef"], case.weights) and np.array_equal(f["intercept"], case.bias)
         assert f["classes"].tolist() == case.labels, f["classes"]
         assert (str(f["loss"]), str(f["rows"]), str(f["transform"])) == (case.loss, case.rows, case.transform)
@@ -137,6 +143,11 @@ def check_arrays(case):
     assert json.loads(about["classes"]) == case.labels
     assert (about["loss"], about["rows"], about["transform"]) == (case.loss, case.rows, case.transform)
     assert np.array_equal(tensors["coef"], case.weights) and np.array_equal(tensors["intercept"], case.bias)
+    assert all(np.array_equal(tensors[name], values) for name, values in case.limits.items())
+    if case.limits and (case.rows, case.transform) == ("none", "none"):
+        clipped = np.clip(case.x.astype("f4"), tensors["clip_low"], tensors["clip_high"])
+        assert not np.array_equal(clipped, case.x)
+        case.same_scores(clipped @ tensors["coef"].T + tensors["intercept"])
 
 
 def check_csv(case):
@@ -152,7 +163,8 @@ def check_csv(case):
 
 
 def check_liblinear(case):
-    for holds, says in ((case.prepared, f"data.rows: {case.rows}"), (isinstance(case.labels[0], str), "labels are texts"),
+    preparation = f"data.rows: {case.rows}, data.transform: {case.transform}" + (", data.clip)" if case.limits else ")")
+    for holds, says in ((case.prepared, preparation), (isinstance(case.labels[0], str), "labels are texts"),
                         (case.name == "large", "classes[1] is 1099511627776, but LIBLINEAR allows labels from")):
         if holds:
             case.refused("liblinear", says)

@@ -45,7 +45,7 @@ def softmax(x):
 
 OPERATIONS = {
     "Abs": lambda x: np.abs(x), "Add": lambda x, y: x + y, "Div": lambda x, y: x / y,
-    "Equal": lambda x, y: x == y, "Greater": lambda x, y: x > y, "Log": lambda x: np.log(x),
+    "Equal": lambda x, y: x == y, "Greater": lambda x, y: x > y, "Less": lambda x, y: x < y, "Log": lambda x: np.log(x),
     "Mul": lambda x, y: x * y, "Sqrt": lambda x: np.sqrt(x), "Sub": lambda x, y: x - y,
     "Exp": lambda x: np.exp(x), "Neg": lambda x: -x, "Relu": lambda x: np.maximum(x, 0), "Where": np.where,
     "Cast": lambda x, to: x.astype(TYPES[to]), "ReduceSum": lambda x, axes, keepdims: x.sum(tuple(axes), keepdims=bool(keepdims)),
