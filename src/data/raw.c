@@ -11,16 +11,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-mg_status mg_raw_open_unless(const char *path, mg_h5 **file, mg_error *error) {
+mg_status mg_raw_open_unless(const char *path, const char *features, mg_h5 **file, mg_error *error) {
     int fd;
     struct stat about;
+    bool claimed = false;
     *file = NULL;
     if (!stat(path, &about) && S_ISDIR(about.st_mode)) return MG_OK; // a folder of Cell Ranger
     mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
     if (status) return status;
-    if (mg_h5_has_signature(fd)) return mg_h5_open_descriptor(fd, path, file, error);
-    close(fd);
-    return MG_OK;
+    if (!mg_h5_has_signature(fd)) {
+        close(fd);
+        return MG_OK;
+    }
+    status = mg_h5_open_descriptor(fd, path, file, error);
+    if (!status && features && mg_h5_find(*file, features) == MG_H5_MISSING)
+        status = mg_format_claimed(path, &claimed, error);
+    if (!status && !claimed) return MG_OK;
+    mg_h5_close(*file);
+    *file = NULL;
+    return status;
 }
 
 // Describes what was done: the format with the options that give columns their meaning, and the rows.
@@ -58,9 +67,22 @@ static mg_status need_labels(const mg_raw_request *request, const mg_conversion 
                    request->path, column ? "name their column" : "give the file of the labels");
 }
 
+// Formats without a column for ids may have ids all the same, under a name of their own.
+static mg_status need_ids(const mg_raw_request *request, const mg_conversion *c, mg_error *error) {
+    const char *name = c->shape.ids ? c->shape.id_name : NULL;
+    if (!request->id || mg_section_find(c->format->section, "id")) return MG_OK;
+    if (name && !strcmp(request->id, name)) return MG_OK;
+    return mg_fail(error, MG_USAGE,
+                   "--id %s: %s is read as %s, %s%s: give %s0 or 1 for the numbers of the rows", request->id,
+                   request->path, c->format->name,
+                   name ? "whose ids are called " : "which has no columns for ids", name ? name : "",
+                   name ? "that name, or " : "");
+}
+
 static mg_status convert(const mg_raw_request *request, mg_conversion *c, mg_raw *out, mg_error *error) {
     mg_status status = mg_convert_first_pass(c, error);
     if (!status) status = need_labels(request, c, error);
+    if (!status) status = need_ids(request, c, error);
     if (status) return status;
     describe(c, out);
     out->unknown = c->shape.unknown;
@@ -72,12 +94,8 @@ static mg_status convert(const mg_raw_request *request, mg_conversion *c, mg_raw
 static mg_status place_labels(const mg_raw_request *request, const mg_conversion *c,
                               mg_convert_setting settings[2], mg_convert_options *options, mg_error *error) {
     const mg_section *section = c->format->section;
-    if (request->id && !mg_section_find(section, "id"))
-        return mg_fail(error, MG_USAGE,
-                       "--id %s: %s is read as %s, which has no columns for ids: give 0 or 1 for the "
-                       "numbers of the rows",
-                       request->id, request->path, c->format->name);
-    if (request->id) settings[options->setting_count++] = (mg_convert_setting){"id", request->id};
+    if (request->id && mg_section_find(section, "id"))
+        settings[options->setting_count++] = (mg_convert_setting){"id", request->id};
     if (!request->labels) return MG_OK;
     if (mg_section_find(section, "label")) {
         settings[options->setting_count++] = (mg_convert_setting){"label", request->labels};

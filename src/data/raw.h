@@ -20,7 +20,8 @@ typedef struct mg_raw_request {
     mg_raw_model model;
     const char *path;   // plain or gzip
     const char *labels; // the column of the labels, or the file that holds them; NULL: as in the recipe
-    const char *id;     // the column of the ids, which becomes the data set of ids.h; NULL: none
+    const char *id;     // the column of the ids, which becomes the data set of ids.h, or the name that the
+                        // format has for ids (mg_format_shape.id_name); NULL: none
     bool labelled;      // labels are needed; otherwise they are skipped
     bool allow_unknown; // labels may be of another kind than those of the model
     const volatile sig_atomic_t *stop; // may be NULL
@@ -32,9 +33,9 @@ typedef struct mg_raw {
     char text[600];  // what was done
 } mg_raw;
 
-// Opens an HDF5 file, once. *file becomes NULL if it is a file of another format, or a folder. Errors: those
-// of mg_h5_open.
-mg_status mg_raw_open_unless(const char *path, mg_h5 **file, mg_error *error);
+// Opens an HDF5 file, once. *file becomes NULL if it is a file of another format, a folder, or an HDF5 file
+// of Cell Ranger without a data set `features` (NULL: it is opened). Errors: those of mg_h5_open.
+mg_status mg_raw_open_unless(const char *path, const char *features, mg_h5 **file, mg_error *error);
 
 // Converts a file. The caller closes out->file. Errors: MG_DATA (the format or the columns are not those of
 // the recipe; a fault with file:line), MG_USAGE, MG_IO, MG_MEMORY, MG_STOPPED.

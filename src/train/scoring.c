@@ -124,7 +124,8 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     *out = NULL;
     mg_h5_close(scoring->raw.file);
     scoring->raw = (mg_raw){0};
-    mg_status status = mg_raw_open_unless(data->path, &file, error);
+    mg_status status =
+        mg_raw_open_unless(data->path, data->features ? NULL : model->features_name, &file, error);
     request.file = file;
     if (!status && !file) status = open_raw(scoring, data, &request, error);
     if (!status) status = mg_dataset_open(&request, out, error);
