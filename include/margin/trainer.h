@@ -42,6 +42,7 @@ typedef struct mg_plan {
     const char *loss, *solver, *kernel, *threads_bound_by;
     const char *solver_why; /* why `auto` chose the solver; "" if the configuration names it */
     int64_t resumed_step;   /* -1: the run starts from the beginning */
+    int64_t shards, ranks;  /* train.shards; the processes that train, 1 without margin-mpi */
 } mg_plan;
 
 /* The progress of a run. Times are in seconds. */

@@ -73,7 +73,7 @@ Plan = struct(
     *[(name, c.c_int64) for name in ("parts", "batch", "epochs")],
     ("tolerance", c.c_double),
     *[(name, c.c_char_p) for name in ("loss", "solver", "kernel", "threads_bound_by", "solver_why")],
-    ("resumed_step", c.c_int64),
+    *[(name, c.c_int64) for name in ("resumed_step", "shards", "ranks")],
 )
 Progress = struct(
     "mg_progress",

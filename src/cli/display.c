@@ -79,6 +79,10 @@ static void show_plan(void *context, const mg_plan *plan) {
     else fprintf(out, ", %lld epochs\n", (long long)plan->epochs);
     fprintf(out, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s",
             plan->threads_bound_by, plan->kernel);
+    if (plan->shards > 1)
+        fprintf(out, "shards     %lld on %lld rank%s, about %s rows each\n", (long long)plan->shards,
+                (long long)plan->ranks, plan->ranks == 1 ? "" : "s",
+                mg_cli_count((double)(plan->data.rows / plan->shards), a));
     if (plan->resumed_step >= 0)
         fprintf(out, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
     mg_cli_put_line(out, "run        ", plan->directory);

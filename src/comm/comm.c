@@ -143,7 +143,9 @@ static mg_status take_error(mg_comm *comm, int culprit, const mg_error *own, mg_
     return mg_fail(error, status, "rank %d (%s): %s", culprit, comm->host[culprit], theirs.text);
 }
 
-mg_status mg_comm_agree(mg_comm *comm, mg_status status, uint64_t *word, mg_error *error) {
+void mg_comm_forgive(mg_comm *comm) { comm->failed = false; }
+
+static mg_status agree(mg_comm *comm, mg_status status, uint64_t *word, mg_error *error) {
     mg_error own = {0};
     if (status && error) own = *error;
     size_t length = strnlen(own.text, sizeof own.text);
@@ -156,6 +158,13 @@ mg_status mg_comm_agree(mg_comm *comm, mg_status status, uint64_t *word, mg_erro
     for (int r = 0; word && r < comm->ranks; r++) *word |= comm->votes[r].word;
     if (culprit < 0 || alike) return status;
     return take_error(comm, culprit, &own, error);
+}
+
+mg_status mg_comm_agree(mg_comm *comm, mg_status status, uint64_t *word, mg_error *error) {
+    if (comm->failed) return status;
+    status = agree(comm, status, word, error);
+    comm->failed = status && status != MG_STOPPED;
+    return status;
 }
 
 mg_status mg_comm_same(mg_comm *comm, uint64_t hash, mg_status status, const char *what, const char *advice,

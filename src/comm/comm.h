@@ -35,6 +35,7 @@ typedef struct mg_comm {
     size_t *to, *from;               // [ranks] lengths of a transfer
     struct mg_comm_vote *votes;      // [ranks] what each rank brings to mg_comm_agree
     mg_comm_traffic traffic;
+    bool failed; // an agreement was a failure, so ranks leave, and do not call mg_comm_agree in step any more
     mg_error lost; // status MG_OK, or why ranks cannot be reached any more
 } mg_comm;
 
@@ -65,7 +66,12 @@ static inline bool mg_comm_is_root(const mg_comm *comm) { return comm->rank == 0
 // to stop", which any rank may set, and "the time is up", which only rank 0 sets, because clocks differ. word
 // may be NULL. To be called wherever a rank could fail or stop alone, before the others wait for it. Returns
 // the agreed status. Sends 24 bytes to each rank; after a failure also its text.
+// If the agreed status is a failure other than MG_STOPPED, later calls return the status that they are given:
+// a rank that failed comes to its next call, where the others come to theirs, and all leave from there.
 mg_status mg_comm_agree(mg_comm *comm, mg_status status, uint64_t *word, mg_error *error);
+
+// All ranks go on after a failure on which they have agreed.
+void mg_comm_forgive(mg_comm *comm);
 
 // Compares a hash. If a rank has another one than rank 0, all ranks fail with `status` and a text of the form
 // "WHAT of rank 2 (host) differ from those of rank 0 (host): ADVICE".

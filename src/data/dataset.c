@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "data/cells.h"
+#include "data/survey.h"
 #include "parallel/cut.h"
 
 #include <math.h>
@@ -53,63 +54,43 @@ static mg_status read_weights(mg_dataset *dataset, const char *name, mg_error *e
 
 mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_error *error) {
     mg_status status = MG_OK;
+    int64_t count = dataset->all.count;
+    const int32_t *label = mg_dataset_all_labels(dataset);
     if (class_weight && !dataset->weight) {
-        status = mg_memory_get(&dataset->weight, (size_t)dataset->count, sizeof *dataset->weight, error);
-        for (int64_t i = 0; !status && i < dataset->count; i++) dataset->weight[i] = 1;
+        float *ones;
+        status = mg_memory_get(&ones, (size_t)count, sizeof *ones, error);
+        for (int64_t i = 0; !status && i < count; i++) ones[i] = 1;
+        if (!status) dataset->weight = ones + dataset->all.first;
     }
-    dataset->total_weight = (double)dataset->count;
+    dataset->total_weight = (double)count;
     if (status || !dataset->weight) return status;
     double total = 0;
-    for (int64_t i = 0; i < dataset->count; i++) {
-        double factor = class_weight && dataset->label[i] >= 0 ? class_weight[dataset->label[i]] : 1;
-        dataset->weight[i] = (float)((double)dataset->weight[i] * factor);
-        total += (double)dataset->weight[i];
+    float *weight = mg_dataset_all_weights(dataset);
+    for (int64_t i = 0; i < count; i++) {
+        double factor = class_weight && label[i] >= 0 ? class_weight[label[i]] : 1;
+        weight[i] = (float)((double)weight[i] * factor);
+        total += (double)weight[i];
     }
     if (!(total > 0))
         return mg_fail(error, MG_DATA, "%s: all weights are zero: at least one must be above 0",
                        dataset->path);
     // (M21) With weights of mean 1, the mean over a minibatch estimates the weighted mean over all rows.
-    double scale = (double)dataset->count / total;
-    for (int64_t i = 0; i < dataset->count; i++)
-        dataset->weight[i] = (float)((double)dataset->weight[i] * scale);
+    double scale = (double)count / total;
+    for (int64_t i = 0; i < count; i++) weight[i] = (float)((double)weight[i] * scale);
     dataset->total_weight = total;
     return MG_OK;
 }
 
 static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
+    const mg_dataset_all *all = &dataset->all;
     double row_bytes =
-        mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->stored) /
-        (double)dataset->count;
+        mg_store_bytes(dataset->layout, dataset->cell, dataset->features, all->count, all->stored) /
+        (double)all->count;
     int64_t block = (int64_t)(BLOCK_BYTES / row_bytes), window = (int64_t)((double)window_bytes / row_bytes);
     // The order of an epoch depends on the size of blocks, so it must not depend on the chunks of the file.
     block = mg_max(block, 1);
-    dataset->block_rows = mg_min(block, dataset->count);
+    dataset->block_rows = mg_min(block, all->count);
     dataset->window_rows = mg_max(window, 1);
-}
-
-// The number of rows that the survey reads at a time. A chunk can only be decompressed as a whole, and the
-// survey reads all rows in order, so it reads whole chunks.
-static int64_t survey_step(const mg_dataset *dataset) {
-    int64_t block = dataset->block_rows, chunk = mg_source_chunk_rows(dataset->source);
-    bool by_chunks = chunk > block && !dataset->select && chunk <= mg_max(dataset->window_rows, block);
-    return mg_min(by_chunks ? chunk : block, dataset->count);
-}
-
-static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first, int64_t count) {
-    for (int64_t i = first; i < first + count; i++) {
-        if (store->layout == MG_DENSE) {
-            size_t cell = mg_cell_size(store->cell);
-            const char *row = (const char *)store->dense + (size_t)(i * store->stride) * cell;
-            dataset->fingerprint = mg_hash_bytes(dataset->fingerprint, row, (size_t)store->features * cell);
-        } else {
-            int64_t from = store->indptr[i];
-            size_t n = (size_t)(store->indptr[i + 1] - from);
-            dataset->fingerprint =
-                mg_hash_bytes(dataset->fingerprint, store->indices + from, n * sizeof *store->indices);
-            dataset->fingerprint =
-                mg_hash_bytes(dataset->fingerprint, store->values + from, n * sizeof *store->values);
-        }
-    }
 }
 
 // Replaces the arrays of a program in the store by copies, because the rows will be changed.
@@ -154,91 +135,6 @@ mg_status mg_dataset_use(mg_dataset *dataset, const mg_used *used, mg_error *err
     return status;
 }
 
-static mg_status drop_unused(mg_dataset *dataset, mg_used *used, mg_error *error) {
-    mg_used_finish(used);
-    return mg_used_pays(used) ? mg_dataset_use(dataset, used, error) : MG_OK;
-}
-
-// Reads all rows once, block by block: into the store that is kept, or into a single block that is reused.
-// Marks the columns that occur in `used`, unless it is NULL. Adds the rows to the moments if `moments` is
-// true.
-static mg_status read_all(mg_dataset *dataset, mg_store *store, mg_used *used, bool moments,
-                          mg_error *error) {
-    mg_status status = MG_OK;
-    int64_t step = survey_step(dataset);
-    MG_ACTIVITY("reading rows", dataset->count);
-    for (int64_t first = 0; !status && first < dataset->count; first += step) {
-        int64_t rows = mg_cut_next(first, dataset->count, step);
-        if (!dataset->resident) store->count = 0;
-        int64_t before = store->borrowed ? first : store->count;
-        status = store->borrowed
-                     ? mg_source_check_lent(dataset->source, store, first, rows, error)
-                     : mg_source_read(dataset->source, dataset->select, first, rows, store, error);
-        if (status) break;
-        hash_rows(dataset, store, before, rows);
-        if (used) {
-            int64_t from = store->indptr[before];
-            mg_used_mark(used, store->indptr[before + rows] - from, store->indices + from);
-        }
-        if (moments)
-            mg_moments_add(&dataset->moments, store, before, rows,
-                           dataset->weight ? dataset->weight + first : NULL);
-        mg_activity_advance(activity, rows);
-    }
-    return status;
-}
-
-// The survey. If rows are kept in memory and may lose columns, their moments are computed after that, because
-// there may be no memory for the moments of all columns of a very wide file. If the classes are known, the
-// rows are held out, and moments are not needed.
-static mg_status survey(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
-    mg_store passing = {0};
-    mg_store *store = dataset->resident ? &dataset->store : &passing;
-    mg_moments *moments = &dataset->moments;
-    mg_used used = {0};
-    int64_t step = survey_step(dataset), most = 0;
-    MG_EACH_BLOCK (first, rows, 0, dataset->count, step)
-        most = mg_max(most, mg_source_stored(dataset->source, dataset->select, first, rows));
-    bool needed = !request->known, drop = request->drop_unused && dataset->layout == MG_CSR,
-         late = needed && drop && dataset->resident, early = needed && !late;
-    mg_status status = MG_OK;
-    if (drop) status = mg_used_create(&used, dataset->features, error);
-    if (!status && early) status = mg_moments_create(moments, dataset->layout, dataset->features, error);
-    if (!status && !store->borrowed)
-        status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features,
-                                 dataset->resident ? dataset->count : step,
-                                 dataset->resident ? dataset->stored : most, error);
-    if (!status) status = read_all(dataset, store, drop ? &used : NULL, early, error);
-    if (!status && drop) status = drop_unused(dataset, &used, error);
-    if (!status && late) status = mg_moments_create(moments, dataset->layout, dataset->features, error);
-    if (!status && late) mg_moments_add(moments, store, 0, dataset->count, dataset->weight);
-    if (!status && needed) mg_moments_finish(moments);
-    if (!status && drop && early) mg_moments_keep(moments, &dataset->used);
-    moments->used = &dataset->used;
-    moments->noise = mg_source_noise(dataset->source);
-    mg_used_clear(&used);
-    mg_store_destroy(&passing);
-    return status;
-}
-
-static void hash_shape(mg_dataset *dataset) {
-    int64_t shape[4] = {dataset->count, dataset->features, dataset->layout, dataset->cell};
-    uint64_t hash = mg_hash_bytes(0, shape, sizeof shape);
-    size_t n = (size_t)dataset->count;
-    if (dataset->label) hash = mg_hash_bytes(hash, dataset->label, n * sizeof *dataset->label);
-    if (dataset->weight) hash = mg_hash_bytes(hash, dataset->weight, n * sizeof *dataset->weight);
-    char buffer[MG_LABEL_BUFFER];
-    if (dataset->classes.texts) hash = mg_hash_bytes(hash, "texts", sizeof "texts");
-    for (int64_t k = 0; k < dataset->classes.count; k++) {
-        const char *label = mg_classes_label(&dataset->classes, k, buffer);
-        hash = mg_hash_bytes(hash, label, strlen(label) + 1);
-    }
-    const mg_names *names = &dataset->columns.names;
-    for (int64_t d = 0; d < names->count; d++)
-        hash = mg_hash_bytes(hash, names->text[d], strlen(names->text[d]) + 1);
-    dataset->fingerprint = hash;
-}
-
 // Reads the labels of the selected rows. Rows without a label leave the selection if that is requested.
 static mg_status read_labels(mg_dataset *dataset, const mg_dataset_request *request, mg_selected *selected,
                              mg_error *error) {
@@ -253,6 +149,28 @@ static mg_status read_labels(mg_dataset *dataset, const mg_dataset_request *requ
     mg_status status = mg_labels_read(dataset->file, &labels, &dataset->label, &dataset->classes, error);
     if (status || !request->drop_unlabelled) return status;
     return mg_selected_drop_unlabelled(dataset->path, selected, dataset->label, error);
+}
+
+// Restricts the data set to the rows of the shards of this rank. Labels and weights of all rows stay, because
+// classes, their weights and their shares depend on them.
+static mg_status take_own_rows(mg_dataset *dataset, mg_comm *comm, mg_error *error) {
+    int64_t count = dataset->count;
+    dataset->all = (mg_dataset_all){.comm = comm, .count = count, .stored = dataset->stored};
+    if (!comm || comm->ranks == 1) return MG_OK;
+    int64_t first = mg_comm_rank_row(comm, count, comm->rank),
+            own = mg_comm_rank_row(comm, count, comm->rank + 1) - first, *select;
+    mg_status status = mg_memory_get(&select, (size_t)own + 1, sizeof *select, error);
+    if (status) return status;
+    for (int64_t i = 0; i < own; i++) select[i] = dataset->select ? dataset->select[first + i] : first + i;
+    mg_memory_free(dataset->select);
+    dataset->select = select;
+    dataset->all.first = first;
+    if (dataset->label) dataset->label += first;
+    if (dataset->weight) dataset->weight += first;
+    dataset->count = own;
+    dataset->stored = dataset->layout == MG_CSR ? mg_source_stored(dataset->source, select, 0, own)
+                                                : own * dataset->features;
+    return MG_OK;
 }
 
 static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
@@ -286,7 +204,8 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     dataset->stored = dataset->layout == MG_CSR
                           ? mg_source_stored(dataset->source, dataset->select, 0, dataset->count)
                           : dataset->count * dataset->features;
-    return request->weights ? read_weights(dataset, request->weights, error) : MG_OK;
+    status = request->weights ? read_weights(dataset, request->weights, error) : MG_OK;
+    return status ? status : take_own_rows(dataset, request->comm, error);
 }
 
 // Decides where the rows are during the run: in memory, in place in the file, or read when they are needed.
@@ -324,10 +243,11 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
     if (!status) status = check_zeros(dataset, request->preparation.clip, error);
     if (!status) {
         plan_blocks(dataset, request->window_bytes);
-        hash_shape(dataset);
+        dataset->fingerprint = mg_survey_hash_shape(dataset);
         status = place_rows(dataset, request, error);
     }
-    if (!status && request->survey) status = survey(dataset, request, error);
+    if (request->comm && request->comm->ranks > 1) status = mg_comm_agree(request->comm, status, NULL, error);
+    if (!status && request->survey) status = mg_survey(dataset, request, &dataset->fingerprint, error);
     // If values were refused because another program was writing them, the message says so.
     if (dataset->file && (!status || status == MG_DATA)) {
         mg_status changed = mg_h5_check_unchanged(dataset->file, error);
@@ -350,8 +270,8 @@ void mg_dataset_close(mg_dataset *dataset) {
     mg_columns_clear(&dataset->columns);
     mg_used_clear(&dataset->used);
     mg_memory_free(dataset->select);
-    mg_memory_free(dataset->label);
-    mg_memory_free(dataset->weight);
+    mg_memory_free(mg_dataset_all_labels(dataset));
+    mg_memory_free(mg_dataset_all_weights(dataset));
     mg_memory_free(dataset->path);
     mg_memory_free(dataset);
 }

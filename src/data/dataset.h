@@ -3,6 +3,7 @@
 #ifndef MG_DATA_DATASET_H
 #define MG_DATA_DATASET_H
 
+#include "comm/comm.h"
 #include "data/clip.h"
 #include "data/columns.h"
 #include "data/labels.h"
@@ -36,17 +37,29 @@ typedef struct mg_dataset_request {
     int64_t window_bytes;    // bytes of the rows that are shuffled together
     // Read all rows once, for moments and fingerprint, and keep them in memory if they fit.
     bool survey;
+    // The shards of the rows (train.shards), and the ranks that share them; NULL: a single shard. This rank
+    // reads the features of its own shards only. All ranks must open the data set.
+    mg_comm *comm;
     // After the survey, leave out the columns for which no row stores a value, if that pays (mg_used_pays).
     // Only for CSR rows.
     bool drop_unused;
 } mg_dataset_request;
 
+// The selected rows of all ranks. If there is one rank, these are the rows of its data set.
+typedef struct mg_dataset_all {
+    mg_comm *comm;  // as in the request
+    int64_t count;  // number of rows
+    int64_t first;  // the number of the first one that this rank has
+    int64_t stored; // number of stored values
+} mg_dataset_all;
+
 typedef struct mg_dataset {
     char *path;
     mg_h5 *file;
     mg_source *source;
+    mg_dataset_all all;
     int64_t *select;  // [count] numbers of the selected rows in the file, ascending; NULL: all rows
-    int64_t count;    // number of rows
+    int64_t count;    // number of rows of this rank
     int64_t stored;   // number of stored values; for dense rows, count * features
     int64_t features; // columns of the rows; if unused columns of CSR rows are left out, only the used ones
     mg_used used;     // CSR rows: the columns that are kept. Dense rows: the columns for which there are
@@ -54,9 +67,9 @@ typedef struct mg_dataset {
     mg_layout layout;
     mg_cell cell;
     mg_columns columns; // names and recipe from the file
-    int32_t *label;     // [count]; NULL without labels
+    int32_t *label;     // [count]; NULL without labels. Those of other ranks are around it (all.first)
     mg_classes classes;
-    float *weight;       // [count], mean 1; NULL: all 1
+    float *weight;       // [count], mean 1 over all ranks; NULL: all 1. Stored as the labels
     double total_weight; // sum of the weights before they were scaled to mean 1
     mg_left_out left_out;
     bool resident; // `store` holds all rows, or is a view of a program's rows
@@ -71,6 +84,27 @@ typedef struct mg_dataset {
     int64_t block_rows;
     int64_t window_rows; // rows that are shuffled together, before rounding to whole minibatches
 } mg_dataset;
+
+// The number of shards of this rank, and the first row of one of them, counted from the first row of this
+// rank. A shard ends where the next one begins.
+static inline int64_t mg_dataset_own_shards(const mg_dataset *dataset) {
+    return dataset->all.comm ? mg_comm_own_shards(dataset->all.comm) : 1;
+}
+
+static inline int64_t mg_dataset_shard_row(const mg_dataset *dataset, int64_t s) {
+    const mg_comm *comm = dataset->all.comm;
+    if (!comm) return s > 0 ? dataset->count : 0;
+    return mg_comm_shard_row(comm, dataset->all.count, comm->first + s) - dataset->all.first;
+}
+
+// Labels and weights of the rows of all ranks, [all.count]; NULL if there are none.
+static inline int32_t *mg_dataset_all_labels(const mg_dataset *dataset) {
+    return dataset->label ? dataset->label - dataset->all.first : NULL;
+}
+
+static inline float *mg_dataset_all_weights(const mg_dataset *dataset) {
+    return dataset->weight ? dataset->weight - dataset->all.first : NULL;
+}
 
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error);
 void mg_dataset_close(mg_dataset *dataset);
@@ -111,7 +145,7 @@ mg_status mg_dataset_clip(mg_dataset *dataset, const mg_clip *clip, mg_error *er
 // Frees rows that are in memory. They must not be read again.
 void mg_dataset_release_rows(mg_dataset *dataset);
 
-// (M21) Multiplies the weights by class weights ([K]; NULL: all 1), and scales them to mean 1.
+// (M21) Multiplies the weights of all ranks by class weights ([K]; NULL: all 1), and scales them to mean 1.
 // dataset->total_weight becomes their sum before scaling. Errors: MG_DATA if all weights are zero.
 mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_error *error);
 

@@ -169,7 +169,8 @@ static mg_status create_window(mg_stream *stream, window *w, mg_error *error) {
     if (status || dataset->resident) return status;
     status = mg_memory_get(&w->label, rows, sizeof *w->label, error);
     if (!status && dataset->weight) status = mg_memory_get(&w->weight, rows, sizeof *w->weight, error);
-    int64_t stored = (int64_t)((double)dataset->stored / (double)dataset->count * (double)rows * 1.05) + 1024;
+    double values = (double)dataset->all.stored / (double)dataset->all.count;
+    int64_t stored = (int64_t)(values * (double)rows * 1.05) + 1024;
     if (!status)
         status = mg_store_create(&w->store, dataset->layout, dataset->cell, dataset->features, (int64_t)rows,
                                  dataset->layout == MG_CSR ? stored : 0, error);
@@ -178,7 +179,7 @@ static mg_status create_window(mg_stream *stream, window *w, mg_error *error) {
 
 static mg_status check_limit(const mg_stream *stream, int64_t memory_limit, mg_error *error) {
     const mg_dataset *dataset = stream->dataset;
-    double stored = (double)dataset->stored / (double)dataset->count * (double)stream->window_rows;
+    double stored = (double)dataset->all.stored / (double)dataset->all.count * (double)stream->window_rows;
     double bytes = WINDOWS * mg_store_bytes(dataset->layout, dataset->cell, dataset->features,
                                             stream->window_rows, (int64_t)stored);
     if (dataset->resident || memory_limit <= 0 || bytes <= (double)memory_limit) return MG_OK;
@@ -200,7 +201,7 @@ mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bo
     stream->shuffle = shuffle;
     stream->in_place = dataset->map != NULL;
     int64_t rows = mg_max(dataset->window_rows / batch * batch, batch);
-    stream->window_rows = rows > dataset->count ? mg_round_up(dataset->count, batch) : rows;
+    stream->window_rows = rows > dataset->count ? mg_round_up(mg_max(dataset->count, 1), batch) : rows;
     stream->blocks = (dataset->count + dataset->block_rows - 1) / dataset->block_rows;
     if (stream->window_rows > MG_MOST_INDEX || stream->blocks > MG_MOST_INDEX)
         status = mg_fail(error, MG_CONFIG,

@@ -2,6 +2,7 @@
 #include "data/used.h"
 
 #include "base/memory.h"
+#include "comm/blocks.h"
 
 #include <string.h>
 
@@ -33,6 +34,18 @@ mg_status mg_used_copy(const mg_used *from, mg_used *to, mg_error *error) {
 
 void mg_used_mark(mg_used *used, int64_t n, const uint32_t *columns) {
     for (int64_t e = 0; e < n; e++) used->word[columns[e] >> 6].bits |= (uint64_t)1 << (columns[e] & 63);
+}
+
+mg_status mg_used_unite(mg_used *used, mg_comm *comm, mg_error *error) {
+    mg_used_word *all = NULL;
+    int64_t words = words_of(used);
+    if (!comm || comm->ranks == 1) return MG_OK;
+    mg_status status =
+        mg_comm_copies(comm, used->word, (size_t)words * sizeof *used->word, (void **)&all, error);
+    for (int r = 0; !status && r < comm->ranks; r++)
+        for (int64_t w = 0; w < words; w++) used->word[w].bits |= all[r * words + w].bits;
+    mg_memory_free(all);
+    return status;
 }
 
 void mg_used_finish(mg_used *used) {

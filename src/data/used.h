@@ -5,6 +5,7 @@
 #define MG_DATA_USED_H
 
 #include "base/status.h"
+#include "comm/comm.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +30,10 @@ mg_status mg_used_copy(const mg_used *from, mg_used *to, mg_error *error);
 // mg_used_mark adds columns, all below `width`. When all are added, mg_used_finish must be called once.
 void mg_used_mark(mg_used *used, int64_t n, const uint32_t *columns);
 void mg_used_finish(mg_used *used);
+
+// Adds the columns that other ranks have marked, before mg_used_finish. comm NULL: does nothing. Errors:
+// MG_MEMORY; those of mg_comm_copies. The ranks agree on them.
+mg_status mg_used_unite(mg_used *used, mg_comm *comm, mg_error *error);
 
 // True if leaving out the other columns saves enough: the file is wide, and at most half of its columns are
 // used. Otherwise rows, and models that other programs read, need not be renumbered.

@@ -26,7 +26,7 @@ static mg_status create_parts(mg_certified *c, mg_error *error) {
     const mg_problem *problem = c->resident.problem;
     mg_status status = mg_incumbent_create(&c->incumbent, &c->resident, error);
     if (!status && problem->scale) status = mg_problem_weights(problem, &c->view, error);
-    if (!status && mg_resident_has_duals(&c->resident) && !problem->free_bias)
+    if (!status && mg_resident_has_ascent(&c->resident))
         status = mg_ascent_create(&c->resident, &c->iterate, &c->clock, &c->numbers, &c->ascent, error);
     return status;
 }
@@ -53,8 +53,11 @@ static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
     const mg_prox *prox = problem->loss->dual;
     mg_status status = MG_OK;
     if (prox)
-        status = mg_dual_rows_create(problem->rows, problem->classes, prox->joint, all->label,
+        status = mg_dual_rows_create(c->resident.rows, problem->classes, prox->joint, all->label,
                                      &c->iterate.duals, error);
+    int64_t first = mg_comm_rank_row(c->resident.comm, problem->rows, c->resident.comm->rank);
+    if (!status && prox)
+        mg_dual_rows_beside(c->iterate.duals, first, problem->rows - first - c->resident.rows);
     if (!status) status = mg_resident_attach(&c->resident, all, error);
     if (!status && c->ascent) status = mg_ascent_attach(c->ascent, error);
     return status;

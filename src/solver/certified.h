@@ -18,8 +18,7 @@ typedef struct mg_certified {
     mg_iterate iterate;
     mg_incumbent incumbent;
     mg_weights view; // if columns are scaled: W as weights of raw cells, for reports
-    // NULL if the loss has no dual (M31) or the bias is not regularised (M37); then Newton steps begin at
-    // once
+    // NULL without mg_resident_has_ascent: then Newton steps begin at once
     mg_ascent *ascent;
     mg_certifier *certifier; // NULL before the first certificate and during the Newton phase
     mg_newton *newton;       // NULL outside of the Newton phase

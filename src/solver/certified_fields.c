@@ -141,7 +141,7 @@ static mg_status check_box(const mg_certified *c, mg_error *error) {
                           .most = BOX_SLACK};
     float *coef;
     mg_status status = mg_memory_get(&coef, (size_t)c->resident.lanes, sizeof *coef, error);
-    for (int64_t row = 0; !status && row < c->resident.problem->rows; row++) {
+    for (int64_t row = 0; !status && row < c->resident.rows; row++) {
         mg_dual_rows_get(c->iterate.duals, row, c->resident.lanes, coef);
         for (int64_t k = 0; !status && k < c->resident.problem->classes; k++)
             status = mg_bound_check(k == c->resident.all.label[row] ? &own : &rival, "state/dual, row", row,

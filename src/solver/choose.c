@@ -125,12 +125,39 @@ static mg_status refuse_uncertified(const char *obstacle, mg_error *error) {
                                        : "use margin train with a number for model.C or model.lambda");
 }
 
+// Several shards can only be trained by Newton steps, whose sums over the rows are made shard by shard.
+static mg_status choose_for_shards(const mg_train_options *train, const situation *facts, mg_choice *out,
+                                   mg_error *error) {
+    long long shards = (long long)facts->problem->comm->shards;
+    const mg_solver *named = mg_solver_find(train->solver);
+    *out = (mg_choice){.solver = &mg_solver_newton, .handover = MG_HANDOVER_AT_ONCE};
+    if (!named) snprintf(out->why, sizeof out->why, "auto: train.shards is above 1");
+    if (named && named != &mg_solver_newton)
+        return mg_fail(
+            error, MG_CONFIG,
+            "train.solver: %s cannot train with train.shards %lld: set train.solver to newton, with "
+            "train.tolerance above 0, or train.shards to 1",
+            named->name, shards);
+    if (!facts->tolerance)
+        return mg_fail(error, MG_CONFIG,
+                       "train.shards: %lld needs the solver newton, which stops by its certificate: set "
+                       "train.tolerance, for example to 1e-3, or train.shards to 1",
+                       shards);
+    const char *obstacle = obstacle_to(rule_of(&mg_solver_newton), facts);
+    if (!obstacle) return MG_OK;
+    return mg_fail(
+        error, MG_CONFIG, "train.shards: %lld needs the solver newton, which cannot be used, because %s: %s",
+        shards, obstacle,
+        obstacle == centred ? "set data.scale to max-abs, which does not centre" : "set train.shards to 1");
+}
+
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem,
                            const mg_choice_facts *given, mg_choice *out, mg_error *error) {
     const situation facts = {.problem = problem,
                              .tolerance = train->tolerance > 0,
                              .resident = given->resident,
                              .from_weights = given->from_weights};
+    if (problem->comm && problem->comm->shards > 1) return choose_for_shards(train, &facts, out, error);
     const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
     for (int i = 0; !first; i++)
         if (!obstacle_to(&rules[i], &facts)) first = rules[i].solver;
@@ -164,6 +191,7 @@ void mg_solver_list_choices(mg_writer *out) {
             if (c->text) mg_writer_format(out, "%s%s", n++ ? "; " : "", c->text);
         mg_writer_add(out, "\n");
     }
+    mg_writer_format(out, "with train.shards above 1, only newton can train\n");
     mg_writer_format(out,
                      "with a tolerance, Newton steps follow dual ascent; when, depends on train.solver:\n");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)

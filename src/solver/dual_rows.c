@@ -22,6 +22,7 @@ typedef struct slot {
 
 struct mg_dual_rows {
     int64_t rows, classes;
+    int64_t before, after; // rows of other ranks, in packed bytes that are read
     bool joint;
     const int32_t *label;
     float *dense; // [rows][classes]; NULL if there are more than MG_DUAL_DENSE classes
@@ -68,6 +69,11 @@ void mg_dual_rows_destroy(mg_dual_rows *r) {
     mg_memory_free(r->returned);
     mg_arena_free(&r->arena);
     mg_memory_free(r);
+}
+
+void mg_dual_rows_beside(mg_dual_rows *r, int64_t before, int64_t after) {
+    r->before = before;
+    r->after = after;
 }
 
 static float *wide_row(const mg_dual_rows *r, uint32_t place) {
@@ -265,7 +271,27 @@ static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, c
 
 int64_t mg_dual_rows_most_bytes(void *rows) {
     const mg_dual_rows *r = rows;
-    return r->rows * (int64_t)(sizeof(uint16_t) + (size_t)r->classes * (sizeof(uint16_t) + sizeof(float)));
+    return (r->before + r->rows + r->after) *
+           (int64_t)(sizeof(uint16_t) + (size_t)r->classes * (sizeof(uint16_t) + sizeof(float)));
+}
+
+// Skips packed rows of other ranks. Returns false if the bytes end before.
+static bool skip_rows(int64_t rows, const unsigned char **at, const unsigned char *end) {
+    for (int64_t row = 0; row < rows; row++) {
+        uint16_t count, word;
+        if (end - *at < (int64_t)sizeof count) return false;
+        memcpy(&count, *at, sizeof count);
+        *at += sizeof count;
+        for (int j = 0; j < count; j++) {
+            if (end - *at < (int64_t)sizeof word) return false;
+            memcpy(&word, *at, sizeof word);
+            *at += sizeof word;
+            int64_t value = word & AT_BOUND ? 0 : (int64_t)sizeof(float);
+            if (end - *at < value) return false;
+            *at += value;
+        }
+    }
+    return true;
 }
 
 mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t size, mg_error *error) {
@@ -274,19 +300,20 @@ mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t siz
     int64_t lanes = mg_round_up(r->classes, MG_LANES);
     float *c;
     mg_status status = mg_memory_get(&c, (size_t)lanes, sizeof *c, error);
+    bool whole = status || skip_rows(r->before, &at, end);
     for (int64_t row = 0; !status && row < r->rows; row++) {
-        if (!unpack_row(r, row, &at, end, lanes, c))
+        if (!whole || !unpack_row(r, row, &at, end, lanes, c))
             status = mg_fail(error, MG_DATA, "the dual variables of row %lld do not fit %lld classes",
-                             (long long)row, (long long)r->classes);
+                             (long long)(r->before + row), (long long)r->classes);
         else if (!mg_dual_rows_put(r, row, lanes, c))
             status =
                 mg_fail(error, MG_MEMORY, "out of memory: the dual variables of row %lld cannot be stored",
                         (long long)row);
     }
-    if (!status && at != end)
+    if (!status && (!skip_rows(r->after, &at, end) || at != end))
         status = mg_fail(error, MG_DATA,
                          "dual variables: %lld bytes too many for %lld rows: the checkpoint is damaged",
-                         (long long)(end - at), (long long)r->rows);
+                         (long long)(end - at), (long long)(r->before + r->rows + r->after));
     mg_memory_free(c);
     return status;
 }

@@ -21,6 +21,9 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
                               mg_dual_rows **out, mg_error *error);
 void mg_dual_rows_destroy(mg_dual_rows *rows);
 
+// Packed bytes that are read have the rows of all ranks: `before` of other ranks come first, `after` last.
+void mg_dual_rows_beside(mg_dual_rows *rows, int64_t before, int64_t after);
+
 // Reads the coefficients of a row into c[0..lanes), with zeros beyond K. Any thread may call it.
 void mg_dual_rows_get(const mg_dual_rows *rows, int64_t row, int64_t lanes, float *c);
 
@@ -40,16 +43,17 @@ bool mg_dual_rows_put(mg_dual_rows *rows, int64_t row, int64_t lanes, const floa
 // the same time for different rows. Returns false if other memory would change; then call mg_dual_rows_put.
 bool mg_dual_rows_put_few(mg_dual_rows *rows, int64_t row, int64_t lanes, const float *c);
 
-// Writes all rows as bytes for a checkpoint: for each row the number of nonzero coefficients, then for each
+// Writes the rows as bytes for a checkpoint: for each row the number of nonzero coefficients, then for each
 // of these its class and, unless it is 1, its value. (Most coefficients are 1, which is their bound.) If `to`
 // is NULL, only counts. Returns the number of bytes. `rows` is an mg_dual_rows.
 int64_t mg_dual_rows_pack(void *rows, unsigned char *to);
 
-// The largest number of bytes that mg_dual_rows_pack can write for these rows.
+// The largest number of bytes that mg_dual_rows_pack can write for the rows of all ranks.
 int64_t mg_dual_rows_most_bytes(void *rows);
 
-// Reads what mg_dual_rows_pack wrote. Errors: MG_MEMORY; MG_DATA if the bytes do not describe these rows:
-// classes must ascend and must not be an own class that is not stored; values must be finite and not 0.
+// Reads what mg_dual_rows_pack wrote on all ranks, in their order. Errors: MG_MEMORY; MG_DATA if the bytes do
+// not describe these rows: classes must ascend and must not be an own class that is not stored; values must
+// be finite and not 0.
 mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t size, mg_error *error);
 
 #endif

@@ -3,6 +3,14 @@
 
 #include <stdio.h>
 
+mg_field mg_field_packed_by(const mg_field *field, void *data,
+                            int64_t (*pack)(void *data, unsigned char *to)) {
+    mg_field other = *field;
+    other.data = data;
+    other.pack = pack;
+    return other;
+}
+
 int mg_field_weights(const mg_weights *weights, mg_field_names names, mg_field *out) {
     int n = 0;
     int64_t used = weights->layout == MG_DENSE ? weights->features : weights->classes;

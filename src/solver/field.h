@@ -40,6 +40,10 @@ static inline mg_field mg_field_bounded(const char *name, mg_h5_type type, int64
                       .bound_count = bound_count};
 }
 
+// The field with other data that `pack` writes.
+mg_field mg_field_packed_by(const mg_field *field, void *data,
+                            int64_t (*pack)(void *data, unsigned char *to));
+
 // Lines of floats padded with zeros.
 static inline mg_field mg_field_lines(const char *name, int64_t line, int64_t used, int64_t count,
                                       float *data) {

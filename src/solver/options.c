@@ -29,6 +29,11 @@ static const mg_option train_rows[] = {
     {"parts", MG_OPTION_INT, AT(parts), "0", 0, 4096, NULL, NULL, true,
      "Number of parts of a minibatch; at most as many threads work on it. 0 = automatic, from the shapes. "
      "The number changes the rounding of the result."},
+    {"shards", MG_OPTION_INT, AT(shards), "1", 1, MG_MOST_SHARDS, NULL, NULL, true,
+     "Number of parts of the training rows whose sums are added along a fixed tree, a power of two. Above 1 "
+     "only the solver newton can train. The number changes the rounding of the result."},
+    {"rank_timeout", MG_OPTION_SECONDS, AT(rank_timeout), "300", 0, 1e9, NULL, NULL, false,
+     "margin-mpi: seconds after which a rank that has sent nothing ends the run. 0 = it waits forever."},
     {"evaluate_every", MG_OPTION_INT, AT(evaluate_every), "1", 0, 1e9, NULL, NULL, true,
      "Epochs between evaluations of the objective and of the validation rows. 0 = only at the end."},
     {"patience", MG_OPTION_INT, AT(patience), "0", 0, 1e9, NULL, NULL, true,
@@ -36,9 +41,21 @@ static const mg_option train_rows[] = {
 };
 #undef AT
 
+// Shards are added pairwise, so that ranks which share them can own whole subtrees.
+static mg_status check(const void *values, const char *const *origins, mg_error *error) {
+    const mg_train_options *train = values;
+    const char *at = mg_section_origin(&mg_train_section, origins, "shards");
+    if ((train->shards & (train->shards - 1)) == 0) return MG_OK;
+    int64_t below = 1;
+    while (2 * below < train->shards) below *= 2;
+    return mg_fail(error, MG_CONFIG, "%s: train.shards: %lld is not a power of two: set it to %lld or %lld",
+                   at ? at : "train", (long long)train->shards, (long long)below, (long long)(2 * below));
+}
+
 const mg_section mg_train_section = {
     .name = "train",
     .help = "how the objective is minimised, and for how long",
     .options = train_rows,
     .count = sizeof train_rows / sizeof *train_rows,
+    .check = check,
 };

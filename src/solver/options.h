@@ -4,6 +4,8 @@
 
 #include "base/option.h"
 
+enum { MG_MOST_SHARDS = 1024 }; // a preconditioner takes rows of every shard
+
 typedef struct mg_train_options {
     const char *solver;
     double tolerance; // relative gap to reach; 0: none
@@ -14,6 +16,8 @@ typedef struct mg_train_options {
     int64_t seed;
     int64_t threads;
     int64_t parts;
+    int64_t shards;
+    double rank_timeout;
     int64_t evaluate_every;
     int64_t patience;
 } mg_train_options;

@@ -2,6 +2,7 @@
 #ifndef MG_SOLVER_PROBLEM_H
 #define MG_SOLVER_PROBLEM_H
 
+#include "comm/comm.h"
 #include "kernel/kernel.h"
 #include "loss/loss.h"
 #include "rows/rows.h"
@@ -11,7 +12,7 @@
 // Scaled columns: the model is linear in x' = scale * (x - center), with weights W. Kernels read raw cells x
 // and weights V = scale * W instead (M19).
 typedef struct mg_problem {
-    int64_t rows;     // N: rows of the training set
+    int64_t rows;     // N: rows of the training set, in all shards
     int64_t features; // D: features
     int64_t classes;  // K: classes
     mg_layout layout;
@@ -34,6 +35,7 @@ typedef struct mg_problem {
     int64_t total_steps; // steps of the run, unless it ends earlier
     const mg_kernel *kernel;
     mg_team *team;
+    mg_comm *comm; // shards of the rows, and which of them this process has; NULL: one shard, which it has
 } mg_problem;
 
 // Creates weights of the problem's shape, all zero. Errors: MG_MEMORY.

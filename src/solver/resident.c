@@ -19,8 +19,8 @@ static mg_status create_buffers(mg_resident *resident, mg_error *error) {
     resident->ranges = (int)mg_clamp_real(problem->values_per_row / RANGE_VALUES, 2, MG_FEATURE_RANGES);
     const mg_buffer buffers[] = {
         MG_BUFFER(resident->zeros, 1, mg_max(resident->lanes, MG_RESIDENT_ZEROS)),
-        MG_BUFFER(resident->norm, mg_resident_has_duals(resident) ? problem->rows : 0, 1),
-        MG_BUFFER(resident->cuts, dense ? 0 : problem->rows, resident->ranges - 1),
+        MG_BUFFER(resident->norm, mg_resident_has_duals(resident) ? resident->rows : 0, 1),
+        MG_BUFFER(resident->cuts, dense ? 0 : resident->rows, resident->ranges - 1),
         MG_BUFFER(resident->column_scale, dense && problem->scale, resident->line),
         MG_BUFFER(resident->column_center, dense && problem->center, resident->line),
         MG_BUFFER(resident->pass, resident->certify ? PASS_PARTS : 0, 1),
@@ -63,7 +63,12 @@ mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
     resident->line = shape->line;
     resident->size = shape->size;
     mg_resident_set_lambda(resident, problem->lambda);
-    mg_status status = create_buffers(resident, error);
+    resident->comm = problem->comm;
+    mg_status status = problem->comm ? MG_OK : mg_comm_create(NULL, 1, 0, &resident->alone, error);
+    if (status) return status;
+    if (!resident->comm) resident->comm = resident->alone;
+    resident->rows = mg_resident_shard(resident, resident->comm->end);
+    status = create_buffers(resident, error);
     if (!status && resident->certify) status = create_passes(resident, error);
     return status;
 }
@@ -71,6 +76,7 @@ mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
 void mg_resident_destroy(mg_resident *resident) {
     for (int p = 0; p < resident->passes; p++) mg_pass_destroy(&resident->pass[p]);
     mg_arena_free(&resident->arena);
+    mg_comm_destroy(resident->alone);
 }
 
 void mg_resident_set_lambda(mg_resident *resident, double lambda) {
@@ -108,7 +114,7 @@ typedef struct norm_job {
 static void norm_rows(void *context, int64_t item) {
     norm_job *job = context;
     mg_resident *resident = job->resident;
-    int64_t end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
+    int64_t end = mg_cut_end(resident->rows, MG_RESIDENT_ITEM_ROWS, item);
     float *x = job->x ? job->x + item * resident->line : NULL;
     double constant = resident->problem->bias * resident->problem->bias;
     for (int64_t row = item * MG_RESIDENT_ITEM_ROWS; row < end; row++)
@@ -128,8 +134,7 @@ static mg_status find_norms(mg_resident *resident, int64_t items, mg_error *erro
 static void cut_rows(void *context, int64_t item) {
     mg_resident *resident = context;
     const mg_rows *rows = &resident->all.rows;
-    int64_t others = resident->ranges - 1,
-            end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
+    int64_t others = resident->ranges - 1, end = mg_cut_end(resident->rows, MG_RESIDENT_ITEM_ROWS, item);
     for (int64_t row = item * MG_RESIDENT_ITEM_ROWS; row < end; row++) {
         int64_t first = rows->indptr[row], at = first;
         for (int o = 1; o < resident->ranges; o++) {
@@ -151,7 +156,7 @@ static void cut_weights(mg_resident *resident) {
 }
 
 mg_status mg_resident_attach(mg_resident *resident, const mg_batch *all, mg_error *error) {
-    int64_t items = mg_cut_items(resident->problem->rows, MG_RESIDENT_ITEM_ROWS);
+    int64_t items = mg_cut_items(resident->rows, MG_RESIDENT_ITEM_ROWS);
     resident->all = *all;
     mg_status status = resident->norm ? find_norms(resident, items, error) : MG_OK;
     if (status) return status;

@@ -19,14 +19,17 @@ typedef struct mg_resident {
     // a copy, because mg_resident_set_lambda changes it; a free bias has a constant feature of another value
     mg_problem own;
     const mg_solver_options *options;
+    mg_comm *comm, *alone; // the shards of the rows; `alone` has a single one, if the problem does not say
+    int64_t rows;          // rows in memory: those of the own shards
     bool certify, sparse;
-    mg_batch all;              // all rows, in the order of the file
+    mg_batch all;              // the rows in memory, in the order of the file
     double scale;              // 1 / (lambda N): factor between dual variables and W
-    float *norm;               // [N] ||x'||^2 including the constant feature; NULL if the loss has no dual
+    float *norm;               // [rows] ||x'||^2 including the constant feature; NULL if the loss has no dual
     int64_t lanes, line, size; // as in mg_weights
     int ranges;                // ranges of features, for sparse rows
     int64_t range_begin[MG_FEATURE_RANGES + 1]; // sparse: first feature of each range
-    // sparse: [N][ranges - 1] positions in a row at which the stored values of each range but the first begin
+    // sparse: [rows][ranges - 1] positions in a row at which the stored values of each range but the first
+    // begin
     uint32_t *cuts;
     int weight_ranges;
     // First line of each range of weights. Every range of features consists of whole ranges of weights, so
@@ -52,6 +55,18 @@ void mg_resident_set_lambda(mg_resident *resident, double lambda);
 // True if the loss has a dual, so that there are dual variables (M25).
 static inline bool mg_resident_has_duals(const mg_resident *resident) {
     return resident->problem->loss->dual != NULL;
+}
+
+// True if dual ascent can train. It visits rows of all shards in turn, so there must be a single shard.
+static inline bool mg_resident_has_ascent(const mg_resident *resident) {
+    return mg_resident_has_duals(resident) && !resident->problem->free_bias && resident->comm->shards == 1;
+}
+
+// The first row of a shard, counted from the first row in memory. A shard ends where the next one begins.
+static inline int64_t mg_resident_shard(const mg_resident *resident, int64_t shard) {
+    const mg_comm *comm = resident->comm;
+    int64_t rows = resident->problem->rows;
+    return mg_comm_shard_row(comm, rows, shard) - mg_comm_shard_row(comm, rows, comm->first);
 }
 
 static inline double mg_resident_weight(const mg_resident *resident, int64_t row) {

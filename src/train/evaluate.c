@@ -24,6 +24,7 @@ typedef struct evaluator {
     const mg_batch *batch;
     mg_pass pass[PARTS];
     double loss[PARTS];
+    double row_loss[MG_EVALUATE_BATCH]; // the same of each row, for the sums of several shards
     bool by_value;       // dense rows are scored value by value, with weights in the layout for CSR rows
     const mg_used *used; // the features that these weights include
     row_values values[PARTS];
@@ -112,6 +113,7 @@ static void score_part(void *context, int64_t p) {
                                                                            e->scorer->delta, pass->coef);
             if (bad == 0 && !isfinite(loss)) bad = loss;
             e->loss[p] += weight * loss;
+            e->row_loss[first + i] = weight * loss;
             if (bad != 0 && e->bad[p] < 0) e->bad[p] = first + i, e->bad_value[p] = bad;
         }
         if (e->keep_scores)
@@ -138,9 +140,23 @@ static mg_status check_finite(const evaluator *e, const mg_dataset *dataset, mg_
                    name, e->bad_value[p]);
 }
 
-static void tally(const evaluator *e, double *loss, mg_evaluation *result) {
+// Adds the losses of the batch to those of the own shards. Batches and parts do not begin where shards do, so
+// several shards are summed row by row.
+static void add_losses(const evaluator *e, const mg_dataset *dataset, double *loss) {
     const mg_batch *batch = e->batch;
-    for (int64_t p = 0; p * MG_EVALUATE_PART < batch->rows.count; p++) *loss += e->loss[p];
+    if (!dataset->all.comm || dataset->all.comm->shards == 1) {
+        for (int64_t p = 0; p * MG_EVALUATE_PART < batch->rows.count; p++) *loss += e->loss[p];
+        return;
+    }
+    int64_t s = 0;
+    for (int64_t i = 0; i < batch->rows.count; i++) {
+        while (batch->first + i >= mg_dataset_shard_row(dataset, s + 1)) s++;
+        loss[s] += e->row_loss[i];
+    }
+}
+
+static void tally(const evaluator *e, mg_evaluation *result) {
+    const mg_batch *batch = e->batch;
     for (int64_t i = 0; i < batch->rows.count; i++) {
         int32_t rank = e->rank[i];
         if (rank < 0) {
@@ -218,8 +234,40 @@ typedef struct evaluation_call {
     const mg_evaluate_visit *visit;
     mg_evaluation *result;
     mg_error *error;
+    double *loss; // [own shards]
     mg_status status;
 } evaluation_call;
+
+// Adds up what the shards of all ranks have counted.
+static mg_status add_shards(evaluation_call *call, mg_error *error) {
+    enum { COUNTS = 3 + MG_TOP };
+    mg_comm *comm = call->dataset->all.comm;
+    mg_evaluation *result = call->result;
+    double *loss = NULL;
+    int64_t *own = NULL, *work = NULL, all[COUNTS];
+    size_t shards = (size_t)comm->shards;
+    mg_status status = mg_memory_get(&loss, shards, sizeof *loss, error);
+    if (!status) status = mg_memory_zeroed(&own, shards, COUNTS * sizeof *own, error);
+    if (!status) status = mg_memory_get(&work, shards, COUNTS * sizeof *work, error);
+    status = mg_comm_agree(comm, status, NULL, error);
+    if (!status) status = mg_comm_fold(comm, call->loss, 1, loss, call->loss, error);
+    if (!status) { // counts are exact in any order, so those of the rank stand for its first shard
+        const int64_t counts[] = {result->rows, result->skipped, result->correct};
+        memcpy(own, counts, sizeof counts);
+        memcpy(own + 3, result->top, sizeof result->top);
+        status = mg_comm_fold_counts(comm, own, COUNTS, work, all, error);
+    }
+    if (!status) {
+        result->rows = all[0];
+        result->skipped = all[1];
+        result->correct = all[2];
+        memcpy(result->top, all + 3, sizeof result->top);
+    }
+    mg_memory_free(loss);
+    mg_memory_free(own);
+    mg_memory_free(work);
+    return status;
+}
 
 static void pass_over_rows(void *context) {
     evaluation_call *call = context;
@@ -227,10 +275,9 @@ static void pass_over_rows(void *context) {
     const mg_weights *weights = call->weights;
     evaluator *e = NULL;
     mg_stream *stream = NULL;
-    double loss = 0;
     bool wants_rows = visit && visit->rows;
     // one batch; windows have at least that many rows
-    int64_t rows = mg_min(call->dataset->count, MG_EVALUATE_BATCH);
+    int64_t rows = mg_clamp(call->dataset->count, 1, MG_EVALUATE_BATCH);
     MG_ACTIVITY("scoring rows", call->dataset->count);
     mg_status status = create(&e, call->scorer, call->dataset, weights, wants_rows, call->error);
     if (!status) status = mg_stream_create(call->dataset, rows, 0, false, 0, &stream, call->error);
@@ -250,13 +297,13 @@ static void pass_over_rows(void *context) {
         status = mg_stream_check(stream, call->error);
         if (!status) status = check_finite(e, call->dataset, call->result, call->error);
         if (status) break;
-        tally(e, &loss, call->result);
+        add_losses(e, call->dataset, call->loss);
+        tally(e, call->result);
         mg_activity_advance(activity, batch.rows.count);
         if (wants_rows)
             status = visit->rows(visit->context, batch.rows.count, weights->classes, weights->lanes,
                                  e->scores, e->best, call->error);
     }
-    call->result->loss = call->result->rows ? loss / (double)call->result->rows : 0;
     mg_stream_destroy(stream);
     destroy(e);
     call->status = status;
@@ -265,12 +312,19 @@ static void pass_over_rows(void *context) {
 mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights,
                       const mg_evaluate_visit *visit, mg_evaluation *result, mg_error *error) {
     mg_weights converted = {0};
-    evaluation_call call = {scorer, dataset, weights, visit, result, error, MG_OK};
-    if (dataset->layout == MG_CSR && weights->layout == MG_DENSE) {
+    mg_comm *comm = dataset->all.comm;
+    evaluation_call call = {scorer, dataset, weights, visit, result, error, NULL, MG_OK};
+    call.status =
+        mg_memory_zeroed(&call.loss, (size_t)mg_dataset_own_shards(dataset), sizeof *call.loss, error);
+    if (!call.status && dataset->layout == MG_CSR && weights->layout == MG_DENSE) {
         call.status = mg_weights_convert(weights, MG_CSR, &converted, error);
         call.weights = &converted;
     }
     if (!call.status) mg_team_join(scorer->team, pass_over_rows, &call);
+    if (comm) call.status = mg_comm_agree(comm, call.status, NULL, error);
+    if (!call.status && comm && comm->shards > 1) call.status = add_shards(&call, error);
+    if (!call.status) result->loss = result->rows ? call.loss[0] / (double)result->rows : 0;
+    mg_memory_free(call.loss);
     mg_weights_destroy(&converted);
     return call.status;
 }

@@ -80,20 +80,39 @@ typedef struct mg_run_evaluated {
     int64_t accuracy_step;
 } mg_run_evaluated;
 
+// The packed field of the state, of all ranks; only on rank 0.
+typedef struct mg_run_collected {
+    unsigned char *bytes; // [size]
+    int64_t size;
+    size_t room;
+} mg_run_collected;
+
+typedef struct mg_run_ranks {
+    mg_comm *comm;     // the shards of the rows, and the ranks that share them
+    bool stop, finish; // the ranks have agreed that the run was asked to
+    mg_run_collected collected;
+} mg_run_ranks;
+
+// Where a run started.
+typedef struct mg_run_start {
+    int64_t fingerprint; // fingerprint of the weights of --init; 0: the run starts from zeros
+    mg_origin origin;    // origin of a resumed run that does not give --init again; read from its files
+} mg_run_start;
+
 typedef struct mg_run {
     const mg_trainer_options *options;
     const mg_train_request *request;
     mg_run_points points;
+    mg_run_ranks ranks;
     mg_setup setup;
     mg_dataset *test; // test rows; in a cross-validation, the fold that is held out; NULL: none
     mg_stream *stream;
     const mg_solver *solver;
     mg_solver_options solver_options;
     void *state;
-    mg_step_result last;      // result of the newest step or, after restoring, the standing of the state
-    int64_t init_fingerprint; // fingerprint of the weights of --init; 0: the run starts from zeros
-    mg_origin origin;         // origin of a resumed run that does not give --init again; read from its files
-    mg_weights best;          // weights with the best validation accuracy; empty without validation rows
+    mg_step_result last; // result of the newest step or, after restoring, the standing of the state
+    mg_run_start start;
+    mg_weights best; // weights with the best validation accuracy; empty without validation rows
     mg_run_fields fields;
     mg_run_place place;
     mg_run_log log;
@@ -112,12 +131,25 @@ typedef struct mg_run {
 // Set by mg_train_stop, which signal handlers and all threads may call. Runs of arrays in memory ignore it.
 extern _Atomic int mg_run_stop;
 
-// mg_run_is_stopped: true if the run was asked to stop. mg_run_stop_of: the same as an mg_stop, for code that
-// does not know runs.
+// mg_run_is_stopped: true if the run was asked to stop; several ranks have then agreed on it. mg_run_stop_of:
+// the same as an mg_stop, for code that does not know runs.
 bool mg_run_is_stopped(const mg_run *run);
 mg_stop mg_run_stop_of(const mg_run *run);
 
-static inline bool mg_run_has_files(const mg_run *run) { return mg_trainer_has_files(run->options); }
+// What this process alone knows of requests to stop, and to end training early.
+bool mg_run_is_told_to_stop(const mg_run *run);
+bool mg_run_is_told_to_finish(const mg_run *run);
+
+// True if there are no other ranks.
+static inline bool mg_run_is_alone(const mg_run *run) {
+    return !run->ranks.comm || run->ranks.comm->ranks == 1;
+}
+
+// True if this process writes files: of several ranks, only rank 0 does.
+static inline bool mg_run_has_files(const mg_run *run) {
+    bool root = mg_run_is_alone(run) || mg_comm_is_root(run->ranks.comm);
+    return root && mg_trainer_has_files(run->options);
+}
 
 static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
 

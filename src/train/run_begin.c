@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/bridge.h"
+#include "train/ranks.h"
 #include "train/run_calibrate.h"
 #include "train/run_memory.h"
 #include "train/run_own.h"
@@ -124,7 +125,7 @@ static mg_status start_from(mg_run *run, const mg_model *model, mg_error *error)
     if (!status) status = mg_bridge_start(model, &run->setup.problem, &start, error);
     if (!status) status = check_same_classes(model, run->setup.train, error);
     if (!status) run->solver->begin_at(run->state, &start);
-    if (!status) run->init_fingerprint = fingerprint_of(model);
+    if (!status) run->start.fingerprint = fingerprint_of(model);
     mg_weights_destroy(&start);
     return status;
 }
@@ -206,12 +207,12 @@ static void report_plan(mg_run *run) {
     double rows = train->resident ? (double)train->count : 2 * (double)train->window_rows;
     mg_plan plan = {
         .directory = run->place.path,
-        .data = {.rows = train->count,
+        .data = {.rows = train->all.count,
                  .features = mg_dataset_width(train),
                  .used_features = train->features,
                  .classes = problem->classes,
-                 .validation_rows = setup->validation ? setup->validation->count : 0,
-                 .stored = (double)train->stored,
+                 .validation_rows = setup->validation ? setup->validation->all.count : 0,
+                 .stored = (double)train->all.stored,
                  .sparse = train->layout == MG_CSR,
                  .streamed = !train->resident,
                  .row_bytes = mg_store_bytes(train->layout, train->cell, train->features, (int64_t)rows,
@@ -233,6 +234,8 @@ static void report_plan(mg_run *run) {
         .tolerance = run->options->train->tolerance,
         .kernel = problem->kernel->name,
         .resumed_step = run->resumed ? run->position.step : -1,
+        .shards = run->ranks.comm->shards,
+        .ranks = run->ranks.comm->ranks,
     };
     if (observer && observer->plan) observer->plan(observer->context, &plan);
     if (setup->thread_warning[0]) mg_run_message(run, "warning: %s", setup->thread_warning);
@@ -272,6 +275,8 @@ static void log_start(mg_run *run) {
     mg_json_put_int(line, "batch", problem->batch);
     mg_json_put_int(line, "parts", problem->parts);
     mg_json_put_int(line, "threads", run->setup.team.threads);
+    if (run->ranks.comm->shards > 1) mg_json_put_int(line, "shards", run->ranks.comm->shards);
+    if (!mg_run_is_alone(run)) mg_json_put_int(line, "ranks", run->ranks.comm->ranks);
     mg_json_put_text(line, "kernel", problem->kernel->name);
     mg_json_put_text(line, "processor", processor);
     mg_json_put_real(line, "load_seconds", run->setup.load_seconds);
@@ -295,11 +300,14 @@ static bool begun_from_weights(const mg_run *run) {
 }
 
 mg_status mg_run_begin(mg_run *run, mg_error *error) {
+    mg_status connected = mg_run_connect(run, error);
+    if (connected) return connected;
     mg_setup_options options = {.data = run->options->data,
                                 .model = run->options->model,
                                 .train = run->options->train,
                                 .train_file = run->options->train_file,
                                 .validation_file = run->options->validation_file,
+                                .comm = run->ranks.comm,
                                 .needs_certificates =
                                     run->options->needs_certificates || run->points.count > 0,
                                 .folds = run->options->folds,
@@ -308,12 +316,14 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     const mg_before_change *before = run->options->before_change;
     mg_status status = mg_h5_check_library(error);
     if (!status && !before) status = mg_run_enter_directory(run, false, error);
+    status = mg_run_agree(run, status, error);
     options.start_from_weights = begun_from_weights(run);
     if (!status) status = mg_setup_open(&options, &run->setup, error);
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
     else if (!status && options.data->test)
         status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
     if (!status) status = mg_run_check_calibration(run, error);
+    status = mg_run_agree(run, status, error);
     if (status) return status;
     if (run->options->memory) count_copies(run->setup.train, run->options->memory->copies);
     if (run->options->memory) count_copies(run->setup.validation, run->options->memory->copies);
@@ -321,7 +331,7 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     mg_run_memory_begin(&memory);
     status = create_solver(run, error);
     mg_run_memory_state(&memory);
-    if (!status)
+    if (!status && !(run->solver->whole && !mg_run_is_alone(run))) // a rank may have no rows
         status =
             mg_stream_create(run->setup.train, run->setup.problem.batch, (uint64_t)run->options->train->seed,
                              true, run->options->data->memory_limit, &run->stream, error);
@@ -329,6 +339,7 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     status = mg_run_memory_check(&memory, run, status, error);
     if (!status) status = start_from_model(run, error);
     if (!status && before) status = before->call(before->context, error);
+    status = mg_run_agree(run, status, error);
     if (!status) status = mg_run_take_directory(run, error);
     return status;
 }

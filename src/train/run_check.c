@@ -103,7 +103,7 @@ static mg_status check_accuracy(const mg_run *run, const mg_position *at, mg_err
     mg_scorer scorer = mg_run_scorer(run);
     mg_status status = mg_evaluate(&scorer, run->setup.validation, &run->best, NULL, &evaluation, error);
     if (status && !evaluation.overflow) return status;
-    double rows = (double)run->setup.validation->count,
+    double rows = (double)run->setup.validation->all.count,
            own = status ? 0 : (double)evaluation.correct / (double)evaluation.rows;
     if (fabs(own - at->best_accuracy) <= ACCURACY_SLACK + 1 / rows) return MG_OK;
     return mg_fail(error, MG_DATA, "best_accuracy is %g, but the accuracy of the weights in state/best is %g",

@@ -1,5 +1,5 @@
 // run_checkpoint.c - owns the decision when a run writes a checkpoint, and what happens if that fails.
-#include "train/run.h"
+#include "train/ranks.h"
 
 #include "base/activity.h"
 #include "base/json.h"
@@ -65,18 +65,25 @@ static void submit(mg_run *run, bool still) {
     run->saving.epoch = run->position.epoch;
 }
 
-static mg_status check_state(const mg_run *run, mg_error *error) {
-    mg_status status = mg_run_check_data(run, error);
-    if (status || weights_are_finite(run)) return status;
+static mg_status check_finite(const mg_run *run, mg_error *error) {
+    if (weights_are_finite(run)) return MG_OK;
     return mg_fail(error, MG_NONFINITE,
                    "the weights became infinite or NaN in step %lld (epoch %lld): " MG_ADVICE_NONFINITE,
                    (long long)run->position.step, (long long)mg_position_epoch(&run->position));
 }
 
+// Checks the state of all ranks before it is written, and collects it.
+static mg_status check_state(mg_run *run, mg_error *error) {
+    mg_status status = mg_run_check_data(run, error);
+    if (!status) status = check_finite(run, error);
+    status = mg_run_agree(run, status, error);
+    return status ? status : mg_run_collect(run, error);
+}
+
 void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end) {
-    bool due = is_due(run, epoch_end);
+    bool due = mg_run_root_says(run, is_due(run, epoch_end));
     if (due || epoch_end) report_result(run, false);
-    if (due) submit(run, false);
+    if (due && !mg_run_collect(run, NULL)) submit(run, false);
 }
 
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
@@ -87,7 +94,7 @@ mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
     submit(run, true);
     take_result(run, true);
     if (run->saving.failure.status && error) *error = run->saving.failure;
-    return run->saving.failure.status;
+    return mg_run_agree(run, run->saving.failure.status, error);
 }
 
 mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error) {

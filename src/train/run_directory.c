@@ -1,6 +1,6 @@
 // run_directory.c - opens and locks the directory of a run, and prepares it for a run that begins or is
 // resumed.
-#include "train/run.h"
+#include "train/ranks.h"
 
 #include "train/run_inputs.h"
 #include "train/run_own.h"
@@ -119,7 +119,7 @@ static mg_identity identity_of(const mg_run *run) {
         .solver = run->solver->name,
         .train_fingerprint = (int64_t)run->setup.train->fingerprint,
         .validation_fingerprint = held_out_fingerprint(run),
-        .init_fingerprint = run->init_fingerprint,
+        .init_fingerprint = run->start.fingerprint,
         .init_model = start ? start->path : run->request->init_model,
     };
 }
@@ -144,10 +144,10 @@ static mg_status expect_no_results(const mg_run *run, mg_error *error) {
 // Takes from begun.h5 or the checkpoint which model the run started from. So --init need not be given again,
 // and its file is not needed: the checkpoint has the trained weights.
 static void take_start(mg_run *run, mg_identity *identity) {
-    if (run->init_fingerprint) return;
-    if (mg_run_read_origin(run->place.directory, &run->origin, NULL)) return;
-    identity->init_fingerprint = run->origin.init_fingerprint;
-    identity->init_model = run->origin.init_model;
+    if (run->start.fingerprint) return;
+    if (mg_run_read_origin(run->place.directory, &run->start.origin, NULL)) return;
+    identity->init_fingerprint = run->start.origin.init_fingerprint;
+    identity->init_model = run->start.origin.init_model;
 }
 
 // Restores the newest checkpoint. If there is none, everything that begun.h5 records must be given again.
@@ -225,38 +225,81 @@ static mg_status write_records(mg_run *run, const mg_identity *identity, mg_erro
     return status;
 }
 
-mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
-    if (!mg_run_has_files(run)) return MG_OK;
-    static const char *const written[] = {"begun.h5.", "config.yaml.", "model.h5.", "path.jsonl."};
-    mg_identity identity = identity_of(run);
+// Enters the directory, and moves old results out of the way.
+static mg_status clear_directory(mg_run *run, mg_error *error) {
     mg_run_place *place = &run->place;
-    bool found = false;
     mg_status status = mg_run_enter_directory(run, true, error);
     const mg_run_inputs inputs = {run->options, run->request->init_model, run->request->overwrite, true};
     if (!status) status = mg_run_check_inputs(place->directory, &inputs, error);
     if (!status) status = mg_run_set_aside(place->directory, run->request->overwrite, error);
     if (!status && mg_directory_holds(place->directory, "checkpoints"))
         status = mg_directory_open_own(place->directory, "checkpoints", false, &place->checkpoints, error);
-    if (!status && run->request->resume) status = resume(run, &identity, &found, error);
-    for (size_t i = 0; !status && i < sizeof written / sizeof *written; i++)
+    return status;
+}
+
+// Every rank restores its own rows, from the files that rank 0 has found.
+static mg_status restore(mg_run *run, mg_identity *identity, bool *found, mg_error *error) {
+    mg_run_place *place = &run->place;
+    bool follows = !mg_run_has_files(run);
+    mg_status status = MG_OK;
+    if (!run->request->resume) return MG_OK;
+    place->path = run->options->output->directory;
+    if (follows) status = mg_directory_open(place->path, false, &place->directory, error);
+    if (!status && follows && mg_directory_holds(place->directory, "checkpoints"))
+        status = mg_directory_open_own(place->directory, "checkpoints", false, &place->checkpoints, error);
+    status = mg_run_agree(run, status, error);
+    if (!status) status = resume(run, identity, found, error);
+    status = mg_run_agree(run, status, error);
+    if (follows) {
+        mg_directory_close(place->checkpoints);
+        mg_directory_close(place->directory);
+        place->checkpoints = place->directory = NULL;
+    }
+    uint64_t step = *found ? 1 + (uint64_t)run->position.step : 0;
+    if (status || mg_run_is_alone(run)) return status;
+    return mg_comm_same(run->ranks.comm, step, MG_IO, "the newest checkpoints",
+                        "let output.directory be on a file system that all machines share", error);
+}
+
+// Opens the files that the run writes.
+static mg_status open_files(mg_run *run, const mg_identity *identity, mg_error *error) {
+    static const char *const written[] = {"begun.h5.", "config.yaml.", "model.h5.", "path.jsonl."};
+    mg_run_place *place = &run->place;
+    mg_field fields[MG_CHECKPOINT_FIELDS];
+    mg_status status = MG_OK;
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++)
         mg_directory_remove_leftovers(place->directory, written[i]);
-    run->resumed = !status && found;
     if (run->resumed) status = find_finished(run, error);
-    if (!status) status = write_records(run, &identity, error);
+    if (!status) status = write_records(run, identity, error);
     if (status || run->finished) return status;
     mg_run_remove_empty_folds(place->directory);
-    status = mg_metrics_open(place->directory, found ? run->position.events : -1, &run->log.metrics,
+    status = mg_metrics_open(place->directory, run->resumed ? run->position.events : -1, &run->log.metrics,
                              &run->clock.seconds, error);
     if (!status && !place->checkpoints)
         status = mg_directory_open_own(place->directory, "checkpoints", true, &place->checkpoints, error);
+    mg_run_collected_fields(run, fields);
     if (!status)
-        status =
-            mg_checkpointer_create(place->checkpoints, run->options->checkpoint->keep, &identity,
-                                   run->fields.field, run->fields.count, &run->saving.checkpointer, error);
+        status = mg_checkpointer_create(place->checkpoints, run->options->checkpoint->keep, identity, fields,
+                                        run->fields.count, &run->saving.checkpointer, error);
     run->saving.seconds = run->clock.seconds;
     run->saving.step = run->position.step;
     run->saving.epoch = run->position.epoch;
     return status;
+}
+
+mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
+    if (!mg_trainer_has_files(run->options)) return MG_OK;
+    mg_identity identity = identity_of(run);
+    bool found = false, writes = mg_run_has_files(run);
+    mg_status status = writes ? clear_directory(run, error) : MG_OK;
+    status = mg_run_agree(run, status, error);
+    if (!status) status = restore(run, &identity, &found, error);
+    run->resumed = !status && found;
+    if (!status && writes) status = open_files(run, &identity, error);
+    status = mg_run_agree(run, status, error);
+    if (status || mg_run_is_alone(run)) return status;
+    status = mg_run_share(run, &run->finished, sizeof run->finished, error);
+    return status ? status : mg_run_share(run, &run->clock.seconds, sizeof run->clock.seconds, error);
 }
 
 void mg_run_leave_directory(mg_run *run) {

@@ -7,6 +7,7 @@
 #include "train/bridge.h"
 #include "train/collect.h"
 #include "train/judge.h"
+#include "train/ranks.h"
 #include "train/run_calibrate.h"
 #include "train/run_previous.h"
 
@@ -27,9 +28,11 @@ static mg_status find_shares(const mg_dataset *train, mg_model *model, mg_error 
     double total = 0;
     mg_status status = mg_memory_zeroed(&model->classes.shares, (size_t)model->classes_count,
                                         sizeof *model->classes.shares, error);
-    for (int64_t i = 0; !status && i < train->count; i++) {
-        double weight = train->weight ? (double)train->weight[i] : 1;
-        model->classes.shares[train->label[i]] += weight;
+    const int32_t *labels = mg_dataset_all_labels(train);
+    const float *weights = mg_dataset_all_weights(train);
+    for (int64_t i = 0; !status && i < train->all.count; i++) {
+        double weight = weights ? (double)weights[i] : 1;
+        model->classes.shares[labels[i]] += weight;
         total += weight;
     }
     for (int64_t k = 0; !status && k < model->classes_count; k++) model->classes.shares[k] /= total;
@@ -317,7 +320,9 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .step = step,
         .epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    if (!status) status = save(run, weights, &facts, result, error);
+    bool writes = mg_run_is_alone(run) || mg_comm_is_root(run->ranks.comm);
+    if (!status && writes) status = save(run, weights, &facts, result, error);
+    status = mg_run_agree(run, status, error);
     // After the model is saved, so that an error in data.test does not lose it.
     if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error);
     if (status) return status;
@@ -329,7 +334,9 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
 
 mg_status mg_run_conclude(mg_run *run, mg_error *error) {
     const mg_error *failure = &run->log.metrics.failure;
-    if (failure->status) return mg_fail(error, failure->status, "%s", failure->text);
+    mg_status status = failure->status ? mg_fail(error, failure->status, "%s", failure->text) : MG_OK;
+    status = mg_run_agree(run, status, error);
+    if (status) return status;
     if (!run->finished && !run->saving.failure.status && mg_run_has_files(run))
         mg_run_forget_previous(run->place.directory, run->request->observer);
     return MG_OK;
@@ -346,9 +353,11 @@ void mg_run_clear(mg_run *run) {
                        run->log.metrics.path);
     mg_metrics_close(&run->log.metrics);
     mg_writer_clear(&run->log.line);
-    mg_checkpoint_origin_clear(&run->origin);
+    mg_checkpoint_origin_clear(&run->start.origin);
     mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
+    mg_memory_free(run->ranks.collected.bytes);
+    mg_comm_destroy(run->ranks.comm);
     // Clears the request to stop, which was meant for this run. In a cross-validation it must also stop the
     // folds that follow, and in a trial the run that the trial belongs to.
     if (run->options->folds == 0 && !run->options->memory && !run->options->trial) mg_run_stop = 0;

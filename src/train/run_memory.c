@@ -21,9 +21,9 @@ void mg_run_memory_windows(mg_run_memory *memory) {
 }
 
 static double bytes_of_rows(const mg_dataset *data, int64_t rows) {
-    double share = (double)rows / (double)data->count;
+    double share = (double)rows / (double)data->all.count; // a rank may have no rows
     return mg_store_bytes(data->layout, data->cell, data->features, rows,
-                          (int64_t)(share * (double)data->stored));
+                          (int64_t)(share * (double)data->all.stored));
 }
 
 static double bytes_of_windows(const mg_dataset *data, int64_t batch) {

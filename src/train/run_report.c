@@ -51,6 +51,15 @@ void mg_run_report_progress(mg_run *run, const mg_measured *measured) {
     observer->progress(observer->context, &progress);
 }
 
+// What rank 0 has sent so far, and how long it has waited for other ranks.
+static void put_traffic(mg_run *run) {
+    const mg_comm_traffic *traffic = &run->ranks.comm->traffic;
+    if (mg_run_is_alone(run)) return;
+    mg_json_put_int(&run->log.line, "sent_bytes", traffic->bytes);
+    mg_json_put_int(&run->log.line, "sent_messages", traffic->messages);
+    mg_json_put_real(&run->log.line, "rank_wait_seconds", traffic->waited);
+}
+
 void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     mg_position *at = &run->position;
     mg_metrics_begin(&run->log.line, "epoch", at->step, at->epoch + 1, run->clock.seconds);
@@ -63,6 +72,7 @@ void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
         &run->log.line, "rows_per_second",
         run->counts.epoch_seconds > 0 ? (double)run->counts.epoch_rows / run->counts.epoch_seconds : NAN);
     mg_json_put_real(&run->log.line, "wait_seconds", run->counts.epoch_waited);
+    put_traffic(run);
     mg_json_put_known(&run->log.line, "primal", isnan(measured->gap) ? NAN : measured->objective);
     mg_json_put_known(&run->log.line, "dual", measured->dual);
     mg_json_put_known(&run->log.line, "gap", measured->gap);

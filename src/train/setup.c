@@ -27,10 +27,12 @@ static mg_preparation preparation_of(const mg_data_options *data, const mg_setup
     return preparation;
 }
 
-static mg_dataset_request request_of(const mg_data_options *data, const mg_setup *setup, const char *path,
+static mg_dataset_request request_of(const mg_setup_options *options, const mg_setup *setup, const char *path,
                                      uint64_t seed) {
+    const mg_data_options *data = options->data;
     return (mg_dataset_request){
         .path = path,
+        .comm = options->comm,
         .features = data->features,
         .labels = data->labels,
         .drop_unlabelled = !strcmp(data->unlabelled, "drop"),
@@ -65,7 +67,7 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
                        "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1, such "
                        "as 0.1 or 10%%)",
                        data->validation);
-    mg_dataset_request request = request_of(data, setup, data->train, (uint64_t)options->train->seed);
+    mg_dataset_request request = request_of(options, setup, data->train, (uint64_t)options->train->seed);
     request.weights = data->weights;
     request.file = options->train_file;
     request.selection = split || folds ? MG_SELECT_KEPT : MG_SELECT_ALL;
@@ -93,7 +95,7 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
 mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
                              bool survey, mg_dataset **out, mg_error *error) {
     const mg_dataset *train = setup->train;
-    mg_dataset_request request = request_of(options->data, setup, path, 0);
+    mg_dataset_request request = request_of(options, setup, path, 0);
     char whose[PATH_MAX + 32];
     const mg_known_columns known = {.columns = &train->columns,
                                     .features = mg_dataset_width(train),
@@ -111,7 +113,7 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
 mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out,
                              mg_error *error) {
     mg_dataset_request request =
-        request_of(options->data, setup, options->data->train, (uint64_t)options->train->seed);
+        request_of(options, setup, options->data->train, (uint64_t)options->train->seed);
     request.known = &setup->train->classes;
     request.weights = options->weigh_held_out ? options->data->weights : NULL;
     request.file = setup->train->file;
@@ -139,9 +141,11 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
     if (status) return status;
     if (option->word) { // balanced: rows / (classes * rows of the class); a row of weight 2 counts as two
         double rows = 0, weighty = 0;
-        for (int64_t i = 0; i < train->count; i++) {
-            double weight = train->weight ? (double)train->weight[i] : 1;
-            (*out)[train->label[i]] += weight;
+        const int32_t *label = mg_dataset_all_labels(train);
+        const float *weights = mg_dataset_all_weights(train);
+        for (int64_t i = 0; i < train->all.count; i++) {
+            double weight = weights ? (double)weights[i] : 1;
+            (*out)[label[i]] += weight;
             rows += weight;
         }
         for (int64_t k = 0; k < classes->count; k++)
@@ -242,7 +246,7 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
     if (!mg_team_open(&setup->team, threads, BESIDE, setup->thread_warning, sizeof setup->thread_warning))
         setup->threads_bound_by = "threads that can be started";
     *problem = (mg_problem){
-        .rows = data->count,
+        .rows = data->all.count,
         .features = data->features,
         .classes = data->classes.count,
         .layout = data->layout,
@@ -257,15 +261,16 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
         .center = setup->scale.center,
         .mean_square_norm = mg_scale_mean_square_norm(&setup->scale, &data->moments) +
                             options->model->bias * options->model->bias,
-        .values_per_row = (double)data->stored / (double)data->count,
+        .values_per_row = (double)data->all.stored / (double)data->all.count,
         .most_values = mg_source_most_entries(data->source),
-        .batch = mg_min(train->batch, data->count),
+        .batch = mg_min(train->batch, data->all.count),
         .team = &setup->team,
+        .comm = options->comm,
     };
     problem->parts = train->parts
                          ? train->parts
                          : mg_cut_parts(problem->batch, problem->classes, problem->features, problem->layout);
-    problem->steps_per_epoch = (data->count + problem->batch - 1) / problem->batch;
+    problem->steps_per_epoch = (data->all.count + problem->batch - 1) / problem->batch;
     const mg_choice_facts facts = {.resident = data->resident,
                                    .from_weights = options->start_from_weights,
                                    .needs_certificates = options->needs_certificates};
@@ -284,9 +289,11 @@ static mg_status check_free_bias(const mg_setup_options *options, const mg_datas
     const mg_loss *loss = mg_loss_find(options->model->loss);
     char label[MG_LABEL_BUFFER];
     double *sum;
-    if (options->model->penalize_bias || loss->dual || !data->weight) return MG_OK;
+    const int32_t *labels = mg_dataset_all_labels(data);
+    const float *weights = mg_dataset_all_weights(data);
+    if (options->model->penalize_bias || loss->dual || !weights) return MG_OK;
     mg_status status = mg_memory_zeroed(&sum, (size_t)data->classes.count, sizeof *sum, error);
-    for (int64_t i = 0; !status && i < data->count; i++) sum[data->label[i]] += (double)data->weight[i];
+    for (int64_t i = 0; !status && i < data->all.count; i++) sum[labels[i]] += (double)weights[i];
     for (int64_t k = 0; !status && k < data->classes.count; k++)
         if (!(sum[k] > 0))
             status = mg_fail(error, MG_CONFIG,
@@ -322,7 +329,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
         status =
             mg_fail(error, MG_DATA,
                     "%s: all %lld rows have the same label; at least 2 classes are needed: check data.labels",
-                    setup->train->path, (long long)setup->train->count);
+                    setup->train->path, (long long)setup->train->all.count);
     if (!status) status = class_weights(&options->model->class_weight, setup->train, &weights, error);
     if (!status) status = mg_dataset_weigh(setup->train, weights, error);
     if (!status) status = check_free_bias(options, setup->train, error);
@@ -340,6 +347,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) note_lambda(options, setup);
     mg_memory_free(weights);
     setup->load_seconds = mg_clock_seconds() - start;
+    if (options->comm) status = mg_comm_agree(options->comm, status, NULL, error);
     if (status) mg_setup_close(setup);
     return status;
 }

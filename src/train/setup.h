@@ -17,6 +17,7 @@ typedef struct mg_setup_options {
     // training starts from the weights of a model, which not every solver supports
     bool start_from_weights;
     bool needs_certificates; // as in mg_choice_facts
+    mg_comm *comm;           // the shards of the rows, and the ranks that share them
     // cross-validation, if folds > 0: trains on the rows outside of fold number `fold` (from 0), and ignores
     // data.validation
     int64_t folds, fold;

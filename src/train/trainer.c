@@ -1,7 +1,7 @@
 // trainer.c - owns the training loop: minibatches, ends of epochs, checkpoints that are due, and the reasons
 // to end.
 #include "train/choose.h"
-#include "train/run.h"
+#include "train/ranks.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -64,17 +64,25 @@ mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg
 
 // ---- ends of epochs -----------------------------------------------------------------------------
 
-bool mg_run_is_stopped(const mg_run *run) {
+bool mg_run_is_told_to_stop(const mg_run *run) {
     const mg_trainer_memory *memory = run->options->memory;
     return run->log.told || (memory ? mg_stop_flagged(memory->stop) : mg_run_stop != 0);
+}
+
+bool mg_run_is_stopped(const mg_run *run) {
+    return mg_run_is_alone(run) ? mg_run_is_told_to_stop(run) : run->ranks.stop;
 }
 
 static bool is_stopped(const void *context) { return mg_run_is_stopped(context); }
 
 mg_stop mg_run_stop_of(const mg_run *run) { return (mg_stop){.asked = is_stopped, .context = run}; }
 
+bool mg_run_is_told_to_finish(const mg_run *run) { return mg_stop_flagged(run->request->finish); }
+
 // True if the program has asked for training to end early; the model of that moment is then the result.
-static bool finish_asked(const mg_run *run) { return mg_stop_flagged(run->request->finish); }
+static bool finish_asked(const mg_run *run) {
+    return mg_run_is_alone(run) ? mg_run_is_told_to_finish(run) : run->ranks.finish;
+}
 
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     mg_position *at = &run->position;
@@ -219,10 +227,12 @@ static void count_time(mg_run *run, double seconds) {
     if (run->stream) run->counts.epoch_waited += mg_stream_waited(run->stream);
 }
 
+// Of several ranks, each answers for itself, and the solver asks all. The clock of rank 0 counts.
 bool mg_run_give_up(const void *context) {
     const mg_run *run = context;
-    double limit = run->options->train->time_limit;
-    return mg_run_is_stopped(run) || finish_asked(run) ||
+    bool has_clock = mg_run_is_alone(run) || mg_comm_is_root(run->ranks.comm);
+    double limit = has_clock ? run->options->train->time_limit : 0;
+    return mg_run_is_told_to_stop(run) || mg_run_is_told_to_finish(run) ||
            (limit > 0 && run->clock.seconds + mg_clock_seconds() - run->clock.step_begun >= limit);
 }
 
@@ -238,6 +248,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
     mg_status status = run->solver->whole
                            ? MG_OK
                            : mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
+    status = mg_run_agree_on_step(run, status, error);
     run->clock.step_begun = mg_clock_seconds();
     while (!status && !epoch_is_over(run) && !limit_reached(run)) {
         if (mg_run_is_stopped(run)) return mg_fail(error, MG_STOPPED, "stopped");
@@ -249,6 +260,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         double now = mg_clock_seconds();
         count_time(run, now - run->clock.step_begun);
         run->clock.step_begun = now;
+        status = mg_run_agree_on_step(run, status, error);
         if (status) break;
         if (!epoch_is_over(run)) mg_run_report_progress(run, NULL);
         mg_run_checkpoint_if_due(run, false);
@@ -290,6 +302,7 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     // checkpoint.
     run->solver->weights(run->state);
     mg_status saved = mg_run_checkpoint(run, &failure);
+    mg_comm_forgive(run->ranks.comm); // the model is written all the same
     if (saved == MG_NONFINITE || saved == MG_DATA) return mg_fail(error, saved, "%s", failure.text);
     mg_measured unused;
     mg_status status = mg_run_evaluates_last(run) ? evaluate(run, &unused, error) : MG_OK;
@@ -300,7 +313,7 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
 }
 
 static mg_status end_stopped(mg_run *run, mg_error *error) {
-    if (!mg_run_has_files(run))
+    if (!mg_trainer_has_files(run->options))
         return mg_fail(error, MG_STOPPED, "stopped at step %lld of %lld", (long long)run->position.step,
                        (long long)run->setup.problem.total_steps);
     if (!run->ready)
@@ -310,7 +323,8 @@ static mg_status end_stopped(mg_run *run, mg_error *error) {
     if (status) return status;
     return mg_fail(error, MG_STOPPED,
                    "stopped at step %lld of %lld, checkpoint written to %s: continue with --resume",
-                   (long long)run->position.step, (long long)run->setup.problem.total_steps, run->place.path);
+                   (long long)run->position.step, (long long)run->setup.problem.total_steps,
+                   run->options->output->directory);
 }
 
 // A call inside mg_team_run, with its result.
@@ -326,17 +340,25 @@ static void run_with_team(void *context) {
     all->status = mg_run_prepare(all->run, all->error);
     if (!all->status) all->status = mg_run_loop(all->run, all->error);
     if (!all->status) all->status = finish(all->run, all->result, all->error);
-    if (all->status == MG_STOPPED && (all->run->saving.checkpointer || !mg_run_has_files(all->run)))
-        all->status = end_stopped(all->run, all->error);
+    bool saves = all->run->saving.checkpointer || !mg_run_has_files(all->run);
+    if (all->status == MG_STOPPED && saves) all->status = end_stopped(all->run, all->error);
 }
 
 mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request,
                          mg_train_result *result, mg_error *error) {
     mg_run run;
     mg_chosen chosen = {0};
-    mg_run_init(&run, options, request, NULL);
+    const mg_transport *transport = mg_transport_current();
+    mg_train_request quiet = *request;
+    if (transport && transport->rank > 0) quiet.observer = NULL;
+    mg_run_init(&run, options, &quiet, NULL);
     run_call all = {.run = &run, .result = result, .error = error};
-    all.status = mg_choose_C(&run, &chosen, error);
+    if (transport && options->model->C == MG_MODEL_C_AUTO)
+        all.status = mg_fail(error, MG_CONFIG,
+                             "model.C: auto cannot be chosen by %d ranks: find a number with margin cv --C "
+                             "1e-3:1:10, and set model.C to it",
+                             transport->ranks);
+    else all.status = mg_choose_C(&run, &chosen, error);
     if (chosen.made) {
         run.options = &chosen.options;
         run.solver_options.train = chosen.options.train;

@@ -97,6 +97,16 @@ static const struct golden {
      0,
      {"train.solver=newton", "train.tolerance=1e-4", "train.epochs=0", "model.lambda=0.3",
       "data.validation=", "data.scale=max-abs", "model.loss=weston-watkins"}},
+    {"shards-dense",
+     SUPPORT_U8,
+     0,
+     {"train.solver=newton", "train.tolerance=1e-4", "train.epochs=0", "model.lambda=0.3", "train.shards=8",
+      "data.scale=standard", "model.loss=crammer-singer"}},
+    {"shards-sparse",
+     SUPPORT_CSR,
+     0,
+     {"train.solver=newton", "train.tolerance=1e-4", "train.epochs=0", "model.lambda=0.3", "train.shards=64",
+      "data.validation=", "data.scale=max-abs", "model.loss=weston-watkins"}},
 };
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 

@@ -39,8 +39,9 @@ mg_status mg_balance_create(mg_newton *newton, mg_balance **out, mg_error *error
         MG_BUFFER(b->coef, newton->resident->lanes, 1),
     };
     status = MG_ARENA_FILL(&b->arena, buffers, error);
+    status = mg_comm_agree(newton->resident->comm, status, NULL, error);
     if (status) return status;
-    mg_newton_sum(newton, problem->rows, fill_own, b->own);
+    mg_newton_sum(newton, fill_own, NULL, b->own);
     for (int64_t k = 0; k < problem->classes; k++)
         b->share[k] = -b->own[newton->resident->size + k] / problem->bias;
     return MG_OK;

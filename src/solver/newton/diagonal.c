@@ -59,16 +59,31 @@ static void invert_range(void *context, int64_t range) {
         job->diagonal[j] = 1 / (lambda + job->diagonal[j]);
 }
 
-void mg_newton_inverse_diagonal(mg_newton *newton, float *to) {
-    diagonal_job job = {.newton = newton, .diagonal = to};
+// Sums the free rows [from, end) of a shard into job->diagonal.
+static void add_rows(diagonal_job *job, int64_t from, int64_t end) {
+    mg_newton *newton = job->newton;
     mg_team *team = newton->resident->problem->team;
-    memset(to, 0, (size_t)newton->length * sizeof *to);
-    MG_EACH_BLOCK (first, count, 0, newton->free.count, MG_NEWTON_ROWS) {
-        job.first = first;
-        job.count = count;
-        mg_team_for(team, mg_cut_items(count, MG_NEWTON_PART_ROWS), weigh_part, &job);
-        mg_team_for(team, newton->resident->ranges, add_range, &job);
-        add_constant(&job);
+    memset(job->diagonal, 0, (size_t)newton->length * sizeof *job->diagonal);
+    MG_EACH_BLOCK (first, count, from, end, MG_NEWTON_ROWS) {
+        job->first = first;
+        job->count = count;
+        mg_team_for(team, mg_cut_items(count, MG_NEWTON_PART_ROWS), weigh_part, job);
+        mg_team_for(team, newton->resident->ranges, add_range, job);
+        add_constant(job);
     }
-    mg_team_for(team, MG_NEWTON_RANGES, invert_range, &job);
+}
+
+void mg_newton_inverse_diagonal(mg_newton *newton, float *to) {
+    diagonal_job job = {.newton = newton};
+    const int64_t *free = newton->shards.free;
+    mg_comm_sum *sum = newton->shards.vector;
+    mg_comm_sum_begin(sum, to);
+    for (int64_t s = 0; s < mg_newton_own_shards(newton); s++) {
+        job.diagonal = mg_comm_sum_next(sum);
+        add_rows(&job, free[s], free[s + 1]);
+        mg_newton_add_shard(newton, sum);
+    }
+    mg_newton_end_sum(newton, sum);
+    job.diagonal = to;
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_RANGES, invert_range, &job);
 }

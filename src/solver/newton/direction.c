@@ -44,7 +44,7 @@ int mg_newton_solve(mg_newton *newton) {
     memcpy(p, z, bytes);
     double rz = mg_newton_dot(newton, r, z);
     int step = 0;
-    while (step < MOST_STEPS && rz > 0 && !mg_newton_stopped(newton)) {
+    while (step < MOST_STEPS && rz > 0 && !mg_newton_agree(newton)) {
         mg_newton_product(newton, p, hp);
         double curve = mg_newton_dot(newton, p, hp);
         if (!(curve > 0)) break;

@@ -32,7 +32,7 @@ enum {
 static mg_status create_buffers(mg_newton *n, mg_error *error) {
     const mg_problem *problem = n->resident->problem;
     const mg_weights *w = &n->iterate->weights;
-    int64_t rows = problem->rows, lanes = n->resident->lanes;
+    int64_t rows = n->resident->rows, lanes = n->resident->lanes;
     bool sparse = n->resident->sparse;
     size_t cell = mg_cell_size(problem->cell);
     const mg_buffer buffers[] = {
@@ -57,7 +57,7 @@ static mg_status create_buffers(mg_newton *n, mg_error *error) {
         MG_BUFFER(n->parts.row, MG_NEWTON_ROWS, 1),
         MG_BUFFER(n->parts.coef, MG_NEWTON_ROWS, lanes),
         MG_BUFFER(n->parts.constant, MG_NEWTON_PARTS, lanes),
-        MG_BUFFER(n->parts.raw_sum, n->length, 1),
+        MG_BUFFER(n->parts.total, n->length, 1),
         MG_BUFFER(n->parts.grad, sparse ? 1 : MG_NEWTON_PARTS, w->size),
         MG_BUFFER(n->scratch, MG_NEWTON_PARTS * 4, lanes),
     };
@@ -78,8 +78,10 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
     n->incumbent = incumbent;
     n->length = iterate->weights.size + iterate->weights.lanes;
     status = create_buffers(n, error);
+    if (!status) status = mg_newton_shards_create(n, error);
     if (!status) status = mg_problem_weights(problem, &n->raw, error);
     if (!status) status = mg_precondition_create(n, &n->precondition, error);
+    status = mg_comm_agree(resident->comm, status, NULL, error);
     if (!status && problem->free_bias) status = mg_balance_create(n, &n->balance, error);
     if (status) mg_newton_destroy(n);
     else *out = n;
@@ -88,6 +90,7 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
 
 void mg_newton_destroy(mg_newton *n) {
     if (!n) return;
+    mg_newton_shards_destroy(n);
     mg_arena_free(&n->arena);
     mg_weights_destroy(&n->raw);
     mg_precondition_destroy(n->precondition);
@@ -204,25 +207,26 @@ static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
 // the number of steps.
 static int solve_inner(mg_newton *n) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
-    int64_t built_free = 0, built = 0;
+    double built_free = 0;
+    int built = 0;
     bool has_duals = mg_resident_has_duals(n->resident);
     int most = has_duals ? MOST_INNER : SMOOTH_INNER;
     for (int inner = 0;; inner++) {
         mg_newton_sums sums = mg_newton_evaluate(n);
         n->cost += mg_newton_cost_evaluate(n->resident);
-        if (inner == most || seems_done(n, &sums) || mg_newton_stopped(n)) return inner;
+        if (inner == most || seems_done(n, &sums) || mg_newton_agree(n)) return inner;
         double square = form_descent(n);
         double proximal = sums.distance / (2 * n->sigma * rows) + 0.5 * lambda * bias_moved(n);
         if (has_duals && inner > 0 && square / (2 * lambda) <= MULTIPLE * proximal) return inner;
-        double moved = fabs((double)(n->free.count - built_free));
-        if (inner == 0 || moved > FREE_MOVED * (double)built_free || inner - built >= REBUILD_AFTER) {
+        double moved = fabs(n->free.all - built_free);
+        if (inner == 0 || moved > FREE_MOVED * built_free || inner - built >= REBUILD_AFTER) {
             mg_precondition_build(n->precondition, n);
-            n->cost += mg_newton_cost_build(n->resident, (double)n->free.count);
-            built_free = n->free.count;
+            n->cost += mg_newton_cost_build(n->resident, n->free.all);
+            built_free = n->free.all;
             built = inner;
         }
         mg_newton_pack(n);
-        n->cost += mg_newton_solve(n) * mg_newton_cost_product(n->resident, (double)n->free.count);
+        n->cost += mg_newton_solve(n) * mg_newton_cost_product(n->resident, n->free.all);
         if (mg_newton_stopped(n) || !take_step(n)) return inner;
     }
 }
@@ -232,7 +236,7 @@ static mg_status store(mg_newton *n, mg_error *error) {
     const mg_resident *resident = n->resident;
     mg_dual_rows *duals = n->iterate->duals;
     mg_iterate_take(n->iterate, n->w);
-    for (int64_t row = 0; duals && row < resident->problem->rows; row++)
+    for (int64_t row = 0; duals && row < resident->rows; row++)
         if (!mg_dual_rows_put(duals, row, resident->lanes, n->rows.coef + row * resident->lanes))
             return mg_fail(error, MG_MEMORY, "out of memory: the dual variables of row %lld cannot be stored",
                            (long long)row);
@@ -240,7 +244,7 @@ static mg_status store(mg_newton *n, mg_error *error) {
 }
 
 double mg_newton_first_penalty(const mg_resident *resident) {
-    double sigma = resident->problem->free_bias ? FIRST_SIGMA_AT_ZERO : FIRST_SIGMA;
+    double sigma = mg_resident_has_ascent(resident) ? FIRST_SIGMA : FIRST_SIGMA_AT_ZERO;
     return sigma / (double)resident->problem->delta;
 }
 
@@ -260,7 +264,9 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     bool has_duals = mg_resident_has_duals(n->resident);
     if (!n->current) {
         mg_newton_sums start = restore(n);
-        if (!has_duals || n->balance) offer(n, &start); // otherwise the last certificate has offered it
+        if (n->shards.failure.status) return mg_newton_end_early(n, error);
+        // otherwise the last certificate has offered it
+        if (!mg_resident_has_ascent(n->resident)) offer(n, &start);
     }
     if (n->balance)
         memcpy(n->center, n->w + n->resident->size, (size_t)n->resident->lanes * sizeof *n->center);
@@ -269,11 +275,12 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     int inner = solve_inner(n);
     if (mg_newton_stopped(n)) {
         n->current = false; // the scores have changed, but the iterate has not
-        return mg_fail(error, MG_STOPPED, "stopped");
+        return mg_newton_end_early(n, error);
     }
-    mg_status status = store(n, error);
+    mg_status status = mg_comm_agree(n->resident->comm, store(n, error), NULL, error);
     if (status) return status;
     mg_newton_sums sums = restore(n);
+    if (n->shards.failure.status) return mg_newton_end_early(n, error);
     *loss = offer(n, &sums);
     if (has_duals && inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) *sigma *= GROWTH;
     else if (has_duals && inner > MANY_INNER) *sigma /= sqrt(GROWTH);

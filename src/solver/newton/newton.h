@@ -31,22 +31,24 @@ typedef struct mg_newton_sums {
 
 // The state of every row at the present point. Scores in padding lanes are -INFINITY.
 typedef struct mg_newton_rows {
-    float *scores;    // [N][lanes] S: scores
-    float *coef;      // [N][lanes] A: coefficients
-    float *move;      // [N][lanes] change of the scores along the direction; shares its memory with slope
-    float *slope;     // [N][lanes] D_F of free rows (M28); no longer needed when move is computed
-    uint8_t *is_free; // [N] 1 for free rows
-    float *total;     // [N] sum of the slopes of a free row
-    // [N] If A0 and A of a row are zero: lower bound of the lead, by which the score of its class exceeds
+    float *scores;    // [rows][lanes] S: scores
+    float *coef;      // [rows][lanes] A: coefficients
+    float *move;      // [rows][lanes] change of the scores along the direction; shares its memory with slope
+    float *slope;     // [rows][lanes] D_F of free rows (M28); no longer needed when move is computed
+    uint8_t *is_free; // [rows] 1 for free rows
+    float *total;     // [rows] sum of the slopes of a free row
+    // [rows] If A0 and A of a row are zero: lower bound of the lead, by which the score of its class exceeds
     // that of the strongest rival. If it is above delta, the row has neither loss nor coefficients and is
     // skipped. -INFINITY for other rows.
     float *lead;
-    float *reach; // [N] by how much the lead falls, at most, with a step of length 1; 0 if it is not above 0
+    float
+        *reach; // [rows] by how much the lead falls, at most, with a step of length 1; 0 if it is not above 0
 } mg_newton_rows;
 
 typedef struct mg_newton_free {
-    uint32_t *row; // [count] free rows in ascending order
+    uint32_t *row; // [count] free rows in memory, in ascending order
     int64_t count;
+    double all;   // number of free rows of all shards
     void *packed; // dense: copies of the cells of free rows, without gaps between rows
     bool is_packed;
 } mg_newton_free;
@@ -62,10 +64,26 @@ typedef struct mg_newton_parts {
     uint32_t *row; // [MG_NEWTON_ROWS]
     float *coef;   // [MG_NEWTON_ROWS][lanes]
     int64_t used[MG_NEWTON_PARTS];
-    float *grad;      // sums of raw cells times coefficients. Dense: [PARTS][size]; sparse: [size]
-    double *raw_sum;  // a vector in double: sums of raw cells, then sums of the coefficients
+    float *grad; // sums of raw cells times coefficients. Dense: [PARTS][size]; sparse: [size]
+    // a vector in double: sums of raw cells, then sums of the coefficients. Either of a shard that is being
+    // summed, then it is in shards.sum; or `total`, of all shards
+    double *raw_sum, *total;
     double *constant; // [PARTS][lanes] sums of the coefficients of each part
 } mg_newton_parts;
+
+enum { MG_NEWTON_NUMBERS = 8 }; // most numbers of a shard that are collected at a time
+
+// The shards of the rows: the sums of each are made in its own order, then the shards are added.
+typedef struct mg_newton_shards {
+    mg_comm_sum *sum, *vector; // of vectors in double, and in float
+    int64_t *row, *free;       // [own shards + 1] the first row and the first free row of each
+    int64_t present;           // the shard whose rows are being summed, from 0
+    double *own, *all;         // numbers of the own shards, and of all shards: [shards][MG_NEWTON_NUMBERS]
+    double folded[MG_NEWTON_NUMBERS];
+    mg_arena arena;
+    bool stopped;     // the ranks have agreed to stop
+    mg_error failure; // ranks cannot be reached any more; status MG_OK if they can
+} mg_newton_shards;
 
 struct mg_newton {
     const mg_resident *resident;
@@ -79,6 +97,7 @@ struct mg_newton {
     mg_newton_free free;
     mg_newton_parts parts;
     mg_newton_cg cg;
+    mg_newton_shards shards;
     float *w, *descent; // vectors
     float *center;  // [lanes] the bias at the start of the outer iteration if it is free (M37), else zeros
     double *sum;    // a vector in double: the gradient of the mean loss, sum_i v_i A_i x'_i / N
@@ -114,8 +133,11 @@ static inline float mg_newton_total(const mg_newton *newton, const float *slope)
     return sum;
 }
 
-// True if the present step must end at once.
+// True if the present step must end at once. Several ranks end it together: mg_newton_agree asks them.
 static inline bool mg_newton_stopped(const mg_newton *newton) {
+    const mg_newton_shards *shards = &newton->shards;
+    if (shards->failure.status || newton->resident->comm->ranks > 1)
+        return shards->failure.status || shards->stopped;
     return mg_stop_asked(&newton->resident->options->stop);
 }
 
@@ -153,6 +175,46 @@ double mg_newton_cost_build(const mg_resident *resident, double free_rows);
 double mg_newton_cost_product(const mg_resident *resident, double free_rows);
 double mg_newton_cost_usual(const mg_resident *resident);
 
+// ---- shards.c -----------------------------------------------------------------------------------
+
+// Errors: MG_MEMORY.
+mg_status mg_newton_shards_create(mg_newton *newton, mg_error *error);
+void mg_newton_shards_destroy(mg_newton *newton);
+
+static inline int64_t mg_newton_own_shards(const mg_newton *newton) {
+    return mg_comm_own_shards(newton->resident->comm);
+}
+
+// Where the numbers of own shard s (from 0) are to be written, before mg_newton_fold or mg_newton_records.
+static inline double *mg_newton_numbers(const mg_newton *newton, int64_t s) {
+    return newton->shards.own + s * MG_NEWTON_NUMBERS;
+}
+
+// Adds the numbers of all shards, into shards.folded; or collects them in shards.all.
+void mg_newton_fold(mg_newton *newton);
+void mg_newton_records(mg_newton *newton);
+
+// Notes that ranks cannot be reached any more, if `status` says so. The step then ends.
+void mg_newton_note(mg_newton *newton, mg_status status, const mg_error *error);
+
+// Makes own shard s (from 0) the present one.
+void mg_newton_enter_shard(mg_newton *newton, int64_t s);
+
+// Calls run(newton, part) for the MG_NEWTON_PARTS parts of the rows of each own shard, which must set
+// part_slope. Returns the sum over all shards.
+double mg_newton_sum_parts(mg_newton *newton, void (*run)(void *newton, int64_t part));
+
+// To be called between begin and end of a sum, when the array of a shard is complete: adds it.
+void mg_newton_add_shard(mg_newton *newton, mg_comm_sum *sum);
+void mg_newton_end_sum(mg_newton *newton, mg_comm_sum *sum);
+
+// The result of an iteration that ends early: it was asked to stop, or ranks cannot be reached any more.
+mg_status mg_newton_end_early(mg_newton *newton, mg_error *error);
+
+// Several ranks agree whether the present step must end; a single one does nothing. Returns
+// mg_newton_stopped.
+bool mg_newton_agree(mg_newton *newton);
+
 // ---- sum.c --------------------------------------------------------------------------------------
 
 enum { MG_NEWTON_PACK = 4 }; // free rows are copied if they are at most 1/MG_NEWTON_PACK of all rows
@@ -161,15 +223,16 @@ enum { MG_NEWTON_PACK = 4 }; // free rows are copied if they are at most 1/MG_NE
 // them.
 void mg_newton_pack(mg_newton *newton);
 
-// (M1) Computes the scores of all rows for a vector of weights, into to[N][lanes]. Padding lanes become
+// (M1) Computes the scores of all rows for a vector of weights, into to[rows][lanes]. Padding lanes become
 // `padding`.
 void mg_newton_scores(mg_newton *newton, const float *vector, float padding, float *to);
 
-// Adds (1/N) sum of coef x'^T over the rows to to[length]. The pass calls `fill` for ranges of items; `fill`
-// takes those rows of items [first, end) that have coefficients and, if rows are dense, adds them to the
-// gradient of the part.
+// Adds (1/N) sum of coef x'^T over the rows of all shards to to[length]. The pass calls `fill` for ranges of
+// rows; `fill` takes those of [first, end) that have coefficients and, if rows are dense, adds them to the
+// gradient of the part. After each own shard s (from 0), `done` is called; it may be NULL.
 typedef void mg_newton_fill(mg_newton *newton, int64_t part, int64_t first, int64_t end);
-void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to);
+typedef void mg_newton_done(mg_newton *newton, int64_t s);
+void mg_newton_sum(mg_newton *newton, mg_newton_fill *fill, mg_newton_done *done, double *to);
 
 // For `fill`: takes a row, and returns where its coefficients [lanes] must be written.
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row);
@@ -223,6 +286,33 @@ double mg_balance_bound(const mg_balance *balance, const mg_newton *newton, doub
 // Solves H direction = descent approximately, or stops early if the step must end. Returns the number of
 // conjugate-gradient steps.
 int mg_newton_solve(mg_newton *newton);
+
+// ---- pick.c -------------------------------------------------------------------------------------
+
+enum { MG_NEWTON_GROUP = 4 }; // classes whose samples are in memory at the same time
+
+// Samples of the free rows in memory, for a group of classes.
+typedef struct mg_newton_picks {
+    mg_newton *newton;
+    int64_t first_class;                             // first class of the group
+    int64_t own[MG_NEWTON_GROUP];                    // number of rows in the sample of each class
+    uint32_t row[MG_NEWTON_GROUP][MG_NEWTON_SAMPLE]; // [own]
+    float weight[MG_NEWTON_GROUP][MG_NEWTON_SAMPLE];
+    int64_t *end[MG_NEWTON_GROUP]; // [own shards] where the rows of each shard end
+    size_t *bytes;                 // [ranks] of the sampled rows that each rank sends
+} mg_newton_picks;
+
+mg_status mg_newton_picks_create(mg_newton *newton, mg_newton_picks *picks, mg_arena *arena, mg_error *error);
+
+// Samples the rows of the classes from first_class on. A class has at most MG_NEWTON_SAMPLE in all shards.
+void mg_newton_pick(mg_newton_picks *picks, int64_t first_class);
+
+// Counts the rows of the samples on all ranks: before[g] on earlier ones, all[g] on all.
+void mg_newton_count_picks(mg_newton_picks *picks, int64_t *before, int64_t *all);
+
+// Sends the sampled rows of class g of the group to all ranks, after mg_newton_count_picks. rows:
+// [all][size], where those of this rank are.
+void mg_newton_send_picks(mg_newton_picks *picks, int64_t g, int64_t size, float *rows);
 
 // ---- precondition.c -----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ enum {
     BLOCK = 32,  // rows and columns of a block of the factor
     GATHER = 16, // rows that are transposed into the sample at a time
     MOST_SAMPLE = MG_NEWTON_SAMPLE,
-    GROUP = 4, // classes whose samples are in memory at the same time
+    GROUP = MG_NEWTON_GROUP,
 };
 enum { MOST_FACTOR_BYTES = 1 << 30, MOST_FACTOR_SIZE = 4096 };
 
@@ -26,16 +26,19 @@ struct mg_precondition {
     float *zeros;   // [size]
     float *sample;  // [GROUP][size][padded] sampled rows x' of a class, times the roots of their weights,
                     // transposed
-    float *rows;    // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] the rows before they are transposed
+    float *rows;    // [GROUP][MOST_SAMPLE][size] the rows before they are transposed; without factors:
+                    // [GROUP][size] sums of squares
     int64_t vectors; // working vectors of each class
     float *work;     // [K][vectors][size] for building; applying uses only the last vector of each class
+    mg_newton_picks picks;
     // Only while it is built:
     mg_newton *newton;
     int64_t first_class;                  // first class of the present group
-    int64_t picked[GROUP], padded[GROUP]; // rows in the sample of each class; the same rounded up
-    uint32_t pick[GROUP][MOST_SAMPLE];
-    float weight[GROUP][MOST_SAMPLE];
-    const float *from; // only while it is applied
+    int64_t before[GROUP];                // rows of earlier ranks in the sample of each class
+    int64_t picked[GROUP], padded[GROUP]; // rows of all ranks; the same rounded up
+    float *sums;                          // dense rows without factors: [GROUP][size] of the present shard
+    mg_comm_sum *sum;                     // of these
+    const float *from;                    // only while it is applied
     float *to;
     mg_arena arena;
 };
@@ -57,49 +60,28 @@ static void take_row(const mg_precondition *p, const mg_resident *resident, int6
 
 // ---- factors ------------------------------------------------------------------------------------
 
-// Samples the free rows of a class in proportion to their weights. A row is taken whenever the running sum of
-// weights passes the next multiple of a fixed step. Its weight in the sample is the sum of the weights of all
-// rows since the last one that was taken.
-static void pick_rows(void *context, int64_t g) {
+// Takes those of GATHER rows of a sample that are in memory.
+static void take_part(void *context, int64_t item) {
     mg_precondition *p = context;
-    const mg_newton *newton = p->newton;
-    int64_t k = p->first_class + g, n = 0;
-    double sum = 0, passed = 0, carried = 0;
-    if (k >= newton->resident->problem->classes) return;
-    for (int64_t f = 0; f < newton->free.count; f++) {
-        double weight = mg_newton_diagonal(newton, newton->free.row[f], k);
-        n += weight > 0;
-        sum += weight;
+    int64_t g = item / (MOST_SAMPLE / GATHER), first = item % (MOST_SAMPLE / GATHER) * GATHER, size = p->size;
+    for (int64_t i = 0; i < GATHER; i++) {
+        int64_t own = first + i - p->before[g];
+        float *x = p->rows + (item * GATHER + i) * size;
+        if (own < 0 || own >= p->picks.own[g]) continue;
+        take_row(p, p->newton->resident, p->picks.row[g][own], x);
+        float root = sqrtf(p->picks.weight[g][own]);
+        for (int64_t d = 0; d < size; d++) x[d] *= root;
     }
-    double step = n > MOST_SAMPLE ? sum / MOST_SAMPLE : 0;
-    p->picked[g] = 0;
-    for (int64_t f = 0; f < newton->free.count && p->picked[g] < MOST_SAMPLE; f++) {
-        double weight = mg_newton_diagonal(newton, newton->free.row[f], k);
-        passed += weight;
-        carried += weight;
-        if (!(weight > 0) || passed < step * (double)(p->picked[g] + 1)) continue;
-        p->pick[g][p->picked[g]] = newton->free.row[f];
-        p->weight[g][p->picked[g]++] = (float)carried;
-        carried = 0;
-    }
-    p->padded[g] = mg_round_up(p->picked[g], GATHER);
 }
 
 // Transposes GATHER rows into the sample.
-static void gather_part(void *context, int64_t item) {
+static void turn_part(void *context, int64_t item) {
     mg_precondition *p = context;
     int64_t g = item / (MOST_SAMPLE / GATHER), first = item % (MOST_SAMPLE / GATHER) * GATHER, size = p->size;
     float *rows = p->rows + item * GATHER * size, *to = p->sample + g * size * MOST_SAMPLE + first;
-    if (p->first_class + g >= p->newton->resident->problem->classes || first >= p->picked[g]) return;
-    for (int64_t i = 0; i < GATHER; i++) {
-        float *x = rows + i * size;
-        memset(x, 0, (size_t)size * sizeof *x);
-        if (first + i >= p->picked[g]) continue;
-        int64_t row = p->pick[g][first + i];
-        take_row(p, p->newton->resident, row, x);
-        float root = sqrtf(p->weight[g][first + i]);
-        for (int64_t d = 0; d < size; d++) x[d] *= root;
-    }
+    if (first >= p->picked[g]) return;
+    for (int64_t i = mg_max(0, p->picked[g] - first); i < GATHER; i++)
+        memset(rows + i * size, 0, (size_t)size * sizeof *rows);
     for (int64_t d = 0; d < size; d++)
         for (int64_t i = 0; i < GATHER; i++) to[d * p->padded[g] + i] = rows[i * size + d];
 }
@@ -212,20 +194,68 @@ static void solve_class(mg_precondition *p, int64_t k) {
 
 // ---- diagonal of dense rows ---------------------------------------------------------------------
 
-// Computes the inverse diagonal of a class of the group from its sample.
-static void diagonal_class(void *context, int64_t g) {
+// Sums the squares of the sampled rows of the present shard, for a class of the group.
+static void square_class(void *context, int64_t g) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
-    int64_t size = p->size, k = p->first_class + g;
+    int64_t size = p->size, k = p->first_class + g, s = newton->shards.present;
+    const int64_t *end = p->picks.end[g];
+    float *sum = p->sums + g * size;
+    memset(sum, 0, (size_t)size * sizeof *sum);
     if (k >= newton->resident->problem->classes) return;
-    float *inverse = p->factor + k * size, *x = p->work + k * p->vectors * size;
-    memset(inverse, 0, (size_t)size * sizeof *inverse);
-    for (int64_t i = 0; i < p->picked[g]; i++) {
-        take_row(p, newton->resident, p->pick[g][i], x);
-        for (int64_t d = 0; d < size; d++) inverse[d] += p->weight[g][i] * x[d] * x[d];
+    float *x = p->work + k * p->vectors * size;
+    for (int64_t i = s > 0 ? end[s - 1] : 0; i < end[s]; i++) {
+        take_row(p, newton->resident, p->picks.row[g][i], x);
+        for (int64_t d = 0; d < size; d++) sum[d] += p->picks.weight[g][i] * x[d] * x[d];
     }
-    for (int64_t d = 0; d < size; d++)
-        inverse[d] = 1 / ((float)newton->resident->problem->lambda + inverse[d]);
+}
+
+// Computes the inverse diagonals of the classes of the group.
+static void build_diagonals(mg_precondition *p) {
+    mg_newton *newton = p->newton;
+    const mg_problem *problem = newton->resident->problem;
+    int64_t classes = mg_min(GROUP, problem->classes - p->first_class);
+    float *inverse = p->factor + p->first_class * p->size, *total = p->rows;
+    mg_comm_sum_begin(p->sum, total);
+    for (int64_t s = 0; s < mg_newton_own_shards(newton); s++) {
+        mg_newton_enter_shard(newton, s);
+        p->sums = mg_comm_sum_next(p->sum);
+        mg_team_for(problem->team, GROUP, square_class, p);
+        mg_newton_add_shard(newton, p->sum);
+    }
+    mg_newton_end_sum(newton, p->sum);
+    for (int64_t i = 0; i < classes * p->size; i++) inverse[i] = 1 / ((float)problem->lambda + total[i]);
+}
+
+// ---- factors of a group -------------------------------------------------------------------------
+
+// A single rank turns rows while they are in its cache.
+static void take_and_turn_part(void *context, int64_t item) {
+    take_part(context, item);
+    turn_part(context, item);
+}
+
+// Every rank takes the rows that it has, and sends them to all others.
+static void gather_rows(mg_precondition *p) {
+    mg_team *team = p->newton->resident->problem->team;
+    enum { ITEMS = GROUP * (MOST_SAMPLE / GATHER) };
+    if (p->newton->resident->comm->ranks == 1) {
+        mg_team_for(team, ITEMS, take_and_turn_part, p);
+        return;
+    }
+    mg_team_for(team, ITEMS, take_part, p);
+    for (int64_t g = 0; g < GROUP; g++)
+        mg_newton_send_picks(&p->picks, g, p->size, p->rows + g * MOST_SAMPLE * p->size);
+    mg_team_for(team, ITEMS, turn_part, p);
+}
+
+static void build_products(mg_precondition *p) {
+    mg_team *team = p->newton->resident->problem->team;
+    mg_newton_count_picks(&p->picks, p->before, p->picked);
+    if (p->newton->shards.failure.status) return; // the counts are not valid
+    for (int64_t g = 0; g < GROUP; g++) p->padded[g] = mg_round_up(p->picked[g], GATHER);
+    gather_rows(p);
+    mg_team_for(team, GROUP * (p->size / BLOCK), multiply_block, p);
 }
 
 // ---- both ---------------------------------------------------------------------------------------
@@ -291,10 +321,9 @@ void mg_precondition_build(mg_precondition *p, mg_newton *newton) {
     }
     for (p->first_class = 0; p->first_class < classes && !mg_newton_stopped(newton);
          p->first_class += GROUP) {
-        mg_team_for(team, GROUP, pick_rows, p);
-        if (p->factors) mg_team_for(team, GROUP * (MOST_SAMPLE / GATHER), gather_part, p);
-        mg_team_for(team, p->factors ? GROUP * (p->size / BLOCK) : GROUP,
-                    p->factors ? multiply_block : diagonal_class, p);
+        mg_newton_pick(&p->picks, p->first_class);
+        if (p->factors) build_products(p);
+        else build_diagonals(p);
     }
     if (p->factors) mg_team_for(team, classes, factor_class, p);
 }
@@ -317,20 +346,25 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
     p->factors = mg_precondition_factors(problem);
     p->vectors = p->factors ? BLOCK + 1 : 2;
     bool diagonal = !p->factors && newton->resident->sparse;
-    int64_t size = p->size, classes = diagonal ? 0 : problem->classes, group = p->factors ? GROUP : 0;
+    int64_t size = p->size, classes = diagonal ? 0 : problem->classes, group = p->factors ? GROUP : 0,
+            squares = p->factors || diagonal ? 0 : GROUP;
     const mg_buffer buffers[] = {
         MG_BUFFER(p->inverse, diagonal, newton->length),
         MG_BUFFER(p->factor, classes * size, p->factors ? size : 1),
         MG_BUFFER(p->zeros, !diagonal, size),
         MG_BUFFER(p->work, classes * p->vectors, size),
         MG_BUFFER(p->sample, group * MOST_SAMPLE, size),
-        MG_BUFFER(p->rows, group * MOST_SAMPLE, size),
+        MG_BUFFER(p->rows, group * MOST_SAMPLE + squares, size),
     };
-    return MG_ARENA_FILL(&p->arena, buffers, error);
+    status = MG_ARENA_FILL(&p->arena, buffers, error);
+    if (!status && !diagonal) status = mg_newton_picks_create(newton, &p->picks, &p->arena, error);
+    if (status || squares == 0) return status;
+    return mg_comm_sum_create(newton->resident->comm, squares * size, MG_COMM_F32, &p->sum, error);
 }
 
 void mg_precondition_destroy(mg_precondition *p) {
     if (!p) return;
+    mg_comm_sum_destroy(p->sum);
     mg_arena_free(&p->arena);
     mg_memory_free(p);
 }

@@ -76,7 +76,7 @@ static float lead_of(const mg_newton *newton, const float *s, int64_t y) {
 static void reach_part(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
-    MG_EACH_OF_PART (row, resident->problem->rows, MG_NEWTON_PARTS, part) {
+    MG_EACH_OF_PART (row, resident->rows, MG_NEWTON_PARTS, part) {
         const float *move = newton->rows.move + row * resident->lanes;
         newton->rows.reach[row] =
             newton->rows.lead[row] > 0 ? gain_of(newton, move, resident->all.label[row]) : 0;
@@ -91,7 +91,7 @@ static void move_part(void *context, int64_t part) {
     mg_newton *newton = context;
     int64_t lanes = newton->resident->lanes;
     float t = (float)newton->trial;
-    MG_EACH_OF_PART (row, newton->resident->problem->rows, MG_NEWTON_PARTS, part) {
+    MG_EACH_OF_PART (row, newton->resident->rows, MG_NEWTON_PARTS, part) {
         float *s = newton->rows.scores + row * lanes;
         const float *move = newton->rows.move + row * lanes;
         for (int64_t k = 0; k < lanes; k++) s[k] += t * move[k];
@@ -141,26 +141,45 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
     mg_newton_add_taken(newton, part);
 }
 
-static mg_newton_sums add_parts(const mg_newton *newton) {
-    mg_newton_sums all = {0};
+enum { LOSS, VALUE, DISTANCE, FREE }; // the numbers of a shard
+
+static void take_parts(mg_newton *newton, int64_t s) {
+    double *numbers = mg_newton_numbers(newton, s);
+    numbers[LOSS] = numbers[VALUE] = numbers[DISTANCE] = numbers[FREE] = 0;
     for (int p = 0; p < MG_NEWTON_PARTS; p++) {
-        all.loss += newton->part[p].loss;
-        all.value += newton->part[p].value;
-        all.distance += newton->part[p].distance;
+        numbers[LOSS] += newton->part[p].loss;
+        numbers[VALUE] += newton->part[p].value;
+        numbers[DISTANCE] += newton->part[p].distance;
     }
-    return all;
+    memset(newton->part, 0, sizeof newton->part);
+}
+
+static mg_newton_sums add_shards(mg_newton *newton) {
+    mg_newton_fold(newton);
+    const double *all = newton->shards.folded;
+    return (mg_newton_sums){.loss = all[LOSS], .value = all[VALUE], .distance = all[DISTANCE]};
+}
+
+static void list_free(mg_newton *newton) {
+    mg_newton_shards *shards = &newton->shards;
+    newton->free.count = 0;
+    for (int64_t s = 0; s < mg_newton_own_shards(newton); s++) {
+        shards->free[s] = newton->free.count;
+        for (int64_t row = shards->row[s]; row < shards->row[s + 1]; row++)
+            if (newton->rows.is_free[row]) newton->free.row[newton->free.count++] = (uint32_t)row;
+        shards->free[s + 1] = newton->free.count;
+        mg_newton_numbers(newton, s)[FREE] = (double)(newton->free.count - shards->free[s]);
+    }
 }
 
 mg_newton_sums mg_newton_evaluate(mg_newton *newton) {
     bool has_duals = mg_resident_has_duals(newton->resident);
-    memset(newton->part, 0, sizeof newton->part);
     if (!has_duals) memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
-    mg_newton_sum(newton, newton->resident->problem->rows, has_duals ? fill_changes : mg_newton_fill_smooth,
-                  newton->sum);
-    newton->free.count = 0;
-    for (int64_t row = 0; row < newton->resident->problem->rows; row++)
-        if (newton->rows.is_free[row]) newton->free.row[newton->free.count++] = (uint32_t)row;
-    return add_parts(newton);
+    mg_newton_sum(newton, has_duals ? fill_changes : mg_newton_fill_smooth, take_parts, newton->sum);
+    list_free(newton);
+    mg_newton_sums sums = add_shards(newton);
+    newton->free.all = newton->shards.folded[FREE];
+    return sums;
 }
 
 static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
@@ -189,11 +208,10 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
 }
 
 mg_newton_sums mg_newton_restore(mg_newton *newton) {
-    memset(newton->part, 0, sizeof newton->part);
     memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
-    mg_newton_sum(newton, newton->resident->problem->rows,
-                  mg_resident_has_duals(newton->resident) ? fill_all : mg_newton_fill_smooth, newton->sum);
-    return add_parts(newton);
+    mg_newton_sum(newton, mg_resident_has_duals(newton->resident) ? fill_all : mg_newton_fill_smooth,
+                  take_parts, newton->sum);
+    return add_shards(newton);
 }
 
 static void slope_part(void *context, int64_t part) {
@@ -202,8 +220,10 @@ static void slope_part(void *context, int64_t part) {
     int64_t lanes = resident->lanes;
     float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes, *s = a + lanes,
           t = (float)newton->trial;
+    const int64_t *begin = newton->shards.row + newton->shards.present;
     double sum = 0;
-    MG_EACH_OF_PART (row, resident->problem->rows, MG_NEWTON_PARTS, part) {
+    MG_EACH_OF_PART (i, begin[1] - begin[0], MG_NEWTON_PARTS, part) {
+        int64_t row = begin[0] + i;
         const float *scores = newton->rows.scores + row * lanes, *move = newton->rows.move + row * lanes;
         double weight = mg_resident_weight(resident, row), inner = 0;
         if (weight == 0 || is_quiet(newton, row, t)) continue;
@@ -217,10 +237,7 @@ static void slope_part(void *context, int64_t part) {
 }
 
 double mg_newton_slope_at(mg_newton *newton, double t) {
-    double sum = 0;
     newton->trial = t;
-    mg_team_for(newton->resident->problem->team, MG_NEWTON_PARTS,
-                mg_resident_has_duals(newton->resident) ? slope_part : mg_newton_slope_smooth, newton);
-    for (int p = 0; p < MG_NEWTON_PARTS; p++) sum += newton->part_slope[p];
-    return sum;
+    return mg_newton_sum_parts(newton,
+                               mg_resident_has_duals(newton->resident) ? slope_part : mg_newton_slope_smooth);
 }

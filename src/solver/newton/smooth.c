@@ -34,7 +34,9 @@ void mg_newton_slope_smooth(void *context, int64_t part) {
     int64_t lanes = resident->lanes;
     float *a = newton->scratch + part * 4 * lanes, *s = a + lanes, t = (float)newton->trial;
     double sum = 0;
-    MG_EACH_OF_PART (row, problem->rows, MG_NEWTON_PARTS, part) {
+    const int64_t *begin = newton->shards.row + newton->shards.present;
+    MG_EACH_OF_PART (i, begin[1] - begin[0], MG_NEWTON_PARTS, part) {
+        int64_t row = begin[0] + i;
         const float *scores = newton->rows.scores + row * lanes, *move = newton->rows.move + row * lanes;
         double weight = mg_resident_weight(resident, row), inner = 0;
         if (weight == 0) continue;

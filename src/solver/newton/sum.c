@@ -23,7 +23,7 @@ static void score_part(void *context, int64_t part) {
     const score_job *job = context;
     const mg_resident *resident = job->newton->resident;
     mg_pass *pass = &resident->pass[part];
-    int64_t rows = resident->problem->rows, from = mg_cut_begin(rows, resident->passes, part),
+    int64_t rows = resident->rows, from = mg_cut_begin(rows, resident->passes, part),
             end = mg_cut_begin(rows, resident->passes, part + 1);
     MG_EACH_BLOCK (first, count, from, end, pass->block_rows) {
         mg_pass_scores(pass, resident->problem->kernel, &job->newton->raw, &resident->all.rows, first, count);
@@ -46,15 +46,24 @@ void mg_newton_scores(mg_newton *newton, const float *vector, float padding, flo
 typedef struct sum_job {
     mg_newton *newton;
     mg_newton_fill *fill;
+    mg_newton_done *done;
     int64_t first, count; // present batch of items
     double *to;           // [length] the means are added to it; used if `product` is NULL
-    // If not NULL, `product` becomes lambda times `vector` plus the means. For sparse rows the sums are then
-    // in float, which is exact enough for a Hessian product.
+    // If not NULL, `product` becomes lambda times `vector` plus the means. Sums in float are exact enough for
+    // a Hessian product: those of sparse rows, and those of the shards, if there are several.
     const float *vector;
     float *product;
+    float *rounded; // where the sums of a shard go as floats; `product` when all shards are added; or NULL
 } sum_job;
 
 static bool in_float(const sum_job *job) { return job->product && job->newton->resident->sparse; }
+
+// Element j of the sums of the present shard or, at the end, of all shards.
+static inline double sum_at(const sum_job *job, bool in_floats, int64_t j) {
+    const mg_newton *newton = job->newton;
+    if (in_floats && j < newton->resident->size) return (double)newton->parts.grad[j];
+    return newton->parts.raw_sum[j];
+}
 
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row) {
     int64_t at = part * MG_NEWTON_PART_ROWS + newton->parts.used[part]++;
@@ -153,17 +162,17 @@ static void clear_range(void *context, int64_t range) {
                (size_t)(to - from) * sizeof *job->newton->parts.raw_sum);
 }
 
-// Sums raw cells: in float in newton->parts.grad if that is exact enough, because it is faster; otherwise in
-// double in newton->parts.raw_sum. The sums of the coefficients go to the second half of raw_sum in both
-// cases.
-static void sum_rows(sum_job *job, int64_t items) {
+// Sums raw cells of a shard: in float in newton->parts.grad if that is exact enough, because it is faster;
+// otherwise in double in newton->parts.raw_sum. The sums of the coefficients go to the second half of raw_sum
+// in both cases.
+static void sum_shard(sum_job *job, int64_t from, int64_t end) {
     mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
     mg_team *team = resident->problem->team;
     double *constant = newton->parts.raw_sum + resident->size;
     mg_team_for(team, MG_NEWTON_RANGES, clear_range, job);
     memset(constant, 0, (size_t)resident->lanes * sizeof *constant);
-    MG_EACH_BLOCK (first, count, 0, items, MG_NEWTON_ROWS) {
+    MG_EACH_BLOCK (first, count, from, end, MG_NEWTON_ROWS) {
         job->first = first;
         job->count = count;
         int64_t parts = mg_cut_items(job->count, MG_NEWTON_PART_ROWS);
@@ -177,45 +186,77 @@ static void sum_rows(sum_job *job, int64_t items) {
     }
 }
 
+// The sum of the coefficients of class k.
+static inline double constant_at(const sum_job *job, int64_t k) {
+    int64_t j = job->newton->resident->size + k;
+    return job->rounded ? (double)job->rounded[j] : job->newton->parts.raw_sum[j];
+}
+
+static void round_range(void *context, int64_t range) {
+    const sum_job *job = context;
+    bool in_floats = in_float(job);
+    MG_EACH_OF_PART (j, job->newton->length, MG_NEWTON_RANGES, range)
+        job->rounded[j] = (float)sum_at(job, in_floats, j);
+}
+
+// Sums the items of all shards; those of own shard s are begin[s] to begin[s + 1].
+static void sum_rows(sum_job *job, const int64_t *begin) {
+    mg_newton *newton = job->newton;
+    bool rounds = job->product && newton->resident->comm->shards > 1;
+    mg_comm_sum *sum = rounds ? newton->shards.vector : newton->shards.sum;
+    mg_comm_sum_begin(sum, rounds ? (void *)job->product : newton->parts.total);
+    for (int64_t s = 0; s < mg_newton_own_shards(newton); s++) {
+        void *to = mg_comm_sum_next(sum);
+        newton->parts.raw_sum = rounds ? newton->parts.total : to;
+        sum_shard(job, begin[s], begin[s + 1]);
+        job->rounded = to;
+        if (rounds) mg_team_for(newton->resident->problem->team, MG_NEWTON_RANGES, round_range, job);
+        mg_newton_add_shard(newton, sum);
+        if (job->done) job->done(newton, s);
+    }
+    mg_newton_end_sum(newton, sum);
+    newton->parts.raw_sum = newton->parts.total;
+    job->rounded = rounds ? job->product : NULL;
+}
+
 // Converts sums of raw cells to means of x' = scale (x - center).
 static void scale_range(void *context, int64_t range) {
     const sum_job *job = context;
     const mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
     const mg_problem *problem = resident->problem;
-    const double *raw = newton->parts.raw_sum, *constant = raw + resident->size;
     int64_t line = resident->line, size = resident->size,
             end = mg_cut_begin(size, MG_NEWTON_RANGES, range + 1);
     bool dense = !resident->sparse, in_floats = in_float(job);
     double part = 1 / (double)problem->rows, lambda = problem->lambda;
     for (int64_t j = mg_cut_begin(size, MG_NEWTON_RANGES, range), l = j / line, r = j % line; j < end; j++) {
         int64_t d = dense ? r : l, k = dense ? l : r;
-        double sum = in_floats ? (double)newton->parts.grad[j] : raw[j],
+        double sum = job->rounded ? (double)job->rounded[j] : sum_at(job, in_floats, j),
                scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
-        if (problem->center && d < problem->features) sum -= (double)problem->center[d] * constant[k];
+        if (problem->center && d < problem->features) sum -= (double)problem->center[d] * constant_at(job, k);
         if (job->product) job->product[j] = (float)(lambda * (double)job->vector[j] + part * (scale * sum));
         else job->to[j] += part * (scale * sum);
         if (++r == line) r = 0, l++;
     }
 }
 
-// Converts the sums of the coefficients to means for the constant feature.
+// Converts the sums of the coefficients to means for the constant feature. To be called after scale_range,
+// which needs the sums.
 static void scale_constant(const sum_job *job) {
     const mg_resident *resident = job->newton->resident;
     int64_t size = resident->size;
-    const double *constant = job->newton->parts.raw_sum + size;
     double part = resident->problem->bias / (double)resident->problem->rows,
            lambda = resident->problem->lambda;
     for (int64_t k = 0; k < resident->lanes; k++) {
-        double mean = part * constant[k];
+        double mean = part * constant_at(job, k);
         if (job->product) job->product[size + k] = (float)(lambda * (double)job->vector[size + k] + mean);
         else job->to[size + k] += mean;
     }
 }
 
-void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to) {
-    sum_job job = {.newton = newton, .fill = fill, .to = to};
-    sum_rows(&job, items);
+void mg_newton_sum(mg_newton *newton, mg_newton_fill *fill, mg_newton_done *done, double *to) {
+    sum_job job = {.newton = newton, .fill = fill, .done = done, .to = to};
+    sum_rows(&job, newton->shards.row);
     mg_team_for(newton->resident->problem->team, MG_NEWTON_RANGES, scale_range, &job);
     scale_constant(&job);
 }
@@ -250,7 +291,7 @@ static void pack_item(void *context, int64_t item) {
 
 void mg_newton_pack(mg_newton *newton) {
     newton->free.is_packed =
-        newton->free.packed && newton->free.count <= newton->resident->problem->rows / MG_NEWTON_PACK;
+        newton->free.packed && newton->free.count <= newton->resident->rows / MG_NEWTON_PACK;
     if (newton->free.is_packed) mg_team_for(newton->resident->problem->team, PACK_ITEMS, pack_item, newton);
 }
 
@@ -292,7 +333,7 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t from, int64_t 
 void mg_newton_product(mg_newton *newton, const float *vector, float *product) {
     sum_job job = {.newton = newton, .fill = fill_product, .vector = vector, .product = product};
     make_raw(newton, vector);
-    sum_rows(&job, newton->free.count);
+    sum_rows(&job, newton->shards.free);
     mg_team_for(newton->resident->problem->team, MG_NEWTON_RANGES, scale_range, &job);
     scale_constant(&job);
 }
