@@ -97,7 +97,7 @@ static int run_named(int argc, char **argv, int ranks) {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(asked[0], commands[i].name)) continue;
         if (only_help) return mg_cli_run(commands[i].run, 2, asked);
-        if (ranks > 1) return refuse_ranks(&commands[i], ranks);
+        if (ranks > 1 && commands[i].run != mg_command_train) return refuse_ranks(&commands[i], ranks);
         return mg_cli_run(commands[i].run, argc, argv);
     }
     return unknown_command(asked[0]);
