@@ -26,8 +26,11 @@ typedef struct mg_convert_options {
     const char *like;   /* an earlier output whose recipe, features and kind of labels are used; NULL: none */
     const char *names;  /* a text with the names of the features, one on a line; NULL: those of the inputs */
     const char
-        *labels;    /* a file of labels: one a line, or a name of a row and its label in each; NULL: none */
-    bool overwrite; /* replace an output that exists */
+        *labels;  /* a file of labels: one a line, or a name of a row and its label in each; NULL: none */
+    double split; /* fraction of the rows for a test, of every class; 0: all rows are in `output` */
+    const char *split_output;           /* with split: path of the HDF5 file with the test rows */
+    uint64_t seed;                      /* with split: which rows */
+    bool overwrite;                     /* replace an output that exists */
     const mg_convert_setting *settings; /* [setting_count] options of the format */
     int setting_count;
     /* Called from time to time: rows read so far, and the complete fraction of the work. May be NULL. */
@@ -42,7 +45,8 @@ enum { MG_CONVERT_MOST_CLASSES = 1 << 20 };
 
 typedef struct mg_convert_report {
     const char *format;
-    int64_t rows;
+    int64_t rows;      /* also those for the test */
+    int64_t test_rows; /* rows in options->split_output */
     int64_t features;
     int64_t classes; /* distinct labels, counted up to MG_CONVERT_MOST_CLASSES; 0 if there are no labels */
     int64_t stored;  /* stored values in the output; rows * features if it is dense */
@@ -54,8 +58,9 @@ typedef struct mg_convert_report {
 } mg_convert_report;
 
 /*
- * Converts the inputs to options->output, which appears only when it is complete. On success fills *report;
- * `report` may be NULL. Errors: MG_USAGE, MG_DATA with file:line, MG_IO, MG_MEMORY, MG_STOPPED.
+ * Converts the inputs to options->output (and options->split_output), which appears only when it is complete.
+ * On success fills *report; `report` may be NULL. Errors: MG_USAGE, MG_DATA with file:line, MG_IO, MG_MEMORY,
+ * MG_STOPPED.
  */
 mg_status mg_convert(const mg_convert_options *options, mg_convert_report *report, mg_error *error);
 

@@ -90,8 +90,8 @@ mg_status mg_predictor_line(mg_predictor *predictor, const char *name, const cha
 mg_status mg_predictor_end(mg_predictor *predictor, const char **answer, size_t *answer_bytes,
                            mg_error *error);
 
-/* What mg_predictor_line had to assume, as a text for the user; NULL if nothing. It is valid until the
- * predictor is closed. */
+/* What mg_predictor_line had to assume, or how many values it filled in or did not know (known after
+ * mg_predictor_end), as a text for the user; NULL if nothing. It is valid until the predictor is closed. */
 const char *mg_predictor_guess(const mg_predictor *predictor);
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,27 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, LABELS, NAMES, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
+enum {
+    FORMAT = 'f',
+    QUIET = 'q',
+    LIKE = 256,
+    LABELS,
+    NAMES,
+    OVERWRITE,
+    SPLIT,
+    SPLIT_OUTPUT,
+    SEED,
+    FIRST_SETTING,
+    MOST_SETTINGS = 64
+};
 
 static const double tick = 0.2; // seconds between two updates of the progress line
 
 typedef struct arguments {
     mg_convert_options options;
     mg_convert_setting settings[MOST_SETTINGS];
-    bool quiet;
+    bool quiet, has_seed;
+    char test[PATH_MAX]; // default of --split-output
     double began, shown; // seconds
     double bytes;        // total size of the inputs
 } arguments;
@@ -50,7 +64,29 @@ static void show_progress(void *context, int64_t rows, double fraction) {
 // Prints a message. Warnings are printed even with --quiet.
 static void show_message(void *context, const char *line) {
     const arguments *all = context;
-    if (!all->quiet || strncmp(line, "guessed", 7)) mg_cli_notice(NULL, line);
+    if (!all->quiet || !strncmp(line, "warning", 7)) mg_cli_notice(NULL, line);
+}
+
+static double fraction(struct argp_state *state, const char *value) {
+    char *end;
+    double number = strtod(value, &end);
+    if (end == value || *end || !(number > 0 && number < 1))
+        mg_cli_wrong(state, "--split: %s is not allowed (a fraction above 0 and below 1, such as 0.1)",
+                     value);
+    return number;
+}
+
+// Sets the file of the test rows, unless it was given: OUT_test.h5 beside OUT.h5.
+static void check_split(arguments *all, struct argp_state *state) {
+    mg_convert_options *o = &all->options;
+    if (!(o->split > 0) && (o->split_output || all->has_seed))
+        argp_error(state, "%s needs --split", o->split_output ? "--split-output" : "--seed");
+    if (!(o->split > 0) || o->split_output || !o->output) return;
+    const char *slash = strrchr(o->output, '/'), *dot = strrchr(o->output, '.');
+    if (!dot || (slash && dot < slash)) dot = o->output + strlen(o->output);
+    int bytes = snprintf(all->test, sizeof all->test, "%.*s_test%s", (int)(dot - o->output), o->output, dot);
+    if (bytes >= (int)sizeof all->test) argp_error(state, "the name of the output is too long");
+    o->split_output = all->test;
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -63,6 +99,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case LABELS: all->options.labels = value; return 0;
     case NAMES: all->options.names = value; return 0;
     case OVERWRITE: all->options.overwrite = true; return 0;
+    case SPLIT: all->options.split = fraction(state, value); return 0;
+    case SPLIT_OUTPUT: all->options.split_output = value; return 0;
+    case SEED:
+        all->options.seed = (uint64_t)mg_cli_int(state, "--seed", value, 0, INT64_MAX);
+        all->has_seed = true;
+        return 0;
+    case ARGP_KEY_END: check_split(all, state); return 0;
     case ARGP_KEY_ARGS:
         all->options.inputs = (const char *const *)(state->argv + state->next);
         all->options.input_count = state->argc - state->next - 1;
@@ -114,6 +157,10 @@ static void build_options(struct argp_option *rows, help_text *help) {
          1},
         {"names", NAMES, "FILE", 0,
          "Names of the features, one on each line of a text; stored instead of those of a header", 1},
+        {"split", SPLIT, "FRACTION", 0,
+         "Keep this fraction of the rows of every class, such as 0.1, for a test, in a second file", 1},
+        {"split-output", SPLIT_OUTPUT, "FILE", 0, "File of the test rows; default: OUTPUT_test.h5", 1},
+        {"seed", SEED, "NUMBER", 0, "With --split: which rows are for the test; default: 1", 1},
         {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 if it exists", 1},
         {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},
     };
@@ -155,6 +202,20 @@ static void tell_summary(const mg_convert_report *r, const char *output) {
             r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0);
 }
 
+// Says what was put where, and the command that uses both files.
+static void tell_split(const mg_convert_report *r, const mg_convert_options *o) {
+    char rows[32], test[32];
+    mg_cli_put(stderr, o->output);
+    fprintf(stderr, ": %s rows to train; ", mg_cli_count((double)(r->rows - r->test_rows), rows));
+    mg_cli_put(stderr, o->split_output);
+    fprintf(stderr, ": %s rows for the test: margin train --set data.train=",
+            mg_cli_count((double)r->test_rows, test));
+    mg_cli_put(stderr, o->output);
+    fprintf(stderr, " --set data.test=");
+    mg_cli_put(stderr, o->split_output);
+    fputc('\n', stderr);
+}
+
 static void count_bytes(arguments *all) {
     struct stat info;
     for (int i = 0; i < all->options.input_count; i++)
@@ -175,8 +236,9 @@ int mg_command_convert(int argc, char **argv) {
                "  margin convert --format svmlight --like train.h5 news20.t.svm.gz test.h5\n\n"
                "The options of a format are allowed only with that format. docs/formats.md describes them."};
     build_options(rows, &help);
-    all = (arguments){.options = {.settings = all.settings, .message = show_message, .context = &all},
-                      .began = now()};
+    all = (arguments){
+        .options = {.settings = all.settings, .seed = 1, .message = show_message, .context = &all},
+        .began = now()};
     int wrong = mg_cli_parse(&argp, argc, argv, &all);
     if (wrong) return wrong;
     count_bytes(&all);
@@ -193,5 +255,6 @@ int mg_command_convert(int argc, char **argv) {
         return code;
     }
     if (!all.quiet) tell_summary(&report, all.options.output);
+    if (!all.quiet && all.options.split > 0) tell_split(&report, &all.options);
     return 0;
 }

@@ -174,22 +174,33 @@ static mg_status read_table(mg_h5 *file, const char *features, int64_t width, mg
     return status;
 }
 
-// Reads the table with which `convert` has weighted n-grams.
-static mg_status read_idf(mg_h5 *file, int64_t width, mg_columns *out, mg_error *error) {
+// Reads a vector of float32 that `convert` has stored, one number for each column.
+static mg_status read_values(mg_h5 *file, const char *name, int64_t width, mg_column_values *out,
+                             mg_error *error) {
     mg_h5_array *array;
-    if (!mg_recipe_is(out->recipe, "weighting", "tf-idf") || !is_array(file, "text/idf")) return MG_OK;
-    mg_status status = mg_h5_array_open(file, "text/idf", &array, error);
+    if (!is_array(file, name)) return MG_OK;
+    mg_status status = mg_h5_array_open(file, name, &array, error);
     if (status) return status;
     if (mg_h5_array_type(array) != MG_H5_F32 || mg_h5_array_rank(array) != 1 ||
         mg_h5_array_rows(array) != width)
         status = mg_fail(error, MG_DATA,
-                         "%s: data set text/idf does not hold %lld values of float32: convert the "
-                         "file again",
-                         mg_h5_path(file), (long long)width);
-    if (!status) status = mg_memory_get(&out->idf.value, (size_t)width, sizeof *out->idf.value, error);
-    if (!status) status = mg_h5_array_read(array, 0, width, out->idf.value, error);
-    if (!status) out->idf.count = width;
+                         "%s: data set %s does not hold %lld values of float32: convert the file again",
+                         mg_h5_path(file), name, (long long)width);
+    if (!status) status = mg_memory_get(&out->value, (size_t)width, sizeof *out->value, error);
+    if (!status) status = mg_h5_array_read(array, 0, width, out->value, error);
+    if (!status) out->count = width;
     mg_h5_array_close(array);
+    return status;
+}
+
+// Reads the table with which n-grams were weighted, and the values that replaced missing ones.
+static mg_status read_tables(mg_h5 *file, int64_t width, mg_columns *out, mg_error *error) {
+    size_t bytes;
+    mg_status status = MG_OK;
+    if (mg_recipe_is(out->recipe, "weighting", "tf-idf"))
+        status = read_values(file, "text/idf", width, &out->idf, error);
+    if (!status && mg_recipe_find(out->recipe, "missing", &bytes))
+        status = read_values(file, "csv/fill", width, &out->fill, error);
     return status;
 }
 
@@ -209,7 +220,7 @@ mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t wi
         status = mg_memory_text(&out->names_from, names, error);
     if (!status && !strcmp(features + (*features == '/'), "X"))
         status = mg_recipe_read(file, &out->recipe, error);
-    if (!status && place->table) status = read_idf(file, width, out, error);
+    if (!status && place->table) status = read_tables(file, width, out, error);
     if (status) mg_columns_clear(out);
     return status;
 }
@@ -230,6 +241,7 @@ mg_status mg_columns_copy(const mg_columns *from, mg_columns *to, mg_error *erro
     if (!status && from->names_from) status = mg_memory_text(&to->names_from, from->names_from, error);
     if (!status && from->recipe) status = mg_memory_text(&to->recipe, from->recipe, error);
     if (!status) status = mg_column_values_copy(from->idf.value, from->idf.count, &to->idf, error);
+    if (!status) status = mg_column_values_copy(from->fill.value, from->fill.count, &to->fill, error);
     if (!status) status = mg_column_values_copy(from->low.value, from->low.count, &to->low, error);
     if (!status) status = mg_column_values_copy(from->high.value, from->high.count, &to->high, error);
     if (!status) status = mg_column_values_copy(from->scale.value, from->scale.count, &to->scale, error);
@@ -242,6 +254,7 @@ void mg_columns_clear(mg_columns *columns) {
     mg_memory_free(columns->names_from);
     mg_memory_free(columns->recipe);
     mg_memory_free(columns->idf.value);
+    mg_memory_free(columns->fill.value);
     mg_memory_free(columns->scale.value);
     mg_memory_free(columns->low.value);
     mg_memory_free(columns->high.value);

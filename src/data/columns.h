@@ -24,7 +24,8 @@ typedef struct mg_columns {
     mg_names names;
     char *names_from; // the data set of the names, if data.names gives it; NULL: it was found by the layout
     char *recipe;     // lines "option: value"; the first line is the format. NULL: unknown
-    mg_column_values idf;       // texts weighted by tf-idf: the idf table of all columns
+    mg_column_values idf;  // texts weighted by tf-idf: the idf table of all columns
+    mg_column_values fill; // tables converted with --missing: what replaces a missing value of each column
     mg_column_values low, high; // limits of the prepared values of all columns (data.clip); NULL: none
     mg_column_values scale;     // the factors by which a run has scaled its used columns (data.scale)
 } mg_columns;                   // must be zero before its first use
@@ -44,7 +45,8 @@ typedef struct mg_columns_place {
     // A data set; "none"; or "auto" (also NULL). "auto" finds AnnData's var (raw/var for raw/X), or the
     // feature ids of a 10x group.
     const char *names;
-    bool table;    // also read the idf table, which only the rows of a training file need
+    bool table; // also read the idf table and the values to fill in, which only the rows of a training file
+                // need
     bool optional; // if the data set `names` is missing, act as with "auto"
 } mg_columns_place;
 

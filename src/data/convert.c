@@ -6,6 +6,7 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/stop.h"
+#include "data/convert_h5.h"
 #include "data/convert_inputs.h"
 
 #include <errno.h>
@@ -15,126 +16,15 @@
 
 static mg_status beat(void *context, double fraction, mg_error *error) {
     mg_conversion *c = context;
-    double done = (c->pass + fraction) / 2;
+    double done = (c->course.pass + fraction) / 2;
     if (mg_stop_flagged(c->options->stop))
         return mg_fail(error, MG_STOPPED, "%s: stopped by a signal, nothing was written", c->options->output);
     // The reported progress must not decrease when a small input follows a larger one.
-    if (done > c->fraction) c->fraction = done;
+    if (done > c->course.fraction) c->course.fraction = done;
     if (c->options->progress)
-        c->options->progress(c->options->context, c->pass ? c->rows : c->labels.count, c->fraction);
+        c->options->progress(c->options->context, c->course.pass ? c->course.rows : c->labels.count,
+                             c->course.fraction);
     return MG_OK;
-}
-
-static mg_conversion *conversion_of(mg_sink *sink, int pass) {
-    return (mg_conversion *)(void *)((char *)sink - offsetof(mg_conversion, sinks) -
-                                     (size_t)pass * sizeof *sink);
-}
-
-static mg_status count_cells(mg_sink *sink, const void *cells, size_t bytes, mg_error *error) {
-    (void)sink, (void)cells, (void)bytes, (void)error;
-    return MG_OK;
-}
-
-static mg_status count_row(mg_sink *sink, const uint32_t *indices, const float *values, int64_t count,
-                           mg_error *error) {
-    (void)sink, (void)indices, (void)values, (void)count, (void)error;
-    return MG_OK;
-}
-
-static mg_status count_label(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
-    return mg_census_survey(&conversion_of(sink, 0)->labels, text, bytes, error);
-}
-
-static mg_status count_code(mg_sink *sink, int64_t label, mg_error *error) {
-    (void)error;
-    mg_census_survey_code(&conversion_of(sink, 0)->labels, label);
-    return MG_OK;
-}
-
-enum { LONGEST_ID = 1000 };
-
-static mg_status count_id(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
-    mg_conversion *c = conversion_of(sink, 0);
-    if (bytes > LONGEST_ID)
-        return mg_fail(error, MG_DATA, "the id has %zu bytes; at most %d are allowed: shorten it", bytes,
-                       LONGEST_ID);
-    if (memchr(text, 0, bytes)) return mg_fail(error, MG_DATA, "the id contains a zero byte: remove it");
-    if (bytes > c->own.width) c->own.width = bytes;
-    return mg_convert_take_id(c, text, bytes, error);
-}
-
-static mg_status write_id(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
-    mg_conversion *c = conversion_of(sink, 1);
-    char cell[LONGEST_ID + 1] = {0};
-    if (bytes > c->own.width)
-        return mg_fail(error, MG_DATA,
-                       "the id is longer than in the first reading: the input changed meanwhile; "
-                       "convert it again");
-    memcpy(cell, text, bytes);
-    mg_status status = mg_h5_writer_append(c->writer, c->own.array, cell, c->own.width, error);
-    return status ? status : mg_convert_take_id(c, text, bytes, error);
-}
-
-static mg_status write_cells(mg_sink *sink, const void *cells, size_t bytes, mg_error *error) {
-    mg_conversion *c = conversion_of(sink, 1);
-    c->cells += (int64_t)bytes;
-    c->rows = c->cells / (c->shape.features * (int64_t)mg_h5_type_size(c->shape.cell));
-    return mg_h5_writer_append(c->writer, c->x, cells, bytes, error);
-}
-
-static mg_status write_row(mg_sink *sink, const uint32_t *indices, const float *values, int64_t count,
-                           mg_error *error) {
-    mg_conversion *c = conversion_of(sink, 1);
-    c->rows++;
-    c->stored += count;
-    mg_status status =
-        mg_h5_writer_append(c->writer, c->indices, indices, (size_t)count * sizeof *indices, error);
-    if (!status) status = mg_h5_writer_append(c->writer, c->x, values, (size_t)count * sizeof *values, error);
-    return status ? status : mg_h5_writer_append(c->writer, c->indptr, &c->stored, sizeof c->stored, error);
-}
-
-static mg_status append_label(mg_conversion *c, int64_t code, const char *text, mg_error *error) {
-    if (c->labels.kind == MG_LABEL_TEXT)
-        return mg_h5_writer_append(c->writer, c->y, text, c->labels.longest, error);
-    return mg_h5_writer_append(c->writer, c->y, &code, sizeof code, error);
-}
-
-static mg_status write_label(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
-    mg_conversion *c = conversion_of(sink, 1);
-    int64_t code = 0;
-    char stored[MG_LABEL_LONGEST];
-    mg_status status = mg_census_encode(&c->labels, text, bytes, &code, stored, error);
-    return status ? status : append_label(c, code, stored, error);
-}
-
-static mg_status write_code(mg_sink *sink, int64_t label, mg_error *error) {
-    mg_conversion *c = conversion_of(sink, 1);
-    char stored[MG_LABEL_LONGEST];
-    mg_status status = mg_census_encode_code(&c->labels, label, stored, error);
-    return status ? status : append_label(c, label, stored, error);
-}
-
-mg_status mg_convert_no_label(mg_conversion *c, mg_error *error) {
-    static const char none[MG_LABEL_LONGEST];
-    c->labels.count++;
-    return append_label(c, 0, none, error);
-}
-
-static mg_status ignore_label(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
-    (void)sink, (void)text, (void)bytes, (void)error;
-    return MG_OK;
-}
-
-static mg_status ignore_code(mg_sink *sink, int64_t label, mg_error *error) {
-    (void)sink, (void)label, (void)error;
-    return MG_OK;
-}
-
-void mg_convert_skip_labels(mg_conversion *c) {
-    for (int pass = 0; pass < 2; pass++) {
-        c->sinks[pass].label = ignore_label;
-        c->sinks[pass].code = ignore_code;
-    }
 }
 
 static bool same_file(const char *a, const char *b) {
@@ -143,33 +33,61 @@ static bool same_file(const char *a, const char *b) {
            first.st_ino == second.st_ino;
 }
 
-// Checks everything that is a reason to refuse before an input is read.
-static mg_status check_files(const mg_convert_options *o, mg_error *error) {
+// Checks everything about an output that is a reason to refuse before an input is read.
+static mg_status check_output(const mg_convert_options *o, const char *output, mg_error *error) {
     struct stat info;
     for (int i = 0; i < o->input_count; i++)
-        if (same_file(o->inputs[i], o->output))
+        if (same_file(o->inputs[i], output))
             return mg_fail(error, MG_USAGE,
-                           "%s: is both an input and the output; the last name is the output", o->output);
+                           "%s: is both an input and the output; the last name is the output", output);
     const char *const paths[] = {o->like, o->labels, o->names}, *const flags[] = {"like", "labels", "names"};
     for (int i = 0; i < 3; i++)
-        if (paths[i] && same_file(paths[i], o->output))
-            return mg_fail(error, MG_USAGE, "%s: is both the output and the file of --%s", o->output,
-                           flags[i]);
-    if (!o->overwrite && lstat(o->output, &info) == 0)
+        if (paths[i] && same_file(paths[i], output))
+            return mg_fail(error, MG_USAGE, "%s: is both the output and the file of --%s", output, flags[i]);
+    if (!o->overwrite && lstat(output, &info) == 0)
         return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
-                       o->output);
+                       output);
     return MG_OK;
+}
+
+static mg_status check_files(const mg_convert_options *o, mg_error *error) {
+    mg_status status = check_output(o, o->output, error);
+    if (status || o->split == 0) return status;
+    if (!(o->split > 0 && o->split < 1))
+        return mg_fail(error, MG_USAGE, "split: %g is not allowed (a fraction above 0 and below 1)",
+                       o->split);
+    if (!o->split_output) return mg_fail(error, MG_USAGE, "split: the path of the test rows is missing");
+    if (!strcmp(o->output, o->split_output) || same_file(o->output, o->split_output))
+        return mg_fail(error, MG_USAGE, "%s: is the output of both the training and the test rows",
+                       o->output);
+    return check_output(o, o->split_output, error);
 }
 
 // Refuses to replace a file that the reader finds itself, such as the names beside a matrix.
 static mg_status check_found_files(const mg_conversion *c, mg_error *error) {
     const char *path;
     for (int i = 0; c->format->file_at && (path = c->format->file_at(c->reader, i)); i++)
-        if (same_file(path, c->options->output))
-            return mg_fail(error, MG_USAGE,
-                           "%s: is the output, but also a part of the input %s: give another name",
-                           c->options->output, c->options->inputs[0]);
+        for (int t = 0; t < 2; t++)
+            if (c->targets[t].path && same_file(path, c->targets[t].path))
+                return mg_fail(error, MG_USAGE,
+                               "%s: is the output, but also a part of the input %s: give another name",
+                               c->targets[t].path, c->options->inputs[0]);
     return MG_OK;
+}
+
+// True if the first input is an HDF5 file that no other format reads, and there is something to do with it:
+// training reads such a file without conversion.
+static mg_status is_h5(const mg_conversion *c, bool *is, mg_error *error) {
+    const mg_convert_options *o = c->options;
+    mg_h5 *file = NULL;
+    bool claimed = false, wanted = c->holdout.on || o->input_count > 1 || o->labels;
+    *is = false;
+    if (c->like.raw || !wanted) return MG_OK;
+    mg_status status = mg_format_claimed(o->inputs[0], &claimed, error);
+    if (!status && !claimed) status = mg_raw_open_unless(o->inputs[0], NULL, &file, error);
+    *is = file != NULL;
+    mg_h5_close(file);
+    return status;
 }
 
 // Guesses the format. If no guess is certain, a format is used for which an option is given: a table of texts
@@ -177,8 +95,14 @@ static mg_status check_found_files(const mg_conversion *c, mg_error *error) {
 static mg_status guess_format(mg_conversion *c, mg_error *error) {
     const mg_convert_options *o = c->options;
     const mg_format *only = NULL;
-    bool sure = false;
-    mg_status status = mg_format_guess(o->inputs[0], &c->format, &sure, error);
+    bool sure = false, h5;
+    mg_status status = is_h5(c, &h5, error);
+    if (status) return status;
+    if (h5) {
+        c->format = &mg_convert_h5;
+        return c->known ? mg_convert_follow_like(c, true, error) : MG_OK;
+    }
+    status = mg_format_guess(o->inputs[0], &c->format, &sure, error);
     for (int i = 0; !status && i < o->setting_count && !only; i++)
         only = mg_format_with_option(o->settings[i].name);
     if (only && !sure) c->format = only;
@@ -188,9 +112,15 @@ static mg_status guess_format(mg_conversion *c, mg_error *error) {
     return status;
 }
 
+// The formats of inputs: those of the registry, then HDF5.
+static const mg_format *format_at(int i) {
+    const mg_format *format = mg_format_at(i);
+    return format || i < 1 || !mg_format_at(i - 1) ? format : &mg_convert_h5;
+}
+
 static const char *format_name(int i, const void *context) {
     (void)context;
-    return mg_format_at(i) ? mg_format_at(i)->name : NULL;
+    return format_at(i) ? format_at(i)->name : NULL;
 }
 
 mg_status mg_convert_choose_format(mg_conversion *c, mg_error *error) {
@@ -198,7 +128,7 @@ mg_status mg_convert_choose_format(mg_conversion *c, mg_error *error) {
     const mg_convert_options *o = c->options;
     mg_status status = MG_OK;
     if (o->format) {
-        c->format = mg_format_find(o->format);
+        c->format = strcmp(o->format, mg_convert_h5.name) ? mg_format_find(o->format) : &mg_convert_h5;
         if (!c->format)
             return mg_fail(error, MG_USAGE, "unknown format '%s' (margin convert --help lists the formats)%s",
                            o->format, mg_nearest_hint(o->format, format_name, NULL, hint));
@@ -207,10 +137,7 @@ mg_status mg_convert_choose_format(mg_conversion *c, mg_error *error) {
         status = guess_format(c, error);
     }
     if (status) return status;
-    if (o->input_count < c->format->inputs_low || o->input_count > c->format->inputs_high)
-        return mg_fail(error, MG_USAGE, "format %s takes %s OUTPUT.h5, but %d inputs were given",
-                       c->format->name, c->format->arguments, o->input_count);
-    for (int i = o->format ? 0 : 1; !status && i < o->input_count; i++)
+    for (int i = o->format ? 0 : 1; !status && c->format != &mg_convert_h5 && i < o->input_count; i++)
         status = mg_format_check(o->inputs[i], error);
     return status;
 }
@@ -241,35 +168,66 @@ static void doubt_classes(const mg_conversion *c) {
                  mg_section_find(c->format->section, "label") ? "; --label selects another column" : "");
 }
 
-mg_status mg_convert_first_pass(mg_conversion *c, mg_error *error) {
-    const mg_format_request request = {.inputs = c->options->inputs,
-                                       .input_count = c->options->input_count,
+// Reports what was done to values.
+static void tell_facts(const mg_conversion *c) {
+    char text[MG_FACTS_TEXT];
+    const mg_tell tell = {c->options->message, c->options->context};
+    if (*mg_facts_text(&c->facts, text))
+        mg_tell_line(&tell, "%s: %s: %s", c->facts.unseen ? "warning" : "note", c->options->inputs[0], text);
+}
+
+// Passes warnings on, unless they were given before.
+static void hear(void *context, const char *line) {
+    const mg_conversion *c = context;
+    if (!c->parts.mute && c->options->message) c->options->message(c->options->context, line);
+}
+
+mg_status mg_convert_open_reader(mg_conversion *c, int part, mg_error *error) {
+    const mg_convert_part *own = &c->parts.list[part];
+    bool many = c->format->inputs_high == MG_FORMAT_MOST_INPUTS;
+    if (c->reader) c->format->close(c->reader);
+    c->reader = NULL;
+    const mg_format_request request = {.inputs = many ? c->options->inputs : own->inputs,
+                                       .input_count = many             ? c->options->input_count
+                                                      : own->inputs[1] ? 2
+                                                                       : 1,
                                        .options = c->values,
                                        .like = c->known ? &c->like : NULL,
                                        .watch = &c->watch,
-                                       .tell = {c->options->message, c->options->context}};
+                                       .facts = &c->facts,
+                                       .held = c->holdout.held,
+                                       .tell = {c->options->message ? hear : NULL, c}};
     mg_status status = c->format->open(&c->reader, &request, error);
-    if (!status) status = check_found_files(c, error);
-    if (!status) status = mg_convert_open_labels(c, error);
-    if (!status) status = c->format->survey(c->reader, &c->sinks[0], &c->shape, error);
+    return status ? status : check_found_files(c, error);
+}
+
+mg_status mg_convert_first_pass(mg_conversion *c, mg_error *error) {
+    mg_status status = mg_convert_open_labels(c, error);
+    if (!status) status = mg_convert_survey(c, &c->sinks[MG_SINK_COUNT], error);
     if (!status) status = mg_convert_survey_labels(c, error);
     if (status) return status;
     tell_guesses(c);
+    mg_census_settle(&c->labels);
+    c->targets[0].rows = c->shape.rows;
+    c->targets[0].stored = c->shape.stored;
+    if (c->holdout.on) status = mg_convert_split(c, error);
+    if (status) return status;
     if (c->known && !c->like.raw && c->shape.features != c->like.features)
         return mg_fail(error, MG_DATA, "%s: has %lld features, but %s has %lld", c->options->inputs[0],
                        (long long)c->shape.features, c->like.path, (long long)c->like.features);
-    mg_census_settle(&c->labels);
     return mg_convert_read_names(c, error);
 }
 
 mg_status mg_convert_second_pass(mg_conversion *c, mg_error *error) {
-    c->pass = 1;
-    if (c->sinks[1].label == ignore_label) c->shape.labelled = false;
-    mg_status status = mg_convert_plan(c, error);
+    c->course.pass = 1;
+    if (c->course.unlabelled) c->shape.labelled = false;
+    mg_status status = mg_convert_plan(c, &c->targets[0], error);
+    if (!status && c->holdout.held) status = mg_convert_plan(c, &c->targets[1], error);
     c->own.count = 0;
-    if (!status) status = c->format->read(c->reader, &c->sinks[1], error);
+    if (!status) status = mg_convert_read(c, &c->sinks[MG_SINK_WRITE], error);
     if (!status) status = mg_convert_write_labels(c, error);
     if (!status) doubt_classes(c);
+    if (!status) tell_facts(c);
     return status ? status : beat(c, 1, error); // the last moment at which the caller can stop the conversion
 }
 
@@ -278,20 +236,27 @@ void mg_convert_begin(mg_conversion *c, const mg_convert_options *options) {
         .options = options,
         .own.width = 1,
         .watch = {beat, c},
-        .sinks = {{count_cells, count_row, count_label, count_code, count_id},
-                  {write_cells, write_row, write_label, write_code, write_id}},
+        .holdout.on = options->split > 0,
+        .targets = {{.path = options->output}, {.path = options->split_output}},
     };
+    mg_convert_sinks(c);
 }
 
 void mg_convert_end(mg_conversion *c) {
-    mg_h5_writer_destroy(c->writer);
+    mg_h5_writer_destroy(c->targets[0].writer);
+    mg_h5_writer_destroy(c->targets[1].writer);
     if (c->reader) c->format->close(c->reader);
     if (c->values) mg_section_clear(c->format->section, c->values);
     mg_memory_free(c->values);
     mg_convert_close_like(c);
     mg_census_clear(&c->labels);
     mg_names_clear(&c->names);
+    mg_names_clear(&c->parts.names);
+    mg_memory_free(c->parts.ids);
+    mg_memory_free(c->parts.list);
     mg_label_file_close(c->own.labels);
+    mg_strata_clear(&c->holdout.strata);
+    mg_memory_free(c->holdout.held);
 }
 
 static void fill_report(const mg_conversion *c, double seconds, mg_convert_report *report) {
@@ -299,6 +264,7 @@ static void fill_report(const mg_conversion *c, double seconds, mg_convert_repor
     *report = (mg_convert_report){
         .format = c->format->name,
         .rows = c->shape.rows,
+        .test_rows = c->targets[1].rows,
         .features = c->shape.features,
         .classes = c->labels.classes,
         .stored = c->shape.layout == MG_CSR ? c->shape.stored : c->shape.rows * c->shape.features,
@@ -320,10 +286,12 @@ static mg_status convert_files(const mg_convert_options *options, mg_convert_rep
     if (!status) status = check_files(options, error);
     if (!status) status = mg_convert_open_like(&c, error);
     if (!status) status = mg_convert_choose_format(&c, error);
+    if (!status) status = mg_convert_divide(&c, error);
     if (!status) status = mg_convert_read_options(&c, error);
     if (!status) status = mg_convert_first_pass(&c, error);
     if (!status) status = mg_convert_second_pass(&c, error);
-    if (!status) status = mg_h5_writer_commit(c.writer, error);
+    for (int i = c.holdout.held ? 1 : 0; !status && i >= 0; i--)
+        status = mg_h5_writer_commit(c.targets[i].writer, error);
     if (!status && report) fill_report(&c, mg_clock_seconds() - begin, report);
     mg_convert_end(&c);
     return status;
@@ -344,7 +312,7 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
 }
 
 bool mg_convert_format_at(int i, mg_convert_format *out) {
-    const mg_format *format = mg_format_at(i);
+    const mg_format *format = format_at(i);
     if (!format) return false;
     *out = (mg_convert_format){format->name, format->arguments, format->help};
     return true;
@@ -352,7 +320,7 @@ bool mg_convert_format_at(int i, mg_convert_format *out) {
 
 bool mg_convert_option_at(int i, mg_convert_option *out) {
     const mg_format *format;
-    for (int f = 0; i >= 0 && (format = mg_format_at(f)); f++) {
+    for (int f = 0; i >= 0 && (format = format_at(f)); f++) {
         if (i < format->section->count) {
             const mg_option *option = &format->section->options[i];
             *out = (mg_convert_option){.format = format->name,

@@ -8,6 +8,7 @@
 #include "data/columns.h"
 #include "data/convert_label_file.h"
 #include "data/convert_labels.h"
+#include "data/convert_split.h"
 #include "data/raw.h"
 #include "format/format.h"
 #include "io/h5_write.h"
@@ -20,7 +21,6 @@ typedef struct mg_own_labels {
     int64_t count;         // number of rows with an id, in the current pass
     char first[64];        // id of the first row, shortened
     size_t width;          // bytes of the longest id, at least 1
-    int array;             // index of the writer's array of ids
 } mg_own_labels;
 
 // What was read from the file that --like names, or from the recipe of a model.
@@ -29,6 +29,48 @@ typedef struct mg_followed {
     mg_columns columns;
     char *label, *delimiter;
 } mg_followed;
+
+// An output file.
+typedef struct mg_target {
+    const char *path;
+    mg_h5_writer *writer;
+    int x, indices, indptr, y, ids; // indices of the writer's arrays; x is that of X or X/data
+    int64_t rows, stored;           // number of rows, and of stored values of sparse ones
+    int64_t end;                    // number of stored values written so far
+} mg_target;
+
+// The sinks of the first and of the second pass; one that counts the values of each target; one that ignores
+// everything.
+enum { MG_SINK_COUNT, MG_SINK_WRITE, MG_SINK_MEASURE, MG_SINK_SILENT, MG_SINKS };
+
+// One part of the inputs, which has a reader of its own. Formats that read any number of files have only one.
+typedef struct mg_convert_part {
+    const char *inputs[2];
+    int64_t rows;
+} mg_convert_part;
+
+typedef struct mg_convert_parts {
+    mg_convert_part *list; // [count]
+    int count;
+    mg_names names; // of the features, if there are several parts
+    char *ids;      // name of the column of ids
+    bool mute;      // warnings are not passed on, because they were before
+} mg_convert_parts;
+
+// Where the conversion is.
+typedef struct mg_course {
+    int pass;            // 0: the inputs are counted; 1: rows are written
+    double fraction;     // last reported progress, from 0 to 1
+    bool unlabelled;     // labels are skipped
+    int64_t rows, cells; // number of rows, and bytes of cells, that were written so far
+} mg_course;
+
+// The rows of --split.
+typedef struct mg_holdout {
+    bool on;
+    mg_strata strata; // labels of all rows
+    uint8_t *held;    // [rows] 1: the row is one of the second target; NULL: there is none
+} mg_holdout;
 
 typedef struct mg_conversion {
     const mg_convert_options *options;
@@ -39,17 +81,16 @@ typedef struct mg_conversion {
     const mg_columns *known; // the columns to follow: followed.columns, or those of a model; NULL: none
     mg_names names;          // read from options->names
     mg_watch watch;
-    int pass;        // 0: the inputs are counted; 1: rows are written
-    double fraction; // last reported progress, from 0 to 1
-    void *reader;
+    mg_course course;
+    mg_convert_parts parts;
+    void *reader; // of the current part
     mg_format_shape shape;
+    mg_facts facts;
     mg_census labels;
     mg_own_labels own;
-    mg_sink sinks[2];            // sinks of the first and of the second pass
-    int64_t rows, stored, cells; // number of rows and of stored values written so far; bytes of cells written
-                                 // so far
-    mg_h5_writer *writer;
-    int x, indices, indptr, y; // indices of the writer's arrays; x is that of X or X/data
+    mg_holdout holdout;
+    mg_target targets[2];
+    mg_sink sinks[MG_SINKS];
 } mg_conversion;
 
 // The steps of mg_convert, for conversions to a file that is not kept too (raw.h). A conversion that has
@@ -63,6 +104,24 @@ void mg_convert_end(mg_conversion *conversion);
 // Follows the recipe of a model instead of a file of --like: the rows are for this model. The format becomes
 // that of the recipe, NULL if it has none.
 mg_status mg_convert_follow_model(mg_conversion *conversion, const mg_raw_model *model, mg_error *error);
+
+// Sets the sinks (convert_rows.c).
+void mg_convert_sinks(mg_conversion *conversion);
+
+// With --split, after the first pass: selects the rows of the second target, and lets the format learn from
+// the others alone.
+mg_status mg_convert_split(mg_conversion *conversion, mg_error *error);
+
+// Divides the inputs into parts. The format must be known. Errors: MG_USAGE if it does not read so many
+// files.
+mg_status mg_convert_divide(mg_conversion *conversion, mg_error *error);
+
+// Pass the inputs of all parts to a sink, in their order. The first time, the survey finds the shape.
+mg_status mg_convert_survey(mg_conversion *conversion, mg_sink *sink, mg_error *error);
+mg_status mg_convert_read(mg_conversion *conversion, mg_sink *sink, mg_error *error);
+
+// Opens the reader of a part, and closes that of another one.
+mg_status mg_convert_open_reader(mg_conversion *conversion, int part, mg_error *error);
 
 // Only for such rows: labels are skipped, and not written.
 void mg_convert_skip_labels(mg_conversion *conversion);
@@ -104,7 +163,7 @@ mg_status mg_convert_write_labels(mg_conversion *conversion, mg_error *error);
 // Writes that a row has no label.
 mg_status mg_convert_no_label(mg_conversion *conversion, mg_error *error);
 
-// Declares the arrays and attributes of the output, and starts writing. The shape must be known.
-mg_status mg_convert_plan(mg_conversion *conversion, mg_error *error);
+// Declares the arrays and attributes of an output, and starts writing. The shape must be known.
+mg_status mg_convert_plan(mg_conversion *conversion, mg_target *target, mg_error *error);
 
 #endif

@@ -21,6 +21,7 @@ static mg_status follow_recipe(mg_conversion *c, mg_error *error) {
     if (!status) status = take_option(known->recipe, "delimiter", &c->followed.delimiter, error);
     c->like.names = &known->names;
     c->like.scale = known->idf.value;
+    c->like.fill = known->fill.value;
     c->like.label_name = c->followed.label;
     c->like.delimiter = c->followed.delimiter;
     return status;

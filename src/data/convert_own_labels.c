@@ -15,11 +15,13 @@ bool mg_convert_labels_are_array(const mg_conversion *c) {
 // Takes a label from the file of labels; a word for a missing label means that the row has none.
 static mg_status take_label(void *context, const char *label, size_t bytes, mg_error *error) {
     mg_conversion *c = context;
-    mg_sink *sink = &c->sinks[c->pass];
+    mg_sink *sink = &c->sinks[c->course.pass];
     bool none = mg_text_missing(label, bytes);
-    if (!c->pass) c->own.found += !none;
+    if (!c->course.pass) c->own.found += !none;
     if (!none) return sink->label(sink, label, bytes, error);
-    return c->pass ? mg_convert_no_label(c, error) : mg_census_survey_missing(&c->labels, error);
+    if (c->course.pass) return mg_convert_no_label(c, error);
+    mg_status status = mg_census_survey_missing(&c->labels, error);
+    return status || !c->holdout.on ? status : mg_strata_add(&c->holdout.strata, "", 0, error);
 }
 
 mg_status mg_convert_open_labels(mg_conversion *c, mg_error *error) {
@@ -29,7 +31,7 @@ mg_status mg_convert_open_labels(mg_conversion *c, mg_error *error) {
 }
 
 mg_status mg_convert_take_id(mg_conversion *c, const char *id, size_t bytes, mg_error *error) {
-    if (!c->own.count++ && !c->pass) memcpy(c->own.first, id, bytes < 60 ? bytes : 60);
+    if (!c->own.count++ && !c->course.pass) memcpy(c->own.first, id, bytes < 60 ? bytes : 60);
     if (!c->own.labels || !mg_label_file_has_names(c->own.labels)) return MG_OK;
     const char *label = mg_label_file_find(c->own.labels, id, bytes);
     return take_label(c, label ? label : "", label ? strlen(label) : 0, error);

@@ -34,7 +34,7 @@ mg_status mg_raw_open_unless(const char *path, const char *features, mg_h5 **fil
 
 // Describes what was done: the format with the options that give columns their meaning, and the rows.
 static void describe(const mg_conversion *c, mg_raw *out) {
-    char value[32], rows[MG_COUNT_TEXT];
+    char value[32], rows[MG_COUNT_TEXT], facts[MG_FACTS_TEXT];
     const mg_section *section = c->format->section;
     const size_t size = sizeof out->text;
     const char *begin = " (", *end = "";
@@ -44,20 +44,23 @@ static void describe(const mg_conversion *c, mg_raw *out) {
         const mg_option *option = &section->options[i];
         const char *text = mg_convert_value_text(option, c->values, value, sizeof value);
         // Features of a table were found by their names, if it has a header; so their numbers say nothing.
-        if (!option->changes_result || !text || !*text || !strcmp(option->name, "drop")) continue;
+        bool columns = !strcmp(option->name, "drop") || !strcmp(option->name, "one-hot");
+        if (!option->changes_result || !text || !*text || columns) continue;
         used += (size_t)snprintf(out->text + used, size - used, "%s%s %.40s", begin, option->name, text);
         begin = ", ";
         end = ")";
     }
+    mg_facts_text(&c->facts, facts);
     size_t bytes;
     bool guessed = mg_section_find(section, "base") && !mg_recipe_find(c->known->recipe, "base", &bytes);
     snprintf(
-        out->text + used, size - used, "%s, %s rows%s%s", end, mg_print_count(c->shape.rows, rows),
+        out->text + used, size - used, "%s, %s rows%s%s%s%s", end, mg_print_count(c->shape.rows, rows),
         c->shape.labelled ? "" : " without labels",
         guessed
             ? "; the base is guessed, because the model does not say it: convert the file with --base to be "
               "sure"
-            : "");
+            : "",
+        *facts ? "; " : "", facts);
 }
 
 static mg_status need_labels(const mg_raw_request *request, const mg_conversion *c, mg_error *error) {
@@ -84,10 +87,11 @@ static mg_status convert(const mg_raw_request *request, mg_conversion *c, mg_raw
     if (!status) status = need_labels(request, c, error);
     if (!status) status = need_ids(request, c, error);
     if (status) return status;
-    describe(c, out);
     out->unknown = c->shape.unknown;
     status = mg_convert_second_pass(c, error);
-    return status ? status : mg_h5_writer_open(c->writer, &out->file, error);
+    if (status) return status;
+    describe(c, out);
+    return status ? status : mg_h5_writer_open(c->targets[0].writer, &out->file, error);
 }
 
 // Finds out what --labels means for this format: the name of a column, or a second file. --id names a column.
@@ -127,6 +131,7 @@ mg_status mg_raw_open(const mg_raw_request *request, mg_raw *out, mg_error *erro
     mg_status status = mg_convert_follow_model(&c, model, error);
     if (!status) status = mg_convert_choose_format(&c, error);
     if (!status) status = place_labels(request, &c, settings, &options, error);
+    if (!status) status = mg_convert_divide(&c, error);
     if (!status) status = mg_convert_read_options(&c, error);
     if (!status) status = convert(request, &c, out, error);
     mg_convert_end(&c);

@@ -30,7 +30,7 @@ typedef struct mg_raw_request {
 typedef struct mg_raw {
     mg_h5 *file;     // X and, if labels are needed, y
     int64_t unknown; // columns of a table that the model does not have
-    char text[600];  // what was done
+    char text[1200]; // what was done
 } mg_raw;
 
 // Opens an HDF5 file, once. *file becomes NULL if it is a file of another format, a folder, or an HDF5 file
@@ -49,6 +49,10 @@ typedef struct mg_raw_lines mg_raw_lines;
 bool mg_raw_has_lines(const mg_columns *columns);
 mg_status mg_raw_lines_open(const mg_raw_model *model, mg_raw_lines **out, mg_error *error);
 void mg_raw_lines_close(mg_raw_lines *lines);
+
+// What was done to the values of all lines; "" if nothing.
+enum { MG_RAW_FACTS_TEXT = 480 };
+const char *mg_raw_lines_facts(const mg_raw_lines *lines, char out[MG_RAW_FACTS_TEXT]);
 
 // One line of `name`, and its row: the values that are not 0, by ascending column.
 typedef struct mg_raw_line {

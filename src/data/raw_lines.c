@@ -21,6 +21,7 @@ struct mg_raw_lines {
     char *text;                         // the header, a line feed, and the current line
     size_t text_capacity, header_bytes; // header_bytes: 0: there is no header
     mg_align align;                     // of the columns of the header
+    mg_facts facts;                     // of all lines
     mg_raw_line *line;
     uint32_t *indices;
     float *values, *dense;
@@ -103,6 +104,10 @@ void mg_raw_lines_close(mg_raw_lines *lines) {
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
+const char *mg_raw_lines_facts(const mg_raw_lines *lines, char out[MG_RAW_FACTS_TEXT]) {
+    return mg_facts_text(&lines->facts, out);
+}
+
 // A table of texts has its texts in one column; a line is such a text.
 static mg_status forget_columns(mg_conversion *c, mg_error *error) {
     size_t bytes;
@@ -134,6 +139,7 @@ static mg_status read_row(mg_raw_lines *lines, bool header, mg_error *error) {
         .line_number = header ? line->number - 1 : line->number,
         .options = c->values,
         .like = &c->like,
+        .facts = &lines->facts,
     };
     if (!status) status = c->format->open(&c->reader, &request, error);
     if (!status) status = c->format->survey(c->reader, &lines->sink, &c->shape, error);
@@ -141,6 +147,20 @@ static mg_status read_row(mg_raw_lines *lines, bool header, mg_error *error) {
     if (!status && header && !lines->align.width)
         status = mg_align_create(&c->known->names, c->shape.names, &parties, &lines->align, error);
     return status ? status : c->format->read(c->reader, &lines->sink, error);
+}
+
+// True if the recipe has a one-hot column of this name: "features:3=city,5=job".
+static bool is_one_hot(const mg_columns *columns, const char *name) {
+    size_t bytes, length = strlen(name);
+    const char *at = mg_recipe_find(columns->recipe, "one-hot", &bytes), *end = at ? at + bytes : NULL;
+    while (length && at && (at = memchr(at, '=', (size_t)(end - at)))) {
+        at++;
+        const char *stop = memchr(at, ',', (size_t)(end - at));
+        if (!stop) stop = end;
+        if ((size_t)(stop - at) == length && !memcmp(at, name, length)) return true;
+        at = stop;
+    }
+    return false;
 }
 
 // True if the line is the header of a table: it names all features in their order, or at least half of
@@ -161,6 +181,7 @@ static bool is_header(const mg_raw_lines *lines) {
         memcpy(name, text + from + quotes, count - 2 * quotes);
         name[count - 2 * quotes] = '\0';
         int64_t feature = mg_names_find(&lines->names, name);
+        if (feature < 0 && is_one_hot(columns, name)) found++, words++;
         if (feature < 0) continue;
         double value;
         found++;

@@ -1,10 +1,12 @@
 // csv.h - the state of reading one table, which the files src/format/csv*.c share. csv.c reads records;
 // csv_guess.c finds the delimiter and the label column; csv_header.c finds out whether there is a header;
-// csv_columns.c handles dropped columns and checks guesses against the values; csv_advice.c refuses records
-// with advice.
+// csv_columns.c handles dropped columns and checks guesses against the values; csv_hot.c encodes columns of
+// texts (--one-hot); csv_missing.c fills missing values (--missing); csv_advice.c refuses records with
+// advice.
 #ifndef MG_FORMAT_CSV_H
 #define MG_FORMAT_CSV_H
 
+#include "format/category.h"
 #include "format/distinct.h"
 #include "format/fields.h"
 #include "format/format.h"
@@ -19,9 +21,12 @@ typedef struct mg_csv_options {
     char *drop;
     char *id;            // NULL, or the name or number of the column of ids
     const char *decimal; // "point", "comma"
+    // NULL, or column names or numbers, separated by commas; in a recipe MG_CSV_FEATURES and NUMBER=NAME, ...
+    char *one_hot;
+    const char *missing; // NULL ("error"), "median", "mean", "zero"
 } mg_csv_options;
 
-// Begins the list of dropped columns in a recipe, whose numbers do not count the label column.
+// Begins the list of dropped or one-hot columns in a recipe, whose numbers do not count the label column.
 #define MG_CSV_FEATURES "features:"
 
 // What the first pass has found in the values of one column.
@@ -49,12 +54,35 @@ typedef struct mg_csv_first {
 
 // The columns that remain after --drop, and the one of --id.
 typedef struct mg_csv_kept {
-    bool *dropped; // [columns] true for columns that are left out
-    int64_t features;
-    int64_t id;      // index of the column of ids, which is also left out; -1: none
-    char *id_name;   // its name in the header, or NULL
-    int64_t unknown; // columns that are left out because the model does not have them
+    bool *dropped;    // [columns] true for columns that are left out
+    bool *special;    // [columns] true for all columns that are not read as numbers
+    int64_t numbers;  // columns that are read as numbers, each of which is a feature
+    int64_t features; // known after the first pass, if there are one-hot columns
+    int64_t id;       // index of the column of ids, which is also left out; -1: none
+    char *id_name;    // its name in the header, or NULL
+    int64_t unknown;  // columns that are left out because the model does not have them
 } mg_csv_kept;
+
+// A column of texts. Each of its values is a feature, NAME=VALUE, in the order of their bytes.
+typedef struct mg_csv_hot {
+    int64_t column;
+    int64_t before; // columns of numbers before it
+    char *name;     // in the header; without one, the number of the column, not counting that of the labels
+    mg_categories values;
+    int64_t now; // the value in the current record; -1: none of them
+} mg_csv_hot;
+
+typedef struct mg_csv_hots {
+    mg_csv_hot *list; // [count] by ascending column
+    int64_t count;
+    size_t room;
+    float *row; // [features] the whole row; `cells` of the table if no column is one-hot
+} mg_csv_hots;
+
+typedef struct mg_csv_fill mg_csv_fill;
+
+// The passes over a table: the first one, one that only looks at the values, and the one that writes.
+typedef enum mg_csv_pass { MG_CSV_SURVEY, MG_CSV_LOOK, MG_CSV_PUT } mg_csv_pass;
 
 // What the first pass observes to check the guesses.
 typedef struct mg_csv_watch {
@@ -69,6 +97,8 @@ typedef struct mg_csv {
     mg_csv_options *options;
     mg_tell tell;
     const mg_format_like *like;
+    const uint8_t *held; // [rows] see mg_format_request
+    mg_facts *facts;
     mg_header names;
     bool header, guessed_header;
     bool comma;             // numbers are written with a decimal comma
@@ -77,9 +107,13 @@ typedef struct mg_csv {
     bool by_place;          // the label column was guessed from its position
     mg_csv_kept kept;
     mg_csv_watch watch;
+    mg_csv_hots hots;
+    mg_csv_fill *fill; // NULL: a missing value is an error
+    int64_t absent;    // missing numbers in the current record
+    mg_csv_pass pass;
     int64_t rows;
-    float *cells; // [columns] of one row
-    double *wide; // [columns] the same in double precision
+    double *wide; // [columns] numbers of one row
+    float *cells; // [columns] the same in single precision
     mg_rounding rounding;
 } mg_csv;
 
@@ -128,6 +162,37 @@ bool mg_csv_number(const mg_csv *r, mg_span *field, double *value);
 // Finds the columns that --drop and --id name. The label column must be known.
 mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error);
 
+// Finds the column that an item of a list of columns names; *column becomes -1 if there is none. In a recipe
+// the item is a number that does not count the label column.
+mg_status mg_csv_column_of(mg_csv *r, const char *item, bool recipe, int64_t *column, mg_error *error);
+
+// Finds the columns that --one-hot names, and takes their values from the file of --like. The label column
+// must be known.
+mg_status mg_csv_hot_find(mg_csv *r, mg_error *error);
+// The number of columns that the features of the file of --like were made from.
+mg_status mg_csv_hot_like_columns(const mg_csv *r, int64_t *columns, mg_error *error);
+// Takes the value in the current record.
+mg_status mg_csv_hot_take(mg_csv *r, mg_csv_hot *hot, const mg_span *field, mg_error *error);
+// After the first pass, or before it with --like: the number of features, and their names.
+mg_status mg_csv_hot_settle(mg_csv *r, mg_error *error);
+// Puts the numbers and the one-hot values of the current record into hots.row.
+void mg_csv_hot_spread(mg_csv *r);
+// Writes the columns to options->one_hot, as a recipe has them.
+mg_status mg_csv_hot_keep(mg_csv *r, mg_error *error);
+void mg_csv_hot_clear(mg_csv *r);
+
+// Fills missing values. `learn` takes the numbers of a row of the first pass; `finish` computes the values to
+// fill in, or takes those of --like; it may read the table again. `row` fills the current record.
+mg_status mg_csv_fill_begin(mg_csv *r, mg_error *error);
+void mg_csv_fill_learn(mg_csv *r);
+mg_status mg_csv_fill_finish(mg_csv *r, mg_error *error);
+void mg_csv_fill_row(mg_csv *r);
+const float *mg_csv_fill_values(const mg_csv *r); // [features], or NULL
+void mg_csv_fill_end(mg_csv_fill *fill);          // NULL is allowed
+
+// Reads all records.
+mg_status mg_csv_walk(mg_csv *r, mg_sink *sink, mg_csv_pass pass, mg_error *error);
+
 // Rows for a model: true if its features are found by their names.
 bool mg_csv_follows_names(const mg_csv *r);
 
@@ -142,8 +207,10 @@ mg_status mg_csv_drop_unknown(mg_csv *r, mg_csv_kept *kept, mg_error *error);
 // of the dropped columns.
 mg_status mg_csv_keep(mg_csv *r, mg_error *error);
 
-// Reads the header. If the file of --like has one too, the two must agree.
+// Reads the header.
 mg_status mg_csv_keep_header(mg_csv *r, mg_error *error);
+// If the file of --like has names too, the two must agree.
+mg_status mg_csv_compare_names(const mg_csv *r, mg_error *error);
 
 // First pass: records what is needed to check guesses, from a field of the label column and from the features
 // of a row.

@@ -22,7 +22,7 @@ static void remove_line(const mg_csv *r, char out[ADVICE / 2]) {
 
 static bool is_bad(const mg_csv *r, mg_span *field) {
     double value;
-    return !mg_csv_number(r, field, &value);
+    return !mg_csv_number(r, field, &value) && !mg_text_missing(field->text, field->bytes);
 }
 
 // Lists, as --drop expects them, the columns from `column` on that are not numbers; returns their number. If
@@ -35,7 +35,7 @@ static int64_t list_bad(mg_csv *r, int64_t column, char list[MOST_LISTED]) {
     size_t used = (size_t)snprintf(list, MOST_LISTED, "%lld", (long long)column + 1);
     for (int64_t i = column + 1; i < r->columns && more; i++) {
         if (mg_record_field(&r->record, &field, &more, &ignored) || !more) break;
-        if (i == r->label || r->kept.dropped[i] || !is_bad(r, &field)) continue;
+        if (r->kept.special[i] || !is_bad(r, &field)) continue;
         count++;
         if (used < MOST_LISTED)
             used += (size_t)snprintf(list + used, MOST_LISTED - used, ",%lld", (long long)i + 1);
@@ -58,6 +58,16 @@ static bool advise_texts(const mg_csv *r, char out[ADVICE]) {
     return true;
 }
 
+// Advice for whole columns of texts. They cannot all be left out if there are no other features (`all`).
+static void advise_columns(int64_t bad, bool all, const char *list, int64_t column, char out[ADVICE]) {
+    const char *it = bad > 1 ? "them" : "it";
+    int used = snprintf(out, ADVICE, "--one-hot %s makes a feature of each value", list);
+    if (!all) used += snprintf(out + used, ADVICE - (size_t)used, "; --drop %s leaves %s out", list, it);
+    if (!all || bad > 1)
+        snprintf(out + used, ADVICE - (size_t)used, "; --id %lld keeps %s as ids of the rows",
+                 (long long)column + 1, bad > 1 ? "one of them" : "it");
+}
+
 // Chooses the advice. If the wrong field is in the first row, the whole column is probably wrong; in a later
 // row, only that line.
 static void advise(mg_csv *r, int64_t column, char out[ADVICE]) {
@@ -66,19 +76,40 @@ static void advise(mg_csv *r, int64_t column, char out[ADVICE]) {
     bool whole = !mg_record_count(&r->record, &rest, NULL) && column + 1 + rest == r->columns;
     remove_line(r, line);
     bad = list_bad(r, column, list);
-    bool drop = whole && *list && bad < r->kept.features;
+    bool drop = whole && *list, all = bad >= r->kept.numbers && !r->hots.count;
     if (r->rows == 0 && !r->header && advise_texts(r, out)) return;
-    if (!drop) snprintf(out, ADVICE, "%s", line);
-    else if (r->rows == 0)
-        snprintf(out, ADVICE, "--drop %s leaves the column%s out", list, bad > 1 ? "s" : "");
-    else if (bad == 1) snprintf(out, ADVICE, "%s; or leave the column out: --drop %s", line, list);
+    if (!drop || r->like) snprintf(out, ADVICE, "%s", line);
+    else if (r->rows == 0) advise_columns(bad, all, list, column, out);
+    else if (bad == 1 && !all)
+        snprintf(out, ADVICE, "%s; or leave the column out: --drop %s; or, if it has texts: --one-hot %s",
+                 line, list, list);
     else snprintf(out, ADVICE, "%s", line);
+}
+
+// Returns the error that a value is missing.
+static mg_status refuse_missing(const mg_csv *r, int64_t column, const mg_span *field, mg_error *error) {
+    const mg_format_like *like = r->like;
+    char drop[64] = "";
+    int shown = (int)(field->bytes < 40 ? field->bytes : 40);
+    if (r->kept.numbers + r->hots.count > 1)
+        snprintf(drop, sizeof drop, "; --drop %lld leaves the column out", (long long)column + 1);
+    if (!like)
+        return mg_text_fail(
+            r->record.text, field->offset, MG_DATA, error,
+            "'%.*s' is a missing value: --missing median (or mean, zero) fills such values in%s", shown,
+            field->text, drop);
+    return mg_text_fail(
+        r->record.text, field->offset, MG_DATA, error,
+        "'%.*s' is a missing value, and %s was made without convert --missing: fill it in, or "
+        "convert the training file again with --missing median (or mean, zero)",
+        shown, field->text, like->path);
 }
 
 mg_status mg_csv_refuse_cell(mg_csv *r, int64_t column, const mg_span *field, mg_error *error) {
     char advice[ADVICE];
     int64_t group = 0;
     const char *end = field->text + field->bytes, *c = field->text;
+    if (mg_text_missing(field->text, field->bytes)) return refuse_missing(r, column, field, error);
     mg_status status = mg_number_complain(field->text, end, error);
     const char *mark = memchr(c, ',', field->bytes);
     for (c = mark ? mark + 1 : end; c < end && *c >= '0' && *c <= '9'; c++) group++;

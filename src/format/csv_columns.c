@@ -22,13 +22,17 @@ static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_err
         return mg_fail(error, MG_USAGE,
                        "%s: --drop %s would leave out the column of the labels; --label selects another",
                        path, item);
+    for (int64_t h = 0; h < r->hots.count; h++)
+        if (r->hots.list[h].column == column)
+            return mg_fail(error, MG_USAGE,
+                           "%s: the column %s is in --one-hot and in --drop: leave one of them out", path,
+                           item);
     r->kept.features -= !r->kept.dropped[column];
     r->kept.dropped[column] = true;
     return MG_OK;
 }
 
-// Finds the column that an item of --drop names; *column becomes -1 if there is none.
-static mg_status column_of(mg_csv *r, const char *item, bool recipe, int64_t *column, mg_error *error) {
+mg_status mg_csv_column_of(mg_csv *r, const char *item, bool recipe, int64_t *column, mg_error *error) {
     int64_t number;
     *column = -1;
     mg_status status = recipe ? MG_OK : mg_csv_find_name(r, item, true, column, error);
@@ -46,7 +50,7 @@ static mg_status find_id(mg_csv *r, mg_error *error) {
     const char *path = mg_text_path(r->record.text), *wanted = r->options->id;
     r->kept.id = -1;
     if (!wanted || !*wanted) return MG_OK;
-    mg_status status = column_of(r, wanted, false, &r->kept.id, error);
+    mg_status status = mg_csv_column_of(r, wanted, false, &r->kept.id, error);
     if (status) return status;
     if (r->kept.id < 0)
         return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --id (%sa number from 1 to %lld)", path,
@@ -68,25 +72,46 @@ static mg_status find_id(mg_csv *r, mg_error *error) {
     return status;
 }
 
-mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error) {
-    r->kept.features = r->columns - (r->label >= 0);
-    mg_status status = mg_memory_zeroed(&r->kept.dropped, (size_t)r->columns, sizeof *r->kept.dropped, error);
-    if (!status) status = find_id(r, error);
-    if (!status && mg_csv_follows_names(r)) return mg_csv_drop_unknown(r, &r->kept, error);
-    if (status || !r->options->drop || !*r->options->drop) return status;
+static mg_status drop_list(mg_csv *r, mg_error *error) {
+    if (!r->options->drop || !*r->options->drop) return MG_OK;
     char *list, *rest;
-    status = mg_memory_text(&list, r->options->drop, error);
+    mg_status status = mg_memory_text(&list, r->options->drop, error);
     if (status) return status;
     bool recipe = !strncmp(list, MG_CSV_FEATURES, strlen(MG_CSV_FEATURES));
     rest = recipe ? list + strlen(MG_CSV_FEATURES) : list;
     for (char *item; !status && (item = strsep(&rest, ","));) {
         int64_t column;
-        status = column_of(r, item, recipe, &column, error);
+        status = mg_csv_column_of(r, item, recipe, &column, error);
         if (!status) status = drop_column(r, column, item, error);
     }
     mg_memory_free(list);
     if (!status && r->kept.features == 0)
         status = mg_fail(error, MG_USAGE, "%s: --drop leaves no features", mg_text_path(r->record.text));
+    return status;
+}
+
+// Counts the columns of numbers, which are all that are neither dropped nor the label nor one-hot.
+static void count_numbers(mg_csv *r) {
+    int64_t h = 0;
+    r->kept.numbers = 0;
+    for (int64_t i = 0; i < r->columns; i++) {
+        if (h < r->hots.count && r->hots.list[h].column == i) r->hots.list[h++].before = r->kept.numbers;
+        r->kept.special[i] = r->kept.special[i] || i == r->label || r->kept.dropped[i];
+        r->kept.numbers += !r->kept.special[i];
+    }
+    r->kept.features = r->kept.numbers;
+}
+
+mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error) {
+    r->kept.features = r->columns - (r->label >= 0);
+    mg_status status = mg_memory_zeroed(&r->kept.dropped, (size_t)r->columns, sizeof *r->kept.dropped, error);
+    if (!status)
+        status = mg_memory_zeroed(&r->kept.special, (size_t)r->columns, sizeof *r->kept.special, error);
+    if (!status) status = find_id(r, error);
+    if (!status) status = mg_csv_hot_find(r, error);
+    if (!status)
+        status = mg_csv_follows_names(r) ? mg_csv_drop_unknown(r, &r->kept, error) : drop_list(r, error);
+    if (!status) count_numbers(r);
     return status;
 }
 
@@ -126,23 +151,28 @@ mg_status mg_csv_keep(mg_csv *r, mg_error *error) {
     r->options->delimiter = NULL;
     text = mg_csv_delimiter_name(r->record.delimiter, delimiter);
     if (!status) status = mg_memory_text(&r->options->delimiter, text, error);
+    if (!status) status = mg_csv_hot_keep(r, error);
     return status ? status : keep_dropped(r, error);
 }
 
 mg_status mg_csv_keep_header(mg_csv *r, mg_error *error) {
-    const mg_format_like *like = r->like;
     r->options->header = mg_format_auto_yes_no(r->header ? 1 : 2);
     if (!r->header) return MG_OK;
     mg_status status = mg_text_rewind(r->record.text, error);
     if (!status) status = mg_record_next(&r->record, error);
     if (!status) status = mg_header_read(&r->record, r->columns, r->label, r->kept.dropped, &r->names, error);
-    if (status || !like || !like->names || like->raw) return status;
+    return status;
+}
+
+mg_status mg_csv_compare_names(const mg_csv *r, mg_error *error) {
+    const mg_format_like *like = r->like;
+    if (!r->header || !like || !like->names || like->raw) return MG_OK;
     return mg_header_compare(&r->names, mg_text_path(r->record.text), like->names, like->label_name,
                              like->path, error);
 }
 
 mg_status mg_csv_watch_begin(mg_csv *r, mg_error *error) {
-    r->watch.counting = r->label == 0 || r->kept.dropped[0] ? -1 : 0;
+    r->watch.counting = r->kept.special[0] ? -1 : 0;
     for (int end = 0; end < 2 && r->by_place; end++) {
         mg_status status = mg_distinct_begin(&r->watch.ends[end].distinct, error);
         if (status) return status;
@@ -156,7 +186,8 @@ void mg_csv_watch_end(mg_csv *r) {
 
 static void meet_number(mg_csv_values *values, double value) {
     uint64_t bits;
-    value += 0.0; // turns -0 into 0
+    if (isnan(value)) return; // missing
+    value += 0.0;             // turns -0 into 0
     memcpy(&bits, &value, sizeof bits);
     bool first = values->distinct.count == 0;
     values->low = first || value < values->low ? value : values->low;
@@ -191,13 +222,14 @@ void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
 }
 
 void mg_csv_watch_row(mg_csv *r) {
-    double first = (double)r->cells[0], last = (double)r->cells[r->kept.features - 1];
+    if (!r->kept.numbers) return;
+    double first = (double)r->cells[0], last = (double)r->cells[r->kept.numbers - 1];
     if (r->rows == 0 && r->watch.counting == 0) r->watch.counting = mg_csv_counts_from(first);
     if (r->watch.counting >= 0 && first != (double)(float)(r->watch.counting + r->rows))
         r->watch.counting = -1;
     if (!r->by_place) return;
-    if (r->label != 0 && !r->kept.dropped[0]) meet_number(&r->watch.ends[0], first);
-    if (r->label == 0 && !r->kept.dropped[r->columns - 1]) meet_number(&r->watch.ends[1], last);
+    if (r->label != 0 && !r->kept.special[0]) meet_number(&r->watch.ends[0], first);
+    if (r->label == 0 && !r->kept.special[r->columns - 1]) meet_number(&r->watch.ends[1], last);
 }
 
 // True if the values may be class numbers: whole numbers, at least two distinct ones, but at most half as
@@ -273,7 +305,7 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
         name[0] = 'x';
         name[1] = '\0';
         if (r->header) status = mg_record_field(&r->record, &field, &more, error);
-        if (status || !more || i == r->label || r->kept.dropped[i]) continue;
+        if (status || !more || r->kept.special[i]) continue;
         if (r->header && field.bytes < sizeof name) {
             memcpy(name, field.text, field.bytes);
             name[field.bytes] = '\0';

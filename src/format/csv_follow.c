@@ -36,7 +36,10 @@ mg_status mg_csv_follow_label(mg_csv *r, bool *found, int64_t *label, mg_error *
     if (!*found) return MG_OK;
     *label = -1;
     if (mg_csv_follows_names(r)) return follow_name(r, label, error);
-    int64_t bare = like->features + dropped_by_recipe(r);
+    int64_t bare;
+    mg_status status = mg_csv_hot_like_columns(r, &bare, error);
+    if (status) return status;
+    bare += dropped_by_recipe(r);
     if (r->columns == bare) return MG_OK;
     *found = false; // there is one more column for the labels, or the number of features is wrong
     if (r->columns == bare + 1) return MG_OK;
@@ -55,7 +58,7 @@ mg_status mg_csv_drop_unknown(mg_csv *r, mg_csv_kept *kept, mg_error *error) {
     status = mg_names_index_create(r->like->names, &index, error);
     for (int64_t i = 0; !status && i < r->columns && more; i++) {
         status = mg_record_field(&r->record, &field, &more, error);
-        if (status || !more || i == r->label || kept->dropped[i]) continue;
+        if (status || !more || i == r->label || kept->dropped[i] || kept->special[i]) continue;
         bool fits = field.bytes <= MG_NAME_LONGEST;
         memcpy(name, field.text, fits ? field.bytes : 0);
         name[fits ? field.bytes : 0] = '\0';

@@ -141,6 +141,9 @@ static mg_status refuse_units(mg_csv *r, const mg_csv_first *f, mg_error *error)
         numbers += !status && more && mg_csv_number(r, &field, &value);
     }
     if (status || numbers == 0) return status;
+    // A row of texts and missing values has no number either.
+    if (r->options->one_hot || r->options->missing)
+        return r->guessed_header ? doubtful(r, "line 2 has no number", error) : MG_OK;
     return mg_fail(
         error, MG_DATA,
         "%s:%lld: has no number, as units below a header: remove the line: %ssed %lldd %s> NEW (--header no "

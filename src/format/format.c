@@ -75,6 +75,22 @@ void mg_tell_lost(const mg_tell *tell, const mg_text *text) {
                      mg_text_lost_path(text), (long long)line, (long long)count);
 }
 
+const char *mg_facts_text(const mg_facts *facts, char out[MG_FACTS_TEXT]) {
+    int used = 0;
+    *out = '\0';
+    if (facts->filled)
+        used = snprintf(out, MG_FACTS_TEXT, "%lld missing value%s replaced (%s)", (long long)facts->filled,
+                        facts->filled == 1 ? "" : "s", facts->with);
+    bool one = facts->unseen == 1;
+    if (facts->unseen)
+        snprintf(out + used, MG_FACTS_TEXT - (size_t)used,
+                 "%s%lld value%s of one-hot columns %s not in the training data, taken as all zeros; the "
+                 "first is %s",
+                 used ? "; " : "", (long long)facts->unseen, one ? "" : "s", one ? "is" : "are",
+                 facts->first);
+    return out;
+}
+
 void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...) {
     size_t used = strlen(guesses->text);
     if (used > 0) used += (size_t)snprintf(guesses->text + used, sizeof guesses->text - used, ", ");

@@ -14,6 +14,7 @@ typedef struct mg_format_like {
     const char *path;       // path of the HDF5 file of the training data
     int64_t features;       // number of columns of its X
     const float *scale;     // [features] idf table, from its array "<format>/idf"; NULL if there is none
+    const float *fill;      // [features] what replaces missing values, from "<format>/fill"; NULL: none
     const mg_names *names;  // names of its columns; `count` is 0 if they are unknown
     const char *label_name; // name of its label column, or NULL
     const char *delimiter;  // of its table, as the option names it, or NULL
@@ -43,6 +44,18 @@ typedef struct mg_guesses {
 void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// What a reader did to values. It adds to the numbers.
+typedef struct mg_facts {
+    int64_t filled;  // missing values that were replaced
+    int64_t unseen;  // values of one-hot columns that the training data does not have
+    char with[16];   // by what missing values were replaced
+    char first[200]; // the first unseen value
+} mg_facts;
+
+// Describes them; "" if there are none.
+enum { MG_FACTS_TEXT = 480 };
+const char *mg_facts_text(const mg_facts *facts, char out[MG_FACTS_TEXT]);
+
 typedef struct mg_format_request {
     const char *const *inputs; // [input_count]
     int input_count;
@@ -55,6 +68,10 @@ typedef struct mg_format_request {
     const mg_format_like *like; // NULL without --like
     const mg_watch *watch;      // reports progress of reading, for every input
     mg_tell tell;               // receives warnings
+    mg_facts *facts;            // may be NULL
+    // [rows] 1: a test row, from which the reader must not learn (idf, one-hot values, values to fill in).
+    // NULL: there are none.
+    const uint8_t *held;
 } mg_format_request;
 
 // Opens the text of the first input. Errors: those of mg_text_open.
@@ -68,6 +85,7 @@ typedef struct mg_format_shape {
     bool labelled;
     const float *scale; // [features] idf table, to be stored as "<format>/idf"; NULL if there is none. Owned
                         // by the reader
+    const float *fill;  // [features] what replaces missing values, to be stored as "<format>/fill"; or NULL
     // Names of the columns, and the name of the label column. Owned by the reader; NULL if unknown.
     const mg_names *names;
     const char *label_name;
@@ -98,7 +116,9 @@ typedef struct mg_format {
     const char *name;
     const char *arguments; // its inputs, in the form of a usage line
     const char *help;
-    int inputs_low, inputs_high; // MG_FORMAT_MOST_INPUTS: any number of files with rows of one data set
+    // Files that a reader reads: MG_FORMAT_MOST_INPUTS: any number; 2: rows, and labels if there are any. Of
+    // formats with 1 or 2, several readers give the rows of one data set.
+    int inputs_low, inputs_high;
     // Its options. Those that change the result are stored in the output, so that --like can use them.
     const mg_section *section;
     size_t options_size;
@@ -113,6 +133,10 @@ typedef struct mg_format {
     // < MG_PROBE_BYTES): 0 no, 1 possible, 2 certain.
     int (*probe)(const char *head, size_t bytes);
     mg_status (*open)(void **reader, const mg_format_request *request, mg_error *error);
+    // True if the survey learns from the rows, with these options; see mg_format_request.held. NULL: never.
+    bool (*learns)(const void *options);
+    // If inputs_high is 2: sets *is to whether the file has the shape of labels.
+    mg_status (*holds_labels)(const char *path, bool *is, mg_error *error);
     // The files that the reader reads, if they are not just the inputs ("": none); NULL after the last. NULL
     // is allowed.
     const char *(*file_at)(const void *reader, int i);

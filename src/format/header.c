@@ -28,8 +28,8 @@ static mg_status read_name(const mg_record *record, const mg_span *field, char *
     return status;
 }
 
-// Refuses names that occur twice, because they do not identify a column.
-static mg_status check_repeat(const mg_record *record, const mg_names *names, mg_error *error) {
+mg_status mg_header_check(const mg_record *record, const mg_header *header, mg_error *error) {
+    const mg_names *names = &header->names;
     bool found;
     int64_t first, second;
     mg_status status = mg_names_repeat(names, &found, &first, &second, error);
@@ -57,7 +57,7 @@ mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, cons
             status = read_name(record, &field, i == label ? &header->label_name : &text[at++], error);
     }
     for (; !status && at < count; at++) status = mg_memory_text(&text[at], "", error);
-    if (!status) status = check_repeat(record, &header->names, error);
+    if (!status) status = mg_header_check(record, header, error);
     if (status) mg_header_clear(header);
     return status;
 }

@@ -17,6 +17,9 @@ mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, cons
                          mg_header *header, mg_error *error);
 void mg_header_clear(mg_header *header);
 
+// Refuses names that occur twice, because they do not identify a column. `record`: the file, for the message.
+mg_status mg_header_check(const mg_record *record, const mg_header *header, mg_error *error);
+
 // Compares the header with the names and label name of the file `like`. Errors: MG_DATA with the first
 // difference.
 mg_status mg_header_compare(const mg_header *header, const char *path, const mg_names *names,

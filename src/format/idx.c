@@ -86,6 +86,17 @@ static mg_status read_headers(reader *r, mg_error *error) {
     return MG_OK;
 }
 
+static mg_status holds_labels(const char *path, bool *is, mg_error *error) {
+    mg_input *input = NULL;
+    mg_binary cells;
+    int dimensions = 0;
+    mg_status status = mg_input_open(&input, path, NULL, error);
+    if (!status) status = read_header(input, &cells, &dimensions, error);
+    *is = !status && dimensions == 1;
+    mg_input_close(input);
+    return status;
+}
+
 static void close_reader(void *at) {
     reader *r = at;
     if (!r) return;
@@ -139,13 +150,14 @@ static const mg_section section = {.name = "idx", .help = "IDX files have no opt
 
 const mg_format mg_format_idx = {
     .name = "idx",
-    .arguments = "IMAGES [LABELS]",
+    .arguments = "IMAGES... [LABELS...]",
     .help = "images and labels in the format of MNIST",
     .inputs_low = 1,
     .inputs_high = 2,
     .section = &section,
     .probe = probe,
     .open = open_reader,
+    .holds_labels = holds_labels,
     .survey = survey,
     .read = read_rows,
     .close = close_reader,

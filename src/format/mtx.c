@@ -352,7 +352,7 @@ static const mg_section section = {.name = "mtx",
 
 const mg_format mg_format_mtx = {
     .name = "mtx",
-    .arguments = "FILE.mtx | FOLDER",
+    .arguments = "FILE.mtx... | FOLDER...",
     .help = "a sparse matrix of Matrix Market, or a folder of Cell Ranger (10x Genomics)",
     .inputs_low = 1,
     .inputs_high = 1,

@@ -265,3 +265,14 @@ mg_status mg_ngram_count(mg_ngram *ngram, const char *text, size_t bytes, const 
     *counts = ngram->counts;
     return status;
 }
+
+mg_status mg_ngram_check(const char *value, mg_error *error) {
+    mg_ngram_recipe recipe;
+    if (mg_ngram_parse(value, &recipe)) return MG_OK;
+    return mg_fail(error, MG_CONFIG, "char:A:B or word:A:B, 1 <= A <= B <= %d", MG_NGRAM_MOST);
+}
+
+const char *mg_ngram_weighting(int i) {
+    static const char *const names[] = {"tf", "tf-idf", "binary"};
+    return i >= 0 && i < 3 ? names[i] : NULL;
+}

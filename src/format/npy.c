@@ -226,6 +226,15 @@ static mg_status read_labels(reader *r, mg_sink *sink, mg_error *error) {
     return r->labels.input ? mg_npy_labels(&r->labels, sink, error) : MG_OK;
 }
 
+static mg_status holds_labels(const char *path, bool *is, mg_error *error) {
+    mg_npy array = {0};
+    mg_status status = mg_input_open(&array.input, path, NULL, error);
+    if (!status) status = mg_npy_header(&array, error);
+    *is = !status && array.cells.columns == 1;
+    mg_input_close(array.input);
+    return status;
+}
+
 static void close_reader(void *at) {
     reader *r = at;
     if (!r) return;
@@ -273,13 +282,14 @@ static const mg_section section = {.name = "npy", .help = "NPY files have no opt
 
 const mg_format mg_format_npy = {
     .name = "npy",
-    .arguments = "X.npy [y.npy]",
+    .arguments = "X.npy... [y.npy...]",
     .help = "arrays saved by NumPy",
     .inputs_low = 1,
     .inputs_high = 2,
     .section = &section,
     .probe = probe,
     .open = open_reader,
+    .holds_labels = holds_labels,
     .survey = survey,
     .read = read_rows,
     .close = close_reader,

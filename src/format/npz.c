@@ -348,7 +348,7 @@ static const mg_section section = {
 
 const mg_format mg_format_npz = {
     .name = "npz",
-    .arguments = "FILE.npz",
+    .arguments = "FILE.npz...",
     .help = "arrays X and y of numpy.savez, or a sparse matrix of scipy.sparse.save_npz",
     .inputs_low = 1,
     .inputs_high = 1,

@@ -362,7 +362,7 @@ static const mg_section section = {.name = "safetensors",
 
 const mg_format mg_format_safetensors = {
     .name = "safetensors",
-    .arguments = "FILE",
+    .arguments = "FILE...",
     .help = "tensors of Hugging Face",
     .inputs_low = 1,
     .inputs_high = 1,

@@ -281,7 +281,7 @@ static const mg_section section = {.name = "tenx",
 
 const mg_format mg_format_tenx = {
     .name = "tenx",
-    .arguments = "FILE.h5",
+    .arguments = "FILE.h5...",
     .help = "an HDF5 matrix of Cell Ranger (10x Genomics)",
     .inputs_low = 1,
     .inputs_high = 1,

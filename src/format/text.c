@@ -28,6 +28,7 @@ typedef struct reader {
     mg_record record;
     options *options;
     const mg_format_like *like;
+    const uint8_t *held; // [rows] see mg_format_request
     mg_ngram *ngram;
     bool labelled;
     mg_line_kind kind;          // only for plain lines
@@ -35,6 +36,7 @@ typedef struct reader {
     mg_distinct labels, bodies; // only for plain lines, if it was guessed which part is the label
     int64_t label, column;      // indices of the two columns in a table
     int64_t rows, stored;
+    int64_t learned;     // rows that are counted in `frequency`
     uint32_t *frequency; // [features] number of rows that have this bucket; NULL if it is not needed
     const float *scale;  // [features] idf: `own_scale`, or that of --like; NULL unless tf-idf
     float *own_scale;
@@ -166,10 +168,12 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
                             (unsigned char)body->text[bad]);
     mg_status status = mg_ngram_count(r->ngram, body->text, body->bytes, &buckets, &counts, &count, error);
     if (status) return status;
+    bool learn = r->frequency && !(r->held && r->held[r->rows]);
     r->rows++;
     r->stored += count;
     if (!put) {
-        for (int64_t i = 0; r->frequency && i < count; i++) r->frequency[buckets[i]]++;
+        r->learned += learn;
+        for (int64_t i = 0; learn && i < count; i++) r->frequency[buckets[i]]++;
         return MG_OK;
     }
     status = weigh(r, buckets, counts, count, error);
@@ -278,7 +282,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->labelled = r->labelled;
     shape->scale = r->scale;
     for (int64_t i = 0; r->frequency && i < shape->features; i++)
-        r->own_scale[i] = (float)(log((1 + (double)r->rows) / (1 + (double)r->frequency[i])) + 1);
+        r->own_scale[i] = (float)(log((1 + (double)r->learned) / (1 + (double)r->frequency[i])) + 1);
     return MG_OK;
 }
 
@@ -304,21 +308,11 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     if (status) return status;
     r->options = request->options;
     r->like = request->like;
+    r->held = request->held;
     status = mg_format_open_text(request, &r->record.text, error);
     if (status) close_reader(r);
     else *out = r;
     return status;
-}
-
-static mg_status check_ngrams(const char *value, mg_error *error) {
-    mg_ngram_recipe recipe;
-    if (mg_ngram_parse(value, &recipe)) return MG_OK;
-    return mg_fail(error, MG_CONFIG, "char:A:B or word:A:B, 1 <= A <= B <= %d", MG_NGRAM_MOST);
-}
-
-static const char *weighting_name(int i) {
-    static const char *const names[] = {"tf", "tf-idf", "binary"};
-    return i >= 0 && i < 3 ? names[i] : NULL;
 }
 
 static const mg_option rows[] = {
@@ -326,7 +320,7 @@ static const mg_option rows[] = {
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, ngrams),
      .preset = "word:1:2",
-     .check = check_ngrams,
+     .check = mg_ngram_check,
      .changes_result = true,
      .help = "N-grams to count: of A to B words (word:A:B) or characters (char:A:B)."},
     {.name = "bits",
@@ -341,7 +335,7 @@ static const mg_option rows[] = {
      .type = MG_OPTION_CHOICE,
      .offset = offsetof(options, weighting),
      .preset = "tf",
-     .choice = weighting_name,
+     .choice = mg_ngram_weighting,
      .changes_result = true,
      .help = "Value of a feature: the count, the count times its idf, or 1."},
     {.name = "lowercase",
@@ -378,6 +372,11 @@ static const mg_option rows[] = {
      .help = "Name of the column of the texts. Without it, lines are: label, tab, text."},
 };
 
+static bool learns(const void *at) {
+    const options *o = at;
+    return !strcmp(o->weighting, "tf-idf");
+}
+
 static const char *const remembered[] = {"label", "text", NULL};
 
 static const mg_section section = {
@@ -394,6 +393,7 @@ const mg_format mg_format_text = {
     .remembered = remembered,
     .probe = mg_line_probe,
     .open = open_reader,
+    .learns = learns,
     .survey = survey,
     .read = read_rows,
     .close = close_reader,

@@ -17,6 +17,8 @@ void mg_model_columns_put(const mg_columns *columns, mg_h5_image *image) {
         mg_h5_image_texts(image, "names", columns->names.count, (const char *const *)columns->names.text);
     if (columns->idf.value)
         mg_h5_image_array(image, "idf", MG_H5_F32, 1, &columns->idf.count, columns->idf.value);
+    if (columns->fill.value)
+        mg_h5_image_array(image, "fill", MG_H5_F32, 1, &columns->fill.count, columns->fill.value);
     if (columns->scale.value)
         mg_h5_image_array(image, "scale", MG_H5_F32, 1, &columns->scale.count, columns->scale.value);
     if (columns->low.value) {
@@ -100,6 +102,7 @@ mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_
     *out = (mg_columns){0};
     mg_status status = take_names(file, features, &out->names, error);
     if (!status) status = take_values(file, "idf", 0, features, &out->idf, error);
+    if (!status) status = take_values(file, "fill", -FLT_MAX, features, &out->fill, error);
     if (!status) status = take_values(file, "scale", 0, used, &out->scale, error);
     if (!status) status = take_limits(file, features, out, error);
     if (!status) status = take_text(file, "recipe", &out->recipe, error);

@@ -25,9 +25,10 @@ struct mg_predictor {
     mg_answers answers;
     // Only for rows from lines of text:
     mg_line_rows rows;
-    float *scores; // [lanes]
-    float *shares; // [classes] probabilities; NULL: they are not needed
-    double *prior; // [classes] logarithms of factors of the probabilities; NULL: none
+    float *scores;                 // [lanes]
+    float *shares;                 // [classes] probabilities; NULL: they are not needed
+    double *prior;                 // [classes] logarithms of factors of the probabilities; NULL: none
+    char facts[MG_RAW_FACTS_TEXT]; // what was done to values of lines
 };
 
 // The answer to a row. `best`: the class of the highest score.
@@ -158,7 +159,8 @@ const char *mg_predictor_guess(const mg_predictor *p) {
     return p->rows.guessed
                ? "the model does not say whether lines count features from 0 or 1: margin assumes 1; set "
                  "it with --base 0 or --base 1"
-               : NULL;
+           : *p->facts ? p->facts
+                       : NULL;
 }
 
 static int64_t best_of(int64_t classes, const float *scores) {
@@ -213,6 +215,7 @@ mg_status mg_predictor_end(mg_predictor *p, const char **answer, size_t *answer_
     out->length = 0;
     if (p->answers.rows == 0) mg_answers_begin(&p->answers);
     if (out->status) return mg_fail(error, out->status, "%s", out->error.text);
+    if (p->rows.raw) mg_raw_lines_facts(p->rows.raw, p->facts);
     *answer = out->length ? out->text : "";
     *answer_bytes = out->length;
     return MG_OK;

@@ -198,8 +198,10 @@ def tables(a):
     a.optional(b"0,1,2,3\n5,6,7,1\n5,7,7,2\n", ["may be a header"], "--header yes", "--header no", more=["--label last"])
     a.optional(b"1,5;2,5;x\n2,5;3,5;y\n", ["decimal comma"], "--decimal comma")
     a.optional(b'"1,5","2,5",x\n"2,5","3,5",y\n', ["decimal comma"], "--decimal comma", arguments=["--label", "last", "--header", "no"])
-    a.optional(b"a,b,label\n1,x2,x\n3,4,y\n", ["leaves the column out"], "--drop 2")
-    a.optional(b"a,b,label\n1,NA,x\n3,4,y\n", ["leaves the column out"], "--drop 2")
+    a.optional(b"a,b,label\n1,x2,x\n3,4,y\n", ["leaves it out"], "--one-hot 2", "--drop 2", "--id 2")
+    a.optional(b"b,label\nx2,1\n4,2\n", ["makes a feature"], "--one-hot 1")
+    a.optional(b"a,b,label\n1,NA,x\n3,4,y\n", ["leaves the column out"], "--missing median", "--drop 2")
+    a.optional(b"a,b,label\n1,2,x\n3,4,y\n5,,x\n", [":4:3: '' is a missing value"], "--missing median", "--drop 2")
     for data, arguments in ((b'a,b,label\n"1,234",2,x\n"2,345,678",4,y\n', ""), (b"a;b;label\n1,234.5;2;x\n2,345.5;3;y\n", "--delimiter semicolon")):
         a.put("thousands.csv", data)
         line = a.told([*arguments.split(), "--header", "yes", "--label", "label", "thousands.csv", "never.h5"], ["commas group"])
@@ -225,7 +227,7 @@ def odd_lines(a):
     cases = [(b"# a comment here\n" + table, ""), (b"% one\n% two\n" + table, ""), (b"sep=,\n" + table, ""), (b"sep=;\n" + table, ""),
              (b"My export\n" + table, ""), (b"Export\n" + table, ""), (b"Export, January\n" + table, ""), (units, ""), (units, "--header yes"),
              (b"# a b label\n1 2 x\n3 4 y\n", ""), (table + b"foo,bar,x\n", ""), (table + b"foo,3,x\n", ""), (table + b"1,2\n", ""), (table + b"1,2,3,x\n", ""),
-             (table + b"# end\n", ""), (table + b"a,b,label\n5,6,y\n", ""), (table + b"1,,x\n", "")]
+             (table + b"# end\n", ""), (table + b"a,b,label\n5,6,y\n", "")]
     for data, arguments in cases:
         for packed in (False, True):
             a.put("odd.csv", gzip.compress(data) if packed else data)
@@ -235,8 +237,8 @@ def odd_lines(a):
                 fail(f"no command in {line!r}")
             a.done(command[0].replace("FILE", "odd.csv").replace("NEW", "even.csv") +
                    f" && $MARGIN convert --overwrite {arguments} even.csv out.h5", line)
-    a.optional(table + b"foo,3,x\n", ["leave the column out"], "--drop 1")
-    a.optional(b"a,b,c,label\n1,foo,bar,x\n3,foo,bar,y\n", ["leaves the columns out"], "--drop 2,3")
+    a.optional(table + b"foo,3,x\n", ["leave the column out"], "--drop 1", "--one-hot 1")
+    a.optional(b"a,b,c,label\n1,foo,bar,x\n3,foo,bar,y\n", ["leaves them out"], "--one-hot 2,3", "--drop 2,3")
     a.optional(b"good one\t1\nbad one\t0\n", ["texts"], "--format text --label last", name="t.tsv")
     a.put("t.csv", b"good one,1\nbad one,0\n")
     line = a.told(["--label", "last", "t.csv", "never.h5"], ["names"])

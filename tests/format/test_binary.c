@@ -84,8 +84,8 @@ static void damaged_idx_is_refused(void **state) {
     refused(2, "", MG_DATA, "3 labels for the 2 images");
     put(1, bytes, idx(bytes, 0x0d, 1, &two, nan_cells, 2, 4));
     refused(2, "", MG_DATA, "whole numbers");
-    put(1, rows, size);
-    refused(2, "", MG_DATA, "one dimension");
+    put(1, bytes, idx(bytes, 0x0d, 2, dims, nan_cells, 6, 4));
+    refused(2, "", MG_DATA, "all files need the same type");
     put(1, rows, size);
     put(0, labels, label_size);
     refused(2, "", MG_DATA, "images come first");
@@ -100,7 +100,6 @@ static void damaged_idx_is_refused(void **state) {
     rows[2] = 0x0a;
     put(0, rows, size);
     refused(1, "format=idx", MG_DATA, "begins with 00 00 0a 02");
-    refused(3, "format=idx", MG_USAGE, "IMAGES [LABELS]");
 }
 
 static void npy_of_every_type(void **state) {
@@ -177,8 +176,9 @@ static void damaged_npy_is_refused(void **state) {
     refused(2, "", MG_DATA, "no Unicode");
     put(1, bytes, npy(bytes, "<f8", false, "(2,)", halves, 16));
     refused(2, "", MG_DATA, "2 labels for the 3 rows");
-    put(1, bytes, npy(bytes, "<f8", false, "(3, 2)", halves, 24));
-    refused(2, "", MG_DATA, "one dimension");
+    put(1, bytes, npy(bytes, "<f4", false, "(2, 3)", good, sizeof good));
+    refused(2, "", MG_DATA, "has 3 features, but");
+    refused(2, "", MG_DATA, "labels need one dimension");
     put(1, bytes, npy(bytes, "|S0", false, "(3,)", "", 0));
     refused(2, "", MG_DATA, "empty");
     bytes[6] = 9;
