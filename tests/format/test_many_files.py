@@ -1,7 +1,7 @@
-# test_shards.py - several files of npy, idx, npz, safetensors, Matrix Market and 10x become one data set, in the
+# test_many_files.py - several files of npy, idx, npz, safetensors, Matrix Market and 10x become one data set, in the
 # order given or sorted by name; a file that differs from the first is named.
 #
-#     test_shards.py MARGIN
+#     test_many_files.py MARGIN
 import json
 import os
 import struct
