@@ -6,6 +6,7 @@
 #include "base/arithmetic.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "mpi/endings.h"
 
 #include <mpi.h>
 #include <signal.h>
@@ -18,8 +19,7 @@
 enum { PIECE = 8 << 20 };                // bytes of a message
 enum { LAST_SECONDS = 10 };              // limit for MPI_Abort
 enum { HEAD_START = 3, MOST_DELAY = 6 }; // seconds
-enum { BROKEN = -1 };                    // in place of a status: ranks cannot be reached any more
-enum { TAG_DATA, TAG_END };
+enum { TAG = 1 };
 #define SHORTEST_SLEEP 1e-5 // seconds
 #define LONGEST_SLEEP 2e-4
 #define SPIN 2e-5 // seconds without sleep: most messages of a few bytes have arrived by then
@@ -33,17 +33,9 @@ typedef struct lane {
     MPI_Request request;
 } lane;
 
-// What another rank tells at its end, and what it is told.
-typedef struct ending {
-    MPI_Request send, receive;
-    int status; // of the command, or BROKEN
-} ending;
-
 static struct {
-    MPI_Comm data, endings;
+    MPI_Comm comm;
     lane *lanes;          // [2][ranks] sends, then receives
-    bool *ended;          // [ranks] the rank has ended
-    double *noticed;      // [ranks] when this was noticed
     mg_transport_end end; // of the last transfer
     pid_t launcher;
     mg_transport transport;
@@ -79,8 +71,8 @@ static bool advance(lane *one, int rank, bool sends, bool *moved) {
     }
     one->posted = one->left < PIECE ? one->left : PIECE;
     int count = (int)one->posted;
-    return !(sends ? MPI_Isend(one->at, count, MPI_BYTE, rank, TAG_DATA, job.data, &one->request)
-                   : MPI_Irecv(one->at, count, MPI_BYTE, rank, TAG_DATA, job.data, &one->request));
+    return !(sends ? MPI_Isend(one->at, count, MPI_BYTE, rank, TAG, job.comm, &one->request)
+                   : MPI_Irecv(one->at, count, MPI_BYTE, rank, TAG, job.comm, &one->request));
 }
 
 static const lane *receives(void) { return job.lanes + job.transport.ranks; }
@@ -97,15 +89,27 @@ static int awaited(void) {
 // Finds a rank that has ended although this one waits for its data. They may be on their way: a rank ends
 // when its messages have left.
 static int missing(double now) {
+    mg_endings_look();
     for (int r = 0; r < job.transport.ranks; r++) {
-        int there = job.ended[r];
-        if (r == job.transport.rank || !receives()[r].left) continue;
-        if (!there && MPI_Iprobe(r, TAG_END, job.endings, &there, MPI_STATUS_IGNORE)) continue;
-        if (there && !job.ended[r]) job.noticed[r] = now;
-        job.ended[r] = there;
-        if (there && now - job.noticed[r] > GRACE) return r;
+        mg_ending ending = mg_endings_of(r);
+        if (receives()[r].left && ending.status >= 0 && now - ending.noticed > GRACE) return r;
     }
     return -1;
+}
+
+// This rank has waited too long. The others that wait for the same rank find that out at the same time; the
+// one that does not say so is the reason.
+static int silent_rank(void) {
+    int first = awaited();
+    double begun = mg_clock_seconds();
+    mg_endings_tell(MG_ENDING_BROKEN);
+    while (mg_clock_seconds() - begun < GRACE) {
+        mg_endings_look();
+        rest(1);
+    }
+    for (int r = 0; r < job.transport.ranks; r++)
+        if (r != job.transport.rank && mg_endings_of(r).status == MG_ENDING_NONE) return r;
+    return first;
 }
 
 static mg_transport_end move_all(double timeout, int *culprit) {
@@ -127,7 +131,7 @@ static mg_transport_end move_all(double timeout, int *culprit) {
             if (launcher_is_gone()) return MG_TRANSPORT_FAILED;
         }
         if (timeout > 0 && now - begun > timeout) {
-            *culprit = awaited();
+            *culprit = silent_rank();
             return MG_TRANSPORT_LATE;
         }
         rest(now - begun);
@@ -183,14 +187,11 @@ const mg_transport *mg_mpi_begin(int *argc, char ***argv) {
     if (!wrong && provided >= MPI_THREAD_SERIALIZED) {
         MPI_Comm_rank(MPI_COMM_WORLD, &own->rank);
         MPI_Comm_size(MPI_COMM_WORLD, &own->ranks);
-        wrong = MPI_Comm_dup(MPI_COMM_WORLD, &job.data) || MPI_Comm_dup(MPI_COMM_WORLD, &job.endings) ||
-                MPI_Comm_set_errhandler(job.data, MPI_ERRORS_RETURN) ||
-                MPI_Comm_set_errhandler(job.endings, MPI_ERRORS_RETURN);
+        wrong = MPI_Comm_dup(MPI_COMM_WORLD, &job.comm) ||
+                MPI_Comm_set_errhandler(job.comm, MPI_ERRORS_RETURN) ||
+                mg_memory_zeroed(&job.lanes, 2 * (size_t)own->ranks, sizeof *job.lanes, NULL) ||
+                !mg_endings_begin(own->rank, own->ranks);
     } else wrong = 1;
-    size_t ranks = (size_t)own->ranks;
-    wrong = wrong || mg_memory_zeroed(&job.lanes, 2 * ranks, sizeof *job.lanes, NULL) ||
-            mg_memory_zeroed(&job.ended, ranks, sizeof *job.ended, NULL) ||
-            mg_memory_zeroed(&job.noticed, ranks, sizeof *job.noticed, NULL);
     if (wrong) {
         fprintf(stderr, "margin-mpi: MPI could not be started\n");
         return NULL;
@@ -202,70 +203,36 @@ const mg_transport *mg_mpi_begin(int *argc, char ***argv) {
     return own;
 }
 
-// Sends the status to all ranks, and prepares to receive theirs.
-static bool post_endings(const int *status, ending *endings) {
-    for (int r = 0; r < job.transport.ranks; r++) {
-        endings[r] = (ending){.receive = MPI_REQUEST_NULL, .send = MPI_REQUEST_NULL, .status = *status};
-        if (r == job.transport.rank) continue;
-        if (MPI_Irecv(&endings[r].status, 1, MPI_INT, r, TAG_END, job.endings, &endings[r].receive) ||
-            MPI_Isend(status, 1, MPI_INT, r, TAG_END, job.endings, &endings[r].send))
-            return false;
-    }
-    return true;
-}
-
-// Looks for endings of other ranks. *missing: how many have not arrived. Returns false if one says that ranks
-// cannot be reached any more.
-static bool look_for_endings(ending *endings, int *missing) {
-    *missing = 0;
-    for (int r = 0; r < job.transport.ranks; r++) {
-        int sent, received;
-        if (MPI_Test(&endings[r].send, &sent, MPI_STATUS_IGNORE) ||
-            MPI_Test(&endings[r].receive, &received, MPI_STATUS_IGNORE))
-            return false;
-        *missing += !sent || !received;
-        if (received && endings[r].status == BROKEN) return false;
-    }
-    return true;
-}
-
 // Waits until all ranks have ended, however long that takes: they may still write files. Returns false if
 // that cannot happen any more.
-static bool await_endings(ending *endings) {
+static bool await_endings(void) {
     double begun = mg_clock_seconds();
-    int missing;
-    while (look_for_endings(endings, &missing) && !launcher_is_gone()) {
-        if (!missing) return true;
+    bool broken = false;
+    while (!mg_endings_are_known(&broken) && !broken && !launcher_is_gone()) {
         rest(mg_clock_seconds() - begun);
+        mg_endings_look();
     }
-    return false;
+    return mg_endings_are_known(&broken) && !broken;
 }
 
 // Ranks cannot be reached any more. The lowest rank that is left reports it and ends the job; the launcher
 // then needs about a second to end the others, which would report the same. A rank that has ended alone
 // reports first, because it knows the reason.
-static void let_others_report(ending *endings) {
+static void let_others_report(void) {
     double until = mg_clock_seconds() + (job.end == MG_TRANSPORT_LEFT ? HEAD_START : 0) +
                    (double)mg_min(2 * job.transport.rank, MOST_DELAY);
-    int missing;
     while (mg_clock_seconds() < until) {
-        look_for_endings(endings, &missing); // MPI sends only while it is called
+        mg_endings_look(); // MPI sends only while it is called
         rest(1);
     }
 }
 
 bool mg_mpi_end(int status, bool *alone) {
-    ending *endings;
-    *alone = true;
-    if (mg_memory_zeroed(&endings, (size_t)job.transport.ranks, sizeof *endings, NULL)) return false;
-    bool broken = job.end != MG_TRANSPORT_DONE, all = false;
-    int own = broken ? BROKEN : status;
-    if (post_endings(&own, endings)) {
-        if (broken) let_others_report(endings);
-        else all = await_endings(endings);
-    }
-    *alone = !all || endings[0].status != status;
-    if (all) mg_memory_free(endings); // otherwise MPI still uses it
+    bool broken = job.end != MG_TRANSPORT_DONE;
+    mg_endings_tell(broken ? MG_ENDING_BROKEN : status);
+    if (broken) let_others_report();
+    bool all = !broken && await_endings();
+    *alone = !all || mg_endings_of(0).status != status;
     return all;
 }
 
