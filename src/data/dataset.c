@@ -10,7 +10,9 @@
 #include "data/survey.h"
 #include "parallel/cut.h"
 
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { BLOCK_BYTES = 128 << 10 };
@@ -234,6 +236,17 @@ static mg_status check_zeros(const mg_dataset *dataset, const mg_clip *clip, mg_
                    dataset->path, (long long)zeros);
 }
 
+// Ranks that share the rows must have opened the same file, or copies of it. Their own cells cannot be
+// compared, because each reads only its own rows.
+static mg_status check_ranks(const mg_dataset *dataset, mg_comm *comm, mg_status status, mg_error *error) {
+    char what[PATH_MAX + 64];
+    if (!comm || comm->ranks == 1) return status;
+    status = mg_comm_agree(comm, status, NULL, error);
+    if (status) return status;
+    snprintf(what, sizeof what, "%s: the shape, labels, weights or names", dataset->path);
+    return mg_comm_same(comm, dataset->fingerprint, MG_DATA, what, "all ranks need the same file", error);
+}
+
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error) {
     *out = NULL;
     mg_dataset *dataset;
@@ -246,7 +259,7 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
         dataset->fingerprint = mg_survey_hash_shape(dataset);
         status = place_rows(dataset, request, error);
     }
-    if (request->comm && request->comm->ranks > 1) status = mg_comm_agree(request->comm, status, NULL, error);
+    status = check_ranks(dataset, request->comm, status, error);
     if (!status && request->survey) status = mg_survey(dataset, request, &dataset->fingerprint, error);
     // If values were refused because another program was writing them, the message says so.
     if (dataset->file && (!status || status == MG_DATA)) {

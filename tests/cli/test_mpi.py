@@ -1,8 +1,10 @@
-"""The transport of margin-mpi on ranks of one machine; margin itself does not link MPI.
+"""margin-mpi: the same model and checkpoints for any number of ranks as for one process, and an end within a limit of
+time, with one line, whatever happens to a rank.
 
     test_mpi.py MARGIN
 """
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,46 +12,69 @@ import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, skip
+import mpi_jobs
+from runs import Work, checkpoint, fail, namespaces, read, settings, steps_of
 
-LIMIT = 60  # seconds for one job
-ENVIRONMENT = {
-    **os.environ,
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_plm": "isolated",  # needs no ssh
-    "OMPI_MCA_btl": "self,vader",
-    "OMPI_MCA_btl_vader_single_copy_mechanism": "none",  # containers forbid it
-}
+STOPPED = 75
+HERE = {"OMPI_MCA_plm": "isolated", "OMPI_MCA_btl": "self,vader"}  # one machine: needs neither ssh nor a network
+
 
 class Jobs:
     def __init__(self, work):
         self.work = work
-        self.program = os.path.join(os.path.dirname(work.margin), "margin-mpi")
-        self.commands = self.program, work.margin
+        self.program = mpi_jobs.program(work)
+        self.compared = 0  # checkpoints
+
+    def write(self, name="run.yaml", **changes):
+        with open(self.work.at(name), "w") as out:
+            out.write(settings(mpi_jobs.changed(**changes)))
 
     def command(self, ranks, *arguments):
         return ["mpirun", "--bind-to", "none", "-n", str(ranks), self.program, *arguments]
 
-    def start(self, command, **how):
-        return subprocess.Popen(command, cwd=self.work.path, text=True, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **how)
+    def start(self, command):
+        return mpi_jobs.start(self.work, command, **HERE)
 
-    def end(self, job, what, limit=LIMIT):
-        """Returns exit status, output and messages of margin. A job that does not end fails the test."""
-        try:
-            out, said = job.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(job.pid, signal.SIGKILL)
-            fail(f"{what}: did not end within {limit} s")
-        return job.returncode, out, [line for line in said.splitlines() if line.startswith("margin")], said
-
-    def run(self, command, what, status=0):
-        got, out, lines, said = self.end(self.start(command), what)
+    def run(self, command, what, status=0, prefix="margin"):
+        """Returns the output, and the messages without those of mpirun."""
+        got, out, said = mpi_jobs.end(self.start(command), what)
         if got != status:
             fail(f"{what}: exit {got}, {status} expected: {said}")
-        return out, lines
+        return out, [line for line in said.splitlines() if line.startswith(prefix)]
+
+    def refused(self, command, what, status, *words, prefix="margin"):
+        """The job ends with this status and with exactly one line, which has all of the words."""
+        _, lines = self.run(command, what, status, prefix)
+        if len(lines) != 1 or not all(word in lines[0] for word in words):
+            fail(f"{what}: one line with {words} expected, not {lines}")
+
+    def train(self, directory, ranks, *more):
+        """ranks 0: margin without MPI."""
+        arguments = ["train", "run.yaml", "--quiet", "--set", f"output.directory={directory}", *more]
+        self.run(self.command(ranks, *arguments) if ranks else [self.work.margin, *arguments], f"{directory} on {ranks} ranks")
+
+    def files(self, directory):
+        """The bytes of the model and of all checkpoints."""
+        steps = steps_of(self.work.at(directory))
+        return read(self.work.at(directory, "model.h5")), {step: read(checkpoint(self.work.at(directory), step)) for step in steps}
+
+    def same(self, one, other):
+        a, b = self.files(one), self.files(other)
+        if a[0] != b[0]:
+            fail(f"{one} and {other}: the models differ")
+        if max(a[1]) != max(b[1]):
+            fail(f"{one} and {other}: checkpoints {sorted(a[1])} and {sorted(b[1])}")
+        for step in a[1].keys() & b[1].keys():  # a checkpoint is left out while an older one is being written
+            if a[1][step] != b[1][step]:
+                fail(f"{one} and {other}: the checkpoints of step {step} differ")
+            self.compared += 1
+
+    def cut(self, directory, step):
+        """Leaves the state that a run has which was killed after the checkpoint of this step."""
+        os.remove(self.work.at(directory, "model.h5"))
+        for later in steps_of(self.work.at(directory)):
+            if later > step:
+                os.remove(checkpoint(self.work.at(directory), later))
 
 
 def test_transport(jobs):
@@ -64,10 +89,133 @@ def test_transport(jobs):
         if len(sums) != 1:
             fail(f"sums of {length} elements differ: {sums}")
     for what, status, says in (("fail", 3, "rank 2 ("), ("hang", 1, "rank 2 ("), ("leave", 3, "the last rank leaves")):
-        got, _, _, said = jobs.end(jobs.start(job(3, what)), what)
-        lines = [line for line in said.splitlines() if line.startswith("ranks:")]
-        if got != status or len(lines) != 1 or says not in lines[0]:
-            fail(f"{what}: exit {got}, {status} and one line with '{says}' expected: {said}")
+        jobs.refused(job(3, what), what, status, says, prefix="ranks:")
+
+
+def test_bits(jobs):
+    """The same files for every number of ranks; another number of shards gives other bits."""
+    for name, changes in {
+        "sparse": {"data__train": "sparse.h5", "data__scale": "max-abs"},
+        "softmax": {"model__loss": "softmax"},
+        "fewer rows than shards": {"data__train": "tiny.h5", "data__validation": "~", "train__shards": 16},
+        "dense": {},
+    }.items():
+        jobs.write(**changes)
+        jobs.compared = 0
+        jobs.train("plain", 0, "--overwrite")
+        for ranks in (1, 2, 3, 4):
+            jobs.train(f"ranks{ranks}", ranks, "--overwrite")
+            jobs.same("plain", f"ranks{ranks}")
+        print(f"{name}: {jobs.compared} checkpoints are equal")
+    jobs.train("other", 2, "--set", "train.shards=4")
+    if jobs.files("plain")[0] == jobs.files("other")[0]:
+        fail("4 and 8 shards give the same bits: the test proves nothing")
+
+
+def test_resume(jobs):
+    """4 ranks, then 3, then one process."""
+    jobs.train("resumed", 4)
+    steps = sorted(steps_of(jobs.work.at("resumed")))
+    if len(steps) < 3:
+        fail(f"only {len(steps)} checkpoints")
+    jobs.cut("resumed", steps[0])
+    jobs.train("resumed", 3, "--resume")
+    jobs.same("plain", "resumed")
+    jobs.cut("resumed", sorted(steps_of(jobs.work.at("resumed")))[1])
+    jobs.train("resumed", 0, "--resume")
+    jobs.same("plain", "resumed")
+
+
+def test_output(jobs):
+    """Only rank 0 prints."""
+    arguments = ["train", "run.yaml", "--set", "output.directory=printed"]
+    one, _ = jobs.run([jobs.work.margin, *arguments], "one process")
+    many, _ = jobs.run(jobs.command(3, *arguments, "--overwrite"), "three ranks")
+    if one.count("\n") != many.count("\n") or "ended by" not in many:
+        fail(f"three ranks printed {many}")
+    text, _ = jobs.run(jobs.command(2, "--version"), "--version")
+    if text != jobs.work.run("--version").stdout:
+        fail(f"--version printed {text}")
+
+
+def ranks_of(job):
+    """{rank: process id} of the processes of margin-mpi that this mpirun has started."""
+    found = {}
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            parent = int(read(f"/proc/{process}/stat").rsplit(b")", 1)[1].split()[1])
+            words = read(f"/proc/{process}/environ").split(b"\0") if parent == job.pid else []
+        except OSError:
+            continue
+        for word in words:
+            if word.startswith(b"OMPI_COMM_WORLD_RANK="):
+                found[int(word.split(b"=")[1])] = int(process)
+    return found
+
+
+def begin_long(jobs, *more):
+    """Starts a job that would take minutes, and returns it when it has written a checkpoint."""
+    shutil.rmtree(jobs.work.at("long"), ignore_errors=True)
+    job = jobs.start(jobs.command(3, "train", "long.yaml", "--quiet", "--set", "output.directory=long", *more))
+    mpi_jobs.await_checkpoint(jobs.work, "long", job)
+    return job
+
+
+def test_signals(jobs):
+    jobs.write("long.yaml", **mpi_jobs.LONG)
+    job = begin_long(jobs)
+    job.send_signal(signal.SIGUSR1)
+    status, _, said = mpi_jobs.end(job, "USR1 to mpirun")
+    lines = [line for line in said.splitlines() if line.startswith("margin")]
+    if status != STOPPED or len(lines) != 1 or "--resume" not in lines[0]:
+        fail(f"USR1 to mpirun: exit {status}: {said}")
+    mpi_jobs.whole_checkpoints(jobs.work, "long", "USR1 to mpirun")
+    for victim in (1, 0):
+        what = f"rank {victim} was killed"
+        job = begin_long(jobs)
+        os.kill(ranks_of(job)[victim], signal.SIGKILL)
+        begun = time.monotonic()
+        status, _, said = mpi_jobs.end(job, what, 10)
+        if not status:
+            fail(f"{what}: exit 0: {said}")
+        mpi_jobs.whole_checkpoints(jobs.work, "long", what)
+        print(f"{what}: mpirun ended after {time.monotonic() - begun:.1f} s, exit {status}")
+
+
+def test_silent_rank(jobs):
+    """A rank that hangs ends the job after train.rank_timeout."""
+    job = begin_long(jobs, "--set", "train.rank_timeout=2")
+    os.kill(ranks_of(job)[2], signal.SIGSTOP)
+    status, _, said = mpi_jobs.end(job, "rank 2 hangs", 20)
+    lines = [line for line in said.splitlines() if line.startswith("margin")]
+    if not status or len(lines) != 1 or "rank 2 (" not in lines[0] or "train.rank_timeout" not in lines[0]:
+        fail(f"rank 2 hangs: exit {status}: {said}")
+    mpi_jobs.whole_checkpoints(jobs.work, "long", "rank 2 hangs")
+
+
+def test_refusals(jobs):
+    work = jobs.work
+    train = [jobs.program, "train", "run.yaml", "--quiet", "--set", "output.directory=refused"]
+    jobs.refused(jobs.command(4, *train[1:], "--set", "train.shards=2"), "more ranks than shards", 2, "train.shards", "from 4 on")
+    jobs.refused(jobs.command(2, "eval", "plain/model.h5", "dense.h5"), "eval on ranks", 2, "margin eval", "without mpirun")
+    os.mkdir(work.at("elsewhere"))
+    shutil.copy(work.at("run.yaml"), work.at("elsewhere"))
+    one = ["mpirun", "--bind-to", "none", "-n", "1"]
+    elsewhere = [*one, *train, ":", "-n", "1", "--wdir", work.at("elsewhere"), *train]
+    jobs.refused(elsewhere, "a file that one rank lacks", 3, "rank 1 (", "dense.h5")
+    work.data("elsewhere/dense.h5", 600, 20, 5, sparse=False, seed=2)
+    jobs.refused(elsewhere, "other rows on one rank", 3, "rank 1 (", "differ")
+    work.data("elsewhere/dense.h5", 500, 20, 5, sparse=False)
+    jobs.refused(elsewhere, "fewer rows on one rank", 3, "rank 1 (", "differ")
+    if within := namespaces("-m"):
+        os.mkdir(work.at("small"))
+        mount = 'mount -t tmpfs -o size=24k tmpfs small && exec "$@"'
+        train[-1] = "output.directory=small/run"
+        full = [*one, *within, "sh", "-c", mount, "sh", *train, ":", "-n", "1", *train]
+        jobs.refused(full, "a full disk on rank 0", 3, "small/run", "No space left")
+    for name in ("refused", "elsewhere/refused", "small/run"):
+        if os.path.exists(work.at(name, "model.h5")):
+            fail(f"{name} has a model")
 
 
 def test_no_mpi_in_margin(work):
@@ -80,9 +228,11 @@ def main():
     with Work(sys.argv[1]) as work:
         test_no_mpi_in_margin(work)
         jobs = Jobs(work)
-        if not os.access(jobs.program, os.X_OK):
-            skip("built without MARGIN_MPI")
-        for test in (test_transport,):
+        work.data("dense.h5", 600, 20, 5, sparse=False)
+        work.data("sparse.h5", 600, 40, 5, sparse=True)
+        work.data("tiny.h5", 11, 6, 3, sparse=False)
+        mpi_jobs.large_rows(work.at("large.h5"))
+        for test in (test_transport, test_bits, test_resume, test_output, test_signals, test_silent_rank, test_refusals):
             begun = time.monotonic()
             test(jobs)
             print(f"{test.__name__}: {time.monotonic() - begun:.1f} s", flush=True)
