@@ -19,6 +19,6 @@ packages_mpi=(openmpi-bin libopenmpi-dev)
 packages_peers=(python3 python3-h5py python3-numpy python3-scipy python3-sklearn python3-torch liblinear-tools libocas-tools time)
 packages_arm=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 packages_test=(clang clang-format libclang-rt-dev libcmocka-dev libblas-dev python3 python3-h5py liblinear-tools python3-sklearn g++ procps strace
-    util-linux hdf5-tools python3-hdf5plugin chromium help2man mandoc zsh fish "${packages_arm[@]}" "${packages_mpi[@]}")
+    util-linux hdf5-tools python3-hdf5plugin chromium help2man mandoc zsh fish iproute2 "${packages_arm[@]}" "${packages_mpi[@]}")
 packages_release=(lintian)
 packages_python=(python3 python3-venv python3-pip python3-pytest python3-numpy python3-scipy python3-sklearn python3-pandas python3-h5py)
