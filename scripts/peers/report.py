@@ -32,7 +32,12 @@ REASONS = {
 }
 OURS = ("margin (default)", "margin (sgd)")
 SMALLEST_GAP = 1e-5
-COLOURS = ["#c00000", "#ff7f0e", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#17a2b8", "#000000"]
+# Colours that differ for the colour-blind too (Okabe and Ito), and gnuplot's number of a shape of points.
+STYLES = {
+    "margin (default)": ("#d55e00", 7), "margin (sgd)": ("#e69f00", 5), "margin (tolerance 1e-4)": ("#000000", 13),
+    "liblinear-train -s 4": ("#0072b2", 9), "msvmocas": ("#56b4e9", 11), "LinearSVC": ("#009e73", 4), "SGDClassifier": ("#cc79a7", 6),
+    "PyTorch": ("#808080", 8),
+}
 # The goals: problem, what, our program, the other program, how many times faster.
 GOALS = [
     ("fashion-mnist", "training", OURS[0], "liblinear-train -s 4", 10), ("fashion-mnist", "training", OURS[0], "PyTorch", 10),
@@ -154,28 +159,44 @@ def memory_rows(problem):
 
 # ---- plots ---------------------------------------------------------------------------------------------------------------
 
-def plot(problem, folder, kind, height):
-    """kind: accuracy or gap; height: of a point (seconds, accuracy, objective)."""
-    lines, blocks = [], []
-    for number, program in enumerate(problem["programs"]):
-        points = [(point[0], height(point)) for point in program["curve"] if point[0] > 0]
-        if points:
-            blocks.append(f"$p{number} << END\n" + "\n".join(f"{x:.6g} {y:.8g}" for x, y in sorted(points)) + "\nEND\n")
-            width = 2.5 if program["name"].startswith("margin") else 1.2
-            style = f'linecolor rgb "{COLOURS[number % len(COLOURS)]}" linewidth {width} pointtype 7 pointsize {0.3 if len(points) > 1 else 0.8}'
-            lines.append(f"$p{number} with linespoints {style} title \"{program['name']}\"")
-    if not lines:
+def lowest(curves):
+    """The lower end of the axis of the accuracies."""
+    return max(y for _, points in curves for _, y in points) - 8
+
+
+def draw(path, title, kind, curves):
+    """kind: accuracy or gap; curves: (program, points of (seconds, height)). No point is on the edge of the frame."""
+    if kind == "accuracy":
+        curves = [(name, [point for point in points if point[1] > lowest(curves)]) for name, points in curves]
+    curves = [(name, points) for name, points in curves if points]
+    if not curves:
         return
-    title = f"{problem['name']}: {problem['rows']:,} x {problem['features']:,}, {problem['classes']} classes, C = {problem['C']}"
-    script = [f'set output "{folder}/plots/{problem["name"]}_{kind}.svg"', f'set title "{title}" noenhanced', 'set xlabel "seconds of training"',
-              "set logscale x", "set grid", "set key outside right top Left reverse noenhanced", 'set format x "%g"']
+    times = [x for _, points in curves for x, _ in points]
+    blocks, lines = [], []
+    for number, (name, points) in enumerate(curves):
+        blocks.append(f"$p{number} << END\n" + "\n".join(f"{x:.6g} {y:.8g}" for x, y in sorted(points)) + "\nEND\n")
+        colour, shape = STYLES[name]
+        width = 2.5 if name.startswith("margin") else 1.2
+        style = f'linecolor rgb "{colour}" linewidth {width} pointtype {shape} pointsize {0.5 if len(points) > 1 else 1.0}'
+        lines.append(f"$p{number} with linespoints {style} title \"{name}\"")
+    script = [f'set output "{path}"', f'set title "{title}" noenhanced', 'set xlabel "seconds of training"', "set logscale x",
+              "set grid", "set bmargin 7",
+              "set key at screen 0.5, screen 0.02 bottom center horizontal maxcols 3 Left reverse noenhanced", 'set format x "%g"',
+              f"set xrange [{min(times) / 1.3:.4g}:{1.3 * max(times):.4g}]"]
     if kind == "gap":
-        script += ["set logscale y", 'set format y "%.0e"', 'set ylabel "(objective - bound) / objective"', f"set yrange [{SMALLEST_GAP}:1.1]"]
+        script += ["set logscale y", 'set format y "%.0e"', 'set ylabel "(objective - bound) / objective"', f"set yrange [{SMALLEST_GAP / 2}:2]"]
     else:
-        best = max(100 * point[1] for program in problem["programs"] for point in program["curve"])
-        script += ['set ylabel "test accuracy, %"', f"set yrange [{best - 8:.1f}:{best + 0.5:.1f}]"]
-    head = 'set terminal svg size 900,480 dynamic font "sans-serif,13" background "white"\n'
+        low = lowest(curves)
+        script += ['set ylabel "test accuracy, %"', f"set yrange [{low - 0.3:.1f}:{low + 8.5:.1f}]"]
+    head = 'set terminal svg size 900,520 dynamic font "sans-serif,13" background "white"\n'
     subprocess.run(["gnuplot"], input=head + "".join(blocks) + "\n".join(script) + "\nplot " + ", ".join(lines) + "\n", text=True, check=True)
+
+
+def plot(problem, folder, kind, height):
+    """height: of a point (seconds, accuracy, objective)."""
+    curves = [(program["name"], [(point[0], height(point)) for point in program["curve"] if point[0] > 0]) for program in problem["programs"]]
+    title = f"{problem['name']}: {problem['rows']:,} x {problem['features']:,}, {problem['classes']} classes, C = {problem['C']}"
+    draw(f"{folder}/plots/{problem['name']}_{kind}.svg", title, kind, curves)
 
 
 # ---- the page ------------------------------------------------------------------------------------------------------------
@@ -198,6 +219,21 @@ SGDClassifier (n_jobs=-1), PyTorch and margin use all cores.
 
 No program is tuned for a data set. C and the preparation of the rows belong to the problem.
 """
+
+
+READING = """## How to read the plots
+
+A point of margin, SGDClassifier and PyTorch is the end of an epoch. A point of LIBLINEAR and msvmocas is a whole run with its own stopping
+tolerance, and LinearSVC has a single run. A curve ends where its program ends. Gaps below {gap:g} are drawn at {gap:g}; points more than 8
+percentage points below the best accuracy are left out.
+
+A plateau is one of three things:
+
+- `margin (tolerance 1e-4)`: its weights are those of the best certificate so far, so they stay the same from one certificate to the next.
+- The end of a gap of SGDClassifier or PyTorch: they minimise another objective, so their weights do not come closer to this optimum.
+- The end of an accuracy: the weights still come closer to the optimum, but no more test rows are right.
+"""
+PLATEAUS = "Flat parts of the curves are explained [above](#how-to-read-the-plots)."
 
 
 GOAL_COLUMNS = """## Goals
@@ -241,6 +277,7 @@ def chapter(problem):
     yield from accuracy_table(problem)
     yield f"![test accuracy against seconds](plots/{problem['name']}_accuracy.svg)\n"
     yield f"![gap against seconds](plots/{problem['name']}_gap.svg)\n"
+    yield PLATEAUS + "\n"
 
 
 def page(told):
@@ -248,6 +285,7 @@ def page(told):
     yield GOAL_COLUMNS
     goals = [row for problem in told["problems"] for rows in (goal_rows, memory_rows) for row in rows(problem)]
     yield from table(["problem", "what", "goal", "whole runs", "until LIBLINEAR's accuracy", "until 0.1 points less", "reason of a miss"], goals)
+    yield READING.format(gap=SMALLEST_GAP)
     for problem in told["problems"]:
         yield from chapter(problem)
     yield from notes(told)
