@@ -18,6 +18,12 @@ extern "C" {
 mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file, mg_error *error);
 
 /*
+ * Writes the same description as one line of JSON (docs/commands.md). Errors: those of mg_inspect.
+ */
+mg_status mg_inspect_json(const char *path, const char *features, const char *labels, FILE *file,
+                          mg_error *error);
+
+/*
  * Writes the label of each class of a model, or the label and the number of rows of each class of a data file
  * (`features` and `labels` as for mg_inspect), one class on a line. Errors: MG_IO, MG_DATA, MG_MEMORY.
  */

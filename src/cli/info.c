@@ -59,8 +59,12 @@ static mg_status show_training(const arguments *all, mg_error *error) {
     return mg_inspect(model, NULL, NULL, stdout, error);
 }
 
-// Refuses what has no meaning for a directory.
-static const char *check_directory(const arguments *all) {
+// Refuses what has no meaning for a directory, or for JSON.
+static const char *check_flags(const arguments *all, bool directory, bool json) {
+    if (!directory)
+        return json && (all->verify || all->classes)
+                   ? "--json cannot be combined with --verify or --classes: leave one of them out"
+                   : NULL;
     if (all->verify || all->classes || all->features || all->labels)
         return "is a directory, and --verify, --classes, --features and --labels are for files: name a file "
                "in it";
@@ -69,15 +73,22 @@ static const char *check_directory(const arguments *all) {
 
 static mg_status describe(const arguments *all, bool json, mg_error *error) {
     bool directory = is_directory(all->path);
-    const char *wrong = directory ? check_directory(all) : NULL;
-    if (!directory && json) wrong = "is a file, and --json is for directories of trainings: leave it out";
+    const char *wrong = check_flags(all, directory, json);
+    int64_t bytes;
     if (wrong) {
         error->status = MG_USAGE;
         snprintf(error->text, sizeof error->text, "%.700s: %s", all->path, wrong);
         return MG_USAGE;
     }
     if (directory) return json ? show_runs(all->path, true, error) : show_training(all, error);
-    return mg_inspect(all->path, all->features, all->labels, stdout, error);
+    if (all->classes) return mg_inspect_classes(all->path, all->features, all->labels, stdout, error);
+    if (!all->verify)
+        return (json ? mg_inspect_json : mg_inspect)(all->path, all->features, all->labels, stdout, error);
+    mg_status status = mg_inspect_seal(all->path, &bytes, error);
+    if (status) return status;
+    mg_cli_put(stdout, all->path);
+    printf(": intact, %" PRId64 " bytes\n", bytes);
+    return MG_OK;
 }
 
 int mg_command_info(int argc, char **argv) {
@@ -109,18 +120,7 @@ int mg_command_info(int argc, char **argv) {
     arguments all = {0};
     mg_cli_flags flags = {0};
     mg_error error = {0};
-    int64_t bytes;
     if (mg_cli_parse_flags(&argp, MG_CLI_JSON, argc, argv, &all, &flags)) return 2;
-    bool directory = is_directory(all.path);
     mg_cli_results();
-    mg_status status;
-    if (all.verify && !directory) status = mg_inspect_seal(all.path, &bytes, &error);
-    else if (all.classes && !directory)
-        status = mg_inspect_classes(all.path, all.features, all.labels, stdout, &error);
-    else status = describe(&all, flags.json, &error);
-    if (status) return mg_cli_fail("info", &error);
-    if (!all.verify) return 0;
-    mg_cli_put(stdout, all.path);
-    printf(": intact, %" PRId64 " bytes\n", bytes);
-    return 0;
+    return describe(&all, flags.json, &error) ? mg_cli_fail("info", &error) : 0;
 }

@@ -2,6 +2,7 @@
 #include "inspect/inspect.h"
 
 #include "base/arithmetic.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/printable.h"
@@ -177,7 +178,8 @@ static mg_status note_unless(bool named, mg_status status, mg_writer *advice, mg
     return MG_OK;
 }
 
-static void put_values(const mg_source *source, const sample *s, mg_writer *out, mg_writer *advice) {
+static void put_values(const mg_source *source, const sample *s, mg_inspect_page *page) {
+    mg_writer *out = page->out;
     int64_t rows = mg_source_rows(source), features = mg_source_features(source);
     bool sparse = mg_source_layout(source) == MG_CSR;
     double stored = (double)mg_source_stored(source, NULL, 0, rows), cells = (double)rows * (double)features;
@@ -192,23 +194,35 @@ static void put_values(const mg_source *source, const sample *s, mg_writer *out,
                          (long long)s->rows);
     mg_writer_format(out, "  %-24s %.6g (in a sample of %lld rows)\n", "largest |x|", (double)most,
                      (long long)s->rows);
-    suggest(source, s, density, advice);
+    if (sparse) mg_json_put_real(&page->json, "stored_values", stored);
+    mg_json_put_real(&page->json, "nonzero_share", density);
+    mg_json_put_real(&page->json, "largest", (double)most);
+    mg_json_put_int(&page->json, "sample_rows", s->rows);
+    suggest(source, s, density, &page->advice);
 }
 
-static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, mg_writer *advice,
-                          mg_error *error) {
+static void put_shape(const char *name, mg_source *source, mg_inspect_page *page) {
+    bool turned = mg_source_transposed_bytes(source) > 0, sparse = mg_source_layout(source) == MG_CSR;
+    mg_writer_add(page->out, "\n");
+    mg_printable_line(page->out, "features %s", name);
+    mg_writer_format(page->out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape",
+                     (long long)mg_source_rows(source), (long long)mg_source_features(source),
+                     turned   ? "sparse (CSC)"
+                     : sparse ? "sparse (CSR)"
+                              : "dense",
+                     mg_source_type_name(source));
+    mg_json_put_text(&page->json, "features_name", name);
+    mg_json_put_int(&page->json, "rows", mg_source_rows(source));
+    mg_json_put_int(&page->json, "features", mg_source_features(source));
+    mg_json_put_text(&page->json, "layout", turned ? "csc" : sparse ? "csr" : "dense");
+    mg_json_put_text(&page->json, "type", mg_source_type_name(source));
+}
+
+static mg_status put_rows(mg_source *source, mg_inspect_page *page, mg_error *error) {
+    mg_writer *out = page->out, *advice = &page->advice;
     sample s = {0};
     char text[2][MG_BYTES_TEXT];
     double chunk = mg_source_chunk_bytes(source), turned = (double)mg_source_transposed_bytes(source);
-    bool sparse = mg_source_layout(source) == MG_CSR;
-    mg_writer_add(out, "\n");
-    mg_printable_line(out, "features %s", name);
-    mg_writer_format(out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape",
-                     (long long)mg_source_rows(source), (long long)mg_source_features(source),
-                     turned > 0 ? "sparse (CSC)"
-                     : sparse   ? "sparse (CSR)"
-                                : "dense",
-                     mg_source_type_name(source));
     if (turned > 0)
         mg_writer_format(advice,
                          "  stored by columns: each time that the file is opened, a temporary file of %s is "
@@ -226,7 +240,7 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
     mg_status status = take_sample(source, &s, error);
     // A value is unfit for training; the shape is still described.
     if (status) status = note_unless(false, status, advice, error);
-    else put_values(source, &s, out, advice);
+    else put_values(source, &s, page);
     drop_sample(&s);
     return status;
 }
@@ -240,8 +254,26 @@ static void put_class(const char *label, int64_t rows, mg_writer *out) {
     mg_printable_line(out, "    %-*s %lld rows", width, label, (long long)rows);
 }
 
-static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writer *out, mg_writer *advice,
+// Adds the classes to the JSON object.
+static void put_classes(const char *name, const mg_classes *classes, const int64_t *count, int64_t unlabelled,
+                        mg_writer *json) {
+    char buffer[MG_LABEL_BUFFER];
+    mg_json_put_text(json, "labels_name", name);
+    mg_json_put_text(json, "label_type", classes->texts ? "text" : "integer");
+    mg_json_key(json, "classes");
+    for (int64_t k = 0; k < classes->count; k++) {
+        mg_writer_add(json, k ? ", {" : "[{");
+        mg_json_put_text(json, "label", mg_classes_label(classes, k, buffer));
+        mg_json_put_int(json, "rows", count[k]);
+        mg_writer_add(json, "}");
+    }
+    mg_writer_add(json, classes->count ? "]" : "[]");
+    mg_json_put_int(json, "unlabelled_rows", unlabelled);
+}
+
+static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_inspect_page *page,
                             mg_error *error) {
+    mg_writer *out = page->out, *advice = &page->advice;
     int32_t *label;
     int64_t *count = NULL;
     mg_classes classes;
@@ -260,6 +292,7 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     if (!status)
         mg_writer_format(out, "  %-24s %lld, %s\n", "classes", (long long)classes.count,
                          classes.texts ? "strings" : "integers");
+    if (!status) put_classes(name, &classes, count, unlabelled, &page->json);
     int64_t least = rows, most = 0;
     for (int64_t k = 0; !status && k < classes.count; k++) {
         least = count[k] < least ? count[k] : least;
@@ -284,56 +317,78 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     return status;
 }
 
-static mg_status put_content(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
-                             mg_writer *advice, mg_error *error) {
+static mg_status put_columns(mg_h5 *file, const char *features, int64_t width, mg_inspect_page *page,
+                             mg_error *error) {
+    mg_columns columns = {0};
+    const mg_columns_place place = {.features = features};
+    mg_status status =
+        note_unless(false, mg_columns_read(file, &place, width, &columns, error), &page->advice, error);
+    mg_inspect_columns(&columns, 24, page->out);
+    mg_json_put_int(&page->json, "names", columns.names.count);
+    mg_columns_clear(&columns);
+    return status;
+}
+
+static mg_status put_content(mg_h5 *file, const char *features, const char *labels, mg_inspect_page *page,
+                             mg_error *error) {
     const char *x = features ? features : "X", *y = labels ? labels : "y";
     bool no_labels = !labels && mg_h5_find(file, y) == MG_H5_MISSING;
+    mg_writer *advice = &page->advice;
     mg_source *source = NULL;
     if (!features && mg_h5_find(file, x) == MG_H5_MISSING) {
         mg_writer_add(advice, "  there is no data set X: name the data set of the features with --features "
                               "(in a configuration: data.features)\n");
-        return mg_inspect_candidates(file, NULL, no_labels ? NULL : y, 0, out, error);
+        return mg_inspect_candidates(file, NULL, no_labels ? NULL : y, 0, page->out, error);
     }
     mg_status status = mg_source_open(file, x, mg_preparation_of("none", "none"), &source, error);
     if (status) {
         status = note_unless(features != NULL, status, advice, error);
-        return status ? status : mg_inspect_candidates(file, NULL, no_labels ? NULL : y, 0, out, error);
+        return status ? status : mg_inspect_candidates(file, NULL, no_labels ? NULL : y, 0, page->out, error);
     }
-    status = put_rows(x, source, out, advice, error);
-    mg_columns columns = {0};
-    const mg_columns_place place = {.features = x};
-    if (!status)
-        status = note_unless(
-            false, mg_columns_read(file, &place, mg_source_features(source), &columns, error), advice, error);
-    mg_inspect_columns(&columns, 24, out);
-    mg_columns_clear(&columns);
+    int64_t rows = mg_source_rows(source);
+    put_shape(x, source, page);
+    status = put_rows(source, page, error);
+    if (!status) status = put_columns(file, x, mg_source_features(source), page, error);
     if (!status && no_labels)
         mg_writer_add(advice, "  there is no data set y: name the data set of the labels with --labels (in a "
                               "configuration: data.labels)\n");
     else if (!status)
-        status = note_unless(labels != NULL, put_labels(file, y, mg_source_rows(source), out, advice, error),
-                             advice, error);
-    if (!status)
-        status = mg_inspect_candidates(file, x, no_labels ? NULL : y, mg_source_rows(source), out, error);
+        status = note_unless(labels != NULL, put_labels(file, y, rows, page, error), advice, error);
+    if (!status) status = mg_inspect_candidates(file, x, no_labels ? NULL : y, rows, page->out, error);
     mg_source_close(source);
     return status;
 }
 
-mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
+// Adds the notes to the JSON object. Each is a line with two spaces before it.
+static void put_notes(const mg_writer *advice, mg_writer *json) {
+    char note[1024];
+    mg_json_key(json, "notes");
+    mg_writer_add(json, "[");
+    for (const char *line = advice->text, *end; line && *line; line = end + (*end == '\n')) {
+        end = line + strcspn(line, "\n");
+        snprintf(note, sizeof note, "%.*s", (int)(end - line) - 2, line + 2);
+        mg_writer_add(json, line > advice->text ? ", " : "");
+        mg_json_text(json, note);
+    }
+    mg_writer_add(json, "]");
+}
+
+mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_inspect_page *page,
                           mg_error *error) {
     int left = MOST_OBJECTS;
-    mg_writer advice = {0};
-    mg_printable_line(out, "%s: data file", mg_h5_path(file));
-    put_objects(file, "/", 1, &left, out);
-    mg_status status = put_content(file, features, labels, out, &advice, error);
+    mg_printable_line(page->out, "%s: data file", mg_h5_path(file));
+    put_objects(file, "/", 1, &left, page->out);
+    mg_json_put_text(&page->json, "kind", "data");
+    mg_status status = put_content(file, features, labels, page, error);
     // What could not be read may have been taken for missing.
     mg_status read = !status || status == MG_DATA ? mg_h5_check_read(file, error) : MG_OK;
     if (read) status = read;
-    if (!status && advice.length) {
-        mg_writer_add(out, "\nnotes\n");
-        mg_writer_add_bytes(out, advice.text, advice.length);
+    const mg_writer *advice = &page->advice;
+    if (!status && advice->length) {
+        mg_writer_add(page->out, "\nnotes\n");
+        mg_writer_add_bytes(page->out, advice->text, advice->length);
     }
-    if (!status && advice.status) status = mg_fail(error, advice.status, "%s", advice.error.text);
-    mg_writer_clear(&advice);
+    if (!status) put_notes(advice, &page->json);
+    if (!status && advice->status) status = mg_fail(error, advice->status, "%s", advice->error.text);
     return status;
 }

@@ -2,12 +2,11 @@
 #include "inspect/inspect.h"
 
 #include "base/float_mode.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/printable.h"
 #include "io/file.h"
-#include "model/model.h"
-#include "train/checkpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,8 +61,9 @@ static void put_calibration(mg_writer *out, const mg_calibration *c) {
     put_real(out, "calibration error before", c->before.ece);
 }
 
-static mg_status describe_model(const contents *in, mg_writer *out, mg_error *error) {
+static mg_status describe_model(const contents *in, mg_inspect_page *page, mg_error *error) {
     mg_model *model;
+    mg_writer *out = page->out;
     const char *path = in->path;
     char bytes[32], real[MG_REAL_TEXT];
     mg_status status = mg_model_parse(path, in->bytes, in->sealed, &model, error);
@@ -88,7 +88,7 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
     put_real(out, "lambda", model->lambda);
     put_real(out, "square norm", model->square_norm);
     put_real(out, "objective", model->objective);
-    if (isnan(model->dual) || (!(model->dual > 0) && model->objective > 0)) {
+    if (mg_inspect_has_no_bound(model)) {
         mg_writer_format(out, "  %-14s no: the distance to the optimum is not known\n", "certified");
     } else {
         put_real(out, "dual", model->dual);
@@ -100,6 +100,7 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
                       (long long)model->training_rows, model->features_name, model->labels_name);
     mg_writer_format(out, "  %-14s step %lld, epoch %lld\n", "taken at", (long long)model->step,
                      (long long)model->epoch);
+    mg_inspect_model_json(model, &page->json);
     mg_model_free(model);
     return MG_OK;
 }
@@ -150,7 +151,8 @@ static void put_config(char *config, mg_writer *out) {
     }
 }
 
-static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_error *error) {
+static mg_status describe_checkpoint(const contents *in, mg_inspect_page *page, mg_error *error) {
+    mg_writer *out = page->out;
     char *version = NULL, *config = NULL;
     mg_position position;
     mg_status status = mg_h5_attribute_text(in->file, "/", "margin_version", &version, error);
@@ -159,6 +161,7 @@ static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_erro
         mg_printable_line(out, "%s: checkpoint of margin %s, its seal is correct", in->path, version);
     if (!status) put_position(&position, out);
     if (!status) status = put_fields(in->file, out, error);
+    if (!status) mg_inspect_checkpoint_json(version, &position, config, &page->json);
     if (!status) put_config(config, out);
     mg_memory_free(version);
     mg_memory_free(config);
@@ -208,24 +211,49 @@ static void close_contents(contents *in) {
     if (in->fd >= 0) close(in->fd);
 }
 
-mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file,
-                     mg_error *error) {
-    MG_FLOAT_SCOPE;
+static mg_status describe(const char *path, const char *features, const char *labels, mg_inspect_page *page,
+                          mg_error *error) {
     contents in = {.path = path, .fd = -1};
-    mg_writer out = {0};
     char format[32] = "";
     mg_status status = mg_h5_check_library(error);
     if (!status) status = open_contents(&in, error);
     if (!status) status = format_of(in.file, format, error);
     bool model = !strcmp(format, "margin model"), checkpoint = !strcmp(format, "margin checkpoint");
     if (!status && (model || checkpoint)) status = expect_seal(&in, error);
-    if (!status && model) status = describe_model(&in, &out, error);
-    else if (!status && checkpoint) status = describe_checkpoint(&in, &out, error);
-    else if (!status) status = mg_inspect_data(in.file, features, labels, &out, error);
+    if (!status && model) status = describe_model(&in, page, error);
+    else if (!status && checkpoint) status = describe_checkpoint(&in, page, error);
+    else if (!status) status = mg_inspect_data(in.file, features, labels, page, error);
     close_contents(&in);
-    if (!status) return mg_writer_print(&out, file, "the description", error);
-    mg_writer_clear(&out);
     return status;
+}
+
+// Writes a description as text, or as one line of JSON.
+static mg_status print(const char *path, const char *features, const char *labels, bool as_json, FILE *file,
+                       mg_error *error) {
+    mg_writer text = {0};
+    mg_inspect_page page = {.out = &text};
+    if (as_json) mg_writer_add(&page.json, "{");
+    if (as_json) mg_json_put_text(&page.json, "path", path);
+    mg_status status = describe(path, features, labels, &page, error);
+    if (as_json) mg_writer_add(&page.json, "}\n");
+    if (!status && text.status) status = mg_fail(error, text.status, "%s", text.error.text);
+    if (!status) status = mg_writer_print(as_json ? &page.json : &text, file, "the description", error);
+    mg_writer_clear(&text);
+    mg_writer_clear(&page.advice);
+    mg_writer_clear(&page.json);
+    return status;
+}
+
+mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file,
+                     mg_error *error) {
+    MG_FLOAT_SCOPE;
+    return print(path, features, labels, false, file, error);
+}
+
+mg_status mg_inspect_json(const char *path, const char *features, const char *labels, FILE *file,
+                          mg_error *error) {
+    MG_FLOAT_SCOPE;
+    return print(path, features, labels, true, file, error);
 }
 
 static mg_status put_model_classes(const contents *in, mg_writer *out, mg_error *error) {

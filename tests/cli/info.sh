@@ -19,4 +19,7 @@ mkdir empty
 try margin info empty
 try margin info run --verify
 try margin info data.h5 --json
+try margin info run/model.h5 --json
+try margin info run/checkpoints/step-000000000002.h5 --json | sed -E "s/(\"version\": )\"[^\"]*\"/\1\"#\"/" | cut -c1-120
+try margin info data.h5 --json --classes
 try margin info data.h5 --features Z
