@@ -137,7 +137,8 @@ class RunDisplay:
         handovers = [
             (event["epoch"], event["seconds"], event["solver"]) for event in epochs if "solver" in event
         ]
-        tolerance = float(run.config["train"].get("tolerance") or 0)
+        begun = next(event for event in run.events if event["event"] == "start")
+        tolerance = float(begun.get("tolerance", 0))
         return cls(curves, tolerance, handovers).plot(**how)
 
     @classmethod

@@ -8,7 +8,7 @@
 #include "solver/sgd/options.h"
 
 enum { ORDER_STREAM = 312 };
-static const char no_end[] = "1e-15"; // a tolerance that is never reached
+#define NO_END 1e-15 // a tolerance that is never reached
 
 static void pose(mg_bench_run *b, const mg_solver *solver, int64_t batch) {
     mg_problem *problem = &b->problem;
@@ -85,7 +85,7 @@ static void certificate(mg_bench_run *b) {
 }
 
 static mg_status measure_certificate(mg_bench_run *b, const mg_train_options *train, mg_error *error) {
-    b->options = (mg_solver_options){.train = train};
+    b->options = (mg_solver_options){.train = train, .tolerance = NO_END};
     pose(b, mg_solver_find("dual"), b->all.rows.count);
     mg_status status = b->solver->create(&b->problem, &b->options, &b->state, error);
     if (status) return status;
@@ -109,7 +109,7 @@ static void first_newton_step(mg_bench_run *b) {
 }
 
 static void measure_newton(mg_bench_run *b, const mg_train_options *train) {
-    b->options = (mg_solver_options){.train = train};
+    b->options = (mg_solver_options){.train = train, .tolerance = NO_END};
     pose(b, mg_solver_find("newton"), b->all.rows.count);
     mg_bench_time(b, "first Newton step", first_newton_step);
 }
@@ -119,9 +119,6 @@ mg_status mg_bench_training(mg_bench_run *b, mg_error *error) {
     mg_status status = mg_section_preset(&mg_train_section, &train, error);
     if (!status && b->shape->batch) status = measure_sgd(b, &train, error);
     if (!status) status = measure_dual(b, &train, error);
-    if (!status)
-        status = mg_option_parse(&mg_train_section, mg_section_find(&mg_train_section, "tolerance"), &train,
-                                 no_end, error);
     if (!status) status = measure_certificate(b, &train, error);
     if (!status) measure_newton(b, &train);
     mg_section_clear(&mg_train_section, &train);

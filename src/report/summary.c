@@ -46,7 +46,9 @@ static void add_bound(mg_writer *to, const mg_record_facts *facts, bool point) {
 }
 
 static double tolerance_of(const mg_record *record) {
-    return record->config ? record->config->train.tolerance : NAN;
+    double tolerance = mg_lines_number(&record->events, record->start, "tolerance");
+    if (isnan(tolerance) && record->config) tolerance = record->config->train.tolerance;
+    return tolerance;
 }
 
 static void add_run_certificate(const mg_page *page, const mg_record_facts *facts) {

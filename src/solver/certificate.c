@@ -333,7 +333,7 @@ mg_status mg_certifier_certify(mg_certifier *job, mg_weights *average, float *co
     mg_incumbent_update(job->incumbent, raw_weights(job), primal,
                         out->value - 0.5 * problem->lambda * out->square);
     out->gap = out->contribution / (n * primal);
-    if (average && job->incumbent->bounds.gap > job->resident->options->train->tolerance)
+    if (average && job->incumbent->bounds.gap > job->resident->options->tolerance)
         return evaluate_average(job, average, error);
     return MG_OK;
 }

@@ -81,7 +81,7 @@ static const mg_weights *weights(void *state) {
 
 static void report_successor(const mg_certified *c, mg_step_result *out) {
     const mg_solver_options *options = c->resident.options;
-    bool done = c->incumbent.bounds.gap <= options->train->tolerance, newton = c->clock.newton >= 0;
+    bool done = c->incumbent.bounds.gap <= options->tolerance, newton = c->clock.newton >= 0;
     if (!c->clock.changed || done || (newton && !mg_schedule_newton(c))) return;
     out->successor = newton ? mg_solver_newton.name : mg_solver_dual.name;
     mg_handover_explain(c, out->why, sizeof out->why);
@@ -104,7 +104,7 @@ static void standing(void *state, mg_step_result *out) {
             .primal = bounds->primal,
             .dual = bounds->dual,
             .gap = bounds->gap,
-            .reached = bounds->gap <= c->resident.options->train->tolerance,
+            .reached = bounds->gap <= c->resident.options->tolerance,
             .fresh = c->clock.newton > 0 || c->clock.visits == 0,
             .stalled = mg_schedule_stalled(c),
         };

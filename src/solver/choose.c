@@ -1,11 +1,12 @@
 // choose.c - owns the choice of the solver: the conditions of each solver, the order in which auto tries
-// them, and when Newton steps follow dual ascent. The choice depends on shapes and options, not on threads or
-// time. `margin list solvers` prints these tables.
+// them, when there is a tolerance by default, and when Newton steps follow dual ascent. The choice depends on
+// shapes and options, not on threads or time. `margin list solvers` prints these tables.
 #include "solver/choose.h"
 
+#include "solver/certified.h"
 #include "solver/dual_rows.h"
-#include "solver/handover.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ extern const mg_solver mg_solver_dual, mg_solver_newton, mg_solver_sgd;
 
 // The facts that the conditions test, all known before the first step.
 typedef struct situation {
+    const mg_train_options *train;
     const mg_problem *problem;
     bool tolerance, resident, from_weights;
 } situation;
@@ -62,7 +64,7 @@ static const struct rule {
       {is_resident, "the rows fit in memory", "the rows do not fit in memory"},
       {starts_from_zeros, "no --init", "the weights of --init do not determine dual variables"}}},
     {&mg_solver_newton,
-     {{has_tolerance, "train.tolerance is set", "it stops by its certificate, and train.tolerance is 0"},
+     {{has_tolerance, "there is a tolerance", "it stops by its certificate, and train.tolerance is 0"},
       {has_dual_or_slope, "the loss has a dual or a second derivative",
        "the loss has neither a dual nor a second derivative"},
       {is_not_centred, "sparse rows are not centred", centred},
@@ -74,6 +76,81 @@ static const struct rule {
     {&mg_solver_sgd, {{NULL, NULL, NULL}}},
 };
 enum { RULES = sizeof rules / sizeof *rules };
+
+static const struct rule *rule_of(const mg_solver *solver) {
+    for (int i = 0; i < RULES; i++)
+        if (rules[i].solver == solver) return &rules[i];
+    return NULL;
+}
+
+// Returns why a solver cannot be used; NULL if it can.
+static const char *obstacle_to(const struct rule *rule, const situation *facts) {
+    for (const condition *c = rule->condition; c->holds; c++)
+        if (!c->holds(facts)) return c->obstacle;
+    return NULL;
+}
+
+// ---- the default tolerance ----------------------------------------------------------------------
+
+#define DEFAULT_TOLERANCE 1e-3
+// An epoch of sgd costs about as much as this number of evaluations and moves of Newton steps.
+#define SGD_EPOCH 2.2
+enum { SGD_RATES = 7 }; // the search for a learning rate usually tries this many
+
+static bool length_is_open(const situation *f) {
+    return !f->train->epochs && !f->train->max_steps && !f->train->patience;
+}
+
+static bool is_smooth(const situation *f) { return !f->problem->loss->dual && f->problem->loss->slope; }
+
+static bool newton_is_possible(const situation *f) {
+    situation certified = *f;
+    certified.tolerance = true;
+    return !obstacle_to(rule_of(&mg_solver_newton), &certified);
+}
+
+static bool newton_is_small(const situation *f) { return mg_newton_is_small(f->problem); }
+
+// The rows that sgd visits, with its search for a rate: that trains on three quarters of a sample, and four
+// times for each rate if the sample has all rows.
+static double rows_of_sgd(const situation *f) {
+    int64_t rows = f->problem->rows, sample = mg_clamp(rows / 16, MG_SAMPLE_FEWEST, MG_SAMPLE_MOST);
+    double searched = SGD_RATES * 0.75 * (sample < rows ? (double)sample : 4 * (double)rows);
+    return (double)mg_solver_epochs(&mg_solver_sgd, f->train, f->problem) * ((double)rows + searched);
+}
+
+static bool newton_is_cheaper(const situation *f) {
+    const mg_problem *problem = f->problem;
+    double epoch = SGD_EPOCH * (mg_newton_cost_evaluate(problem) + mg_newton_cost_move(problem));
+    return mg_newton_cost_usual(problem) < rows_of_sgd(f) / (double)problem->rows * epoch;
+}
+
+// A run of solver auto for which train.tolerance is unset has the default tolerance if all of these hold.
+static const condition to_default[] = {
+    {is_smooth, "the loss is softmax", NULL},
+    {length_is_open, "train.epochs, train.max_steps and train.patience are 0", NULL},
+    {newton_is_possible, "newton can be used", NULL},
+    {newton_is_small, "Newton steps need little memory", NULL},
+    {newton_is_cheaper,
+     "Newton steps are estimated to need fewer operations than sgd with its search for a rate", NULL},
+    {NULL, NULL, NULL},
+};
+
+static bool default_is_due(const situation *facts) {
+    for (const condition *c = to_default; c->holds; c++)
+        if (!c->holds(facts)) return false;
+    return true;
+}
+
+// The tolerance of the run; 0: none. newton cannot do without one.
+static double tolerance_of(const mg_solver *named, const situation *facts) {
+    double given = facts->train->tolerance;
+    if (!isnan(given)) return given;
+    bool due = named ? named == &mg_solver_newton : default_is_due(facts);
+    return due ? DEFAULT_TOLERANCE : 0;
+}
+
+// ---- the choice ---------------------------------------------------------------------------------
 
 // For each value of train.solver: when Newton steps follow dual ascent, if a tolerance is set.
 static const struct change {
@@ -89,23 +166,10 @@ static const struct change {
     {"sgd", "never", MG_HANDOVER_NEVER},
 };
 
-// Returns why a solver cannot be used; NULL if it can.
-static const char *obstacle_to(const struct rule *rule, const situation *facts) {
-    for (const condition *c = rule->condition; c->holds; c++)
-        if (!c->holds(facts)) return c->obstacle;
-    return NULL;
-}
-
 static mg_handover handover_of(const char *name) {
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         if (!strcmp(changes[i].solver, name)) return changes[i].handover;
     return MG_HANDOVER_NEVER;
-}
-
-static const struct rule *rule_of(const mg_solver *solver) {
-    for (int i = 0; i < RULES; i++)
-        if (rules[i].solver == solver) return &rules[i];
-    return NULL;
 }
 
 // The rule whose unmet condition a message names when auto does not take it. Without a tolerance it is the
@@ -118,6 +182,11 @@ static const struct rule *rule_wanted(const situation *facts) {
     return wanted;
 }
 
+// Advice on data.scale if that is the obstacle.
+static const char *hint_of(const char *obstacle) {
+    return obstacle == centred ? ", or set data.scale to max-abs, which does not centre" : "";
+}
+
 // Refuses a run that needs certificates, because no solver that has them can be used.
 static mg_status refuse_uncertified(const char *obstacle, mg_error *error) {
     return mg_fail(error, MG_CONFIG, "no solver with certificates can be used, because %s: %s", obstacle,
@@ -126,11 +195,14 @@ static mg_status refuse_uncertified(const char *obstacle, mg_error *error) {
 }
 
 // Several shards can only be trained by Newton steps, whose sums over the rows are made shard by shard.
-static mg_status choose_for_shards(const mg_train_options *train, const situation *facts, mg_choice *out,
-                                   mg_error *error) {
+static mg_status choose_for_shards(situation *facts, mg_choice *out, mg_error *error) {
+    const mg_train_options *train = facts->train;
     long long shards = (long long)facts->problem->comm->shards;
     const mg_solver *named = mg_solver_find(train->solver);
-    *out = (mg_choice){.solver = &mg_solver_newton, .handover = MG_HANDOVER_AT_ONCE};
+    facts->tolerance = train->tolerance > 0;
+    *out = (mg_choice){.solver = &mg_solver_newton,
+                       .handover = MG_HANDOVER_AT_ONCE,
+                       .tolerance = facts->tolerance ? train->tolerance : 0};
     if (!named) snprintf(out->why, sizeof out->why, "auto: train.shards is above 1");
     if (named && named != &mg_solver_newton)
         return mg_fail(
@@ -151,33 +223,49 @@ static mg_status choose_for_shards(const mg_train_options *train, const situatio
         obstacle == centred ? "set data.scale to max-abs, which does not centre" : "set train.shards to 1");
 }
 
+// Why auto has chosen the first solver.
+static void explain(const situation *facts, const char *obstacle, char *out) {
+    bool given = !isnan(facts->train->tolerance);
+    const char *reason = !facts->tolerance ? "rows are in memory"
+                         : given           ? "train.tolerance is set"
+                                           : "estimated to need less work than sgd";
+    snprintf(out, MG_SOLVER_WHY, "auto: %s", obstacle ? obstacle : reason);
+}
+
+static mg_status refuse_solver(const mg_solver *named, const char *obstacle, const mg_solver *first,
+                               mg_error *error) {
+    return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s%s", named->name, obstacle,
+                   first->name, hint_of(obstacle));
+}
+
+static mg_status refuse_tolerance(const mg_choice *choice, const char *obstacle, const mg_solver *first,
+                                  mg_error *error) {
+    return mg_fail(error, MG_CONFIG,
+                   "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s%s",
+                   choice->tolerance, choice->solver->name, obstacle ? ", which was chosen because " : "",
+                   obstacle ? obstacle : "", first->certificates ? ", or use " : "",
+                   first->certificates ? first->name : "", hint_of(obstacle));
+}
+
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem,
                            const mg_choice_facts *given, mg_choice *out, mg_error *error) {
-    const situation facts = {.problem = problem,
-                             .tolerance = train->tolerance > 0,
-                             .resident = given->resident,
-                             .from_weights = given->from_weights};
-    if (problem->comm && problem->comm->shards > 1) return choose_for_shards(train, &facts, out, error);
+    situation facts = {
+        .train = train, .problem = problem, .resident = given->resident, .from_weights = given->from_weights};
     const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
+    double tolerance = tolerance_of(named, &facts);
+    if (problem->comm && problem->comm->shards > 1) return choose_for_shards(&facts, out, error);
+    facts.tolerance = tolerance > 0;
     for (int i = 0; !first; i++)
         if (!obstacle_to(&rules[i], &facts)) first = rules[i].solver;
     const char *obstacle = obstacle_to(named ? rule_of(named) : rule_wanted(&facts), &facts);
-    *out =
-        (mg_choice){.solver = named ? named : first, .handover = handover_of(named ? named->name : "auto")};
-    const char *scale = obstacle == centred ? ", or set data.scale to max-abs, which does not centre" : "";
-    const char *reason = facts.tolerance ? "train.tolerance is set" : "rows are in memory";
-    if (!named) snprintf(out->why, sizeof out->why, "auto: %s", obstacle ? obstacle : reason);
+    *out = (mg_choice){.solver = named ? named : first,
+                       .handover = handover_of(named ? named->name : "auto"),
+                       .tolerance = tolerance};
+    if (!named) explain(&facts, obstacle, out->why);
     if (given->needs_certificates && obstacle && !first->certificates)
         return refuse_uncertified(obstacle, error);
-    if (named && obstacle)
-        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s%s", named->name,
-                       obstacle, first->name, scale);
-    if (facts.tolerance && !out->solver->certificates)
-        return mg_fail(error, MG_CONFIG,
-                       "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s%s",
-                       train->tolerance, out->solver->name, obstacle ? ", which was chosen because " : "",
-                       obstacle ? obstacle : "", first->certificates ? ", or use " : "",
-                       first->certificates ? first->name : "", scale);
+    if (named && obstacle) return refuse_solver(named, obstacle, first, error);
+    if (facts.tolerance && !out->solver->certificates) return refuse_tolerance(out, obstacle, first, error);
     return MG_OK;
 }
 
@@ -193,7 +281,13 @@ void mg_solver_list_choices(mg_writer *out) {
     }
     mg_writer_format(out, "with train.shards above 1, only newton can train\n");
     mg_writer_format(out,
-                     "with a tolerance, Newton steps follow dual ascent; when, depends on train.solver:\n");
+                     "if train.tolerance is unset and the solver auto, the tolerance is %g when all of these "
+                     "hold, else there is none:\n  ",
+                     DEFAULT_TOLERANCE);
+    for (const condition *c = to_default; c->holds; c++)
+        mg_writer_format(out, "%s%s", c > to_default ? "; " : "", c->text);
+    mg_writer_format(out,
+                     "\nwith a tolerance, Newton steps follow dual ascent; when, depends on train.solver:\n");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         mg_writer_format(out, "  %-24s %s\n", changes[i].solver, changes[i].when);
     mg_handover_list(out);

@@ -8,6 +8,7 @@
 typedef struct mg_choice {
     const mg_solver *solver;
     mg_handover handover;
+    double tolerance;        // train.tolerance; if that is unset, the default for this problem; 0: none
     char why[MG_SOLVER_WHY]; // the reason, for a message; "" if the configuration names the solver
 } mg_choice;
 
@@ -19,8 +20,9 @@ typedef struct mg_choice_facts {
     bool needs_certificates;
 } mg_choice_facts;
 
-// Chooses the solver that the configuration names; for auto, the first one whose conditions all hold. Errors:
-// MG_CONFIG if the named solver cannot be used, or if no usable solver can reach train.tolerance.
+// Chooses the solver that the configuration names; for auto, the first one whose conditions all hold. Chooses
+// the tolerance if it is unset. Errors: MG_CONFIG if the named solver cannot be used, or if no usable solver
+// can reach train.tolerance.
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem,
                            const mg_choice_facts *facts, mg_choice *out, mg_error *error);
 

@@ -48,9 +48,9 @@ static facts find_facts(const mg_certified *c) {
                .distance = bounds->primal * mg_min_real(1, bounds->gap)};
     // An estimate of the optimum, which is between the two values.
     double optimum = sqrt(bounds->primal * mg_max_real(bounds->dual, LEAST_DUAL * bounds->primal)),
-           goal = c->resident.options->train->tolerance * optimum;
+           goal = c->resident.options->tolerance * optimum;
     f.log_left = mg_max_real(0, log(f.distance / goal));
-    f.usual = mg_max_real(mg_newton_cost_usual(&c->resident), AGAIN * state->spent_before);
+    f.usual = mg_max_real(mg_newton_cost_usual(c->resident.problem), AGAIN * state->spent_before);
     f.dual_cost =
         state->rate > 0 ? SLOWING * f.log_left / state->rate * cost_of_visit(&c->resident) : INFINITY;
     return f;
@@ -67,7 +67,7 @@ static double cost_left(const facts *f, double before, double cost) {
 
 static bool is_measured(const facts *f) { return f->state->rate >= 0; }
 
-static bool has_room(const facts *f) { return mg_newton_fits(f->resident); }
+static bool has_room(const facts *f) { return mg_newton_fits(f->resident->problem); }
 
 static bool dual_has_tried(const facts *f) {
     double cost = (f->visits - f->state->begun) * cost_of_visit(f->resident);

@@ -6,10 +6,11 @@
 #define AT(field) offsetof(mg_train_options, field)
 static const mg_option train_rows[] = {
     {"solver", MG_OPTION_CHOICE, AT(solver), "auto", 0, 0, mg_solver_name, NULL, true,
-     "Solver; `margin list solvers` describes each. auto = dual where possible, else newton if a tolerance "
-     "is set, else sgd."},
-    {"tolerance", MG_OPTION_REAL, AT(tolerance), "0", 0, 1, NULL, NULL, true,
+     "Solver; `margin list solvers` describes each. auto = dual where possible, else newton if there is a "
+     "tolerance, else sgd."},
+    {"tolerance", MG_OPTION_REAL, AT(tolerance), "", 0, 1, NULL, NULL, true,
      "Stop when the objective is certified to be within this fraction of the optimum. 0 = no tolerance. "
+     "Unset = 1e-3 for solver newton and where auto takes it (docs/solvers.md), else no tolerance. "
      "A tolerance below 1e-6 is rarely reached, because scores are in single precision."},
     {"epochs", MG_OPTION_INT, AT(epochs), "0", 0, 1e9, NULL, NULL, true,
      "Largest number of epochs. 0 = automatic. sgd: 20, falling to 4 above 256,000 rows. dual: 2 (sparse) "

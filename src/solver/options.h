@@ -8,7 +8,7 @@ enum { MG_MOST_SHARDS = 1024 }; // a preconditioner takes rows of every shard
 
 typedef struct mg_train_options {
     const char *solver;
-    double tolerance; // relative gap to reach; 0: none
+    double tolerance; // relative gap to reach; 0: none; NaN: unset, so mg_solver_choose decides
     int64_t epochs;   // 0: the solver chooses
     int64_t max_steps;
     double time_limit;

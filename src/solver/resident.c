@@ -55,7 +55,7 @@ mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
                              const mg_solver_options *options, const mg_weights *shape, mg_error *error) {
     *resident = (mg_resident){.own = *problem,
                               .options = options,
-                              .certify = options->train->tolerance > 0,
+                              .certify = options->tolerance > 0,
                               .sparse = problem->layout == MG_CSR};
     resident->problem = &resident->own;
     if (problem->free_bias) resident->own.bias = constant_of_free_bias(problem);

@@ -26,14 +26,14 @@ static bool is_near(const mg_certified *c) {
     if (!isfinite(bounds->primal)) return false;
     double ahead = bounds->gap < c->numbers.contribution_gap ? bounds->gap / c->numbers.contribution_gap : 1;
     double gap = ahead * c->ascent->shrinking.sum / ((double)c->resident.problem->rows * bounds->primal);
-    return gap <= NEARLY * c->resident.options->train->tolerance;
+    return gap <= NEARLY * c->resident.options->tolerance;
 }
 
 // True if enough visits have followed the last certificate. Contributions are noisy: if the gap falls slowly,
 // many estimates in a row are too low, and each would cause a certificate. The wait is longer if the gap was
 // further from the tolerance.
 static bool has_waited(const mg_certified *c) {
-    double over = c->incumbent.bounds.gap / c->resident.options->train->tolerance - 1;
+    double over = c->incumbent.bounds.gap / c->resident.options->tolerance - 1;
     double wait = mg_min_real(1, over) * (double)c->clock.visits_before / WAIT_PART,
            least = 0.5 * (double)c->resident.problem->rows;
     return (double)c->clock.visits >= mg_max_real(least, wait);
@@ -172,8 +172,7 @@ mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error) {
     mg_incumbent_note_progress(&c->incumbent, passes_so_far(c));
     const mg_solver_options *options = c->resident.options;
     if (options->handover == MG_HANDOVER_BY_COST && c->ascent &&
-        c->incumbent.bounds.gap > options->train->tolerance &&
-        mg_handover_to_dual(c, mg_newton_cost(c->newton)))
+        c->incumbent.bounds.gap > options->tolerance && mg_handover_to_dual(c, mg_newton_cost(c->newton)))
         return_to_ascent(c);
     return MG_OK;
 }

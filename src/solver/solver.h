@@ -34,7 +34,7 @@ enum { MG_SAMPLE_FEWEST = 1 << 14, MG_SAMPLE_MOST = 1 << 17 };
 typedef struct mg_certificate {
     double primal, dual; // lowest objective of any weights found; highest lower bound
     double gap;          // (primal - dual) / primal
-    bool reached;        // gap <= train.tolerance
+    bool reached;        // gap <= the tolerance
     bool fresh;          // made at the end of the last epoch
     bool stalled;        // the gap has not fallen for so long that the run should end
 } mg_certificate;
@@ -44,10 +44,12 @@ typedef enum mg_handover { MG_HANDOVER_NEVER, MG_HANDOVER_BY_COST, MG_HANDOVER_A
 
 typedef struct mg_solver_options {
     const mg_train_options *train;
-    const void *own;      // values of the solver's own section (mg_solver.section); NULL if it has none
-    mg_handover handover; // the result of mg_solver_choose
-    mg_stop stop;         // asked during long steps; if it says stop, the step ends at once and leaves the
-                          // state as if it had not begun
+    const void *own; // values of the solver's own section (mg_solver.section); NULL if it has none
+    // The result of mg_solver_choose; train->tolerance is what the user has set.
+    double tolerance; // 0: none
+    mg_handover handover;
+    mg_stop stop; // asked during long steps; if it says stop, the step ends at once and leaves the
+                  // state as if it had not begun
 } mg_solver_options;
 
 enum { MG_SOLVER_WHY = 160 };

@@ -24,6 +24,7 @@ typedef struct validation {
     mg_cv_result *result;
     mg_cv_fold *fold;    // [folds][points]
     mg_path_result path; // result of the current fold
+    double tolerance;    // of the folds, if there is no grid; 0: none
     mg_directory *place; // output.directory; NULL: no files are written
     mg_lock lock;        // lock of output.directory
     mg_h5 *data;         // data.train; all folds read the same open file. NULL: the rows are in memory
@@ -39,6 +40,7 @@ static mg_status train_fold(validation *v, const mg_trainer_options *options, mg
     mg_train_result result;
     mg_status status = mg_trainer_run(options, &request, &result, error);
     if (status) return status;
+    v->tolerance = result.tolerance;
     *out = (mg_cv_fold){
         .fold = (int)options->fold,
         .C = NAN,
@@ -47,7 +49,7 @@ static mg_status train_fold(validation *v, const mg_trainer_options *options, mg
         .objective = result.objective,
         .gap = result.gap,
         .seconds = result.seconds,
-        .missed = options->train->tolerance > 0 && !result.converged,
+        .missed = result.tolerance > 0 && !result.converged,
     };
     return MG_OK;
 }
@@ -139,7 +141,7 @@ static void average(validation *v) {
 }
 
 // True if every fold is trained to a tolerance.
-static bool certifies(const validation *v) { return v->grid || v->options->train->tolerance > 0; }
+static bool certifies(const validation *v) { return v->grid || v->tolerance > 0; }
 
 static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold) {
     mg_writer_add(out, "{");

@@ -150,7 +150,7 @@ static bool can_be_certified(const mg_run *run) {
 }
 
 static void advise_training(const mg_run *run, char *out, size_t size) {
-    if (run->options->train->tolerance > 0) snprintf(out, size, "lower model.C, or raise train.tolerance");
+    if (run->setup.choice.tolerance > 0) snprintf(out, size, "lower model.C, or raise train.tolerance");
     else if (can_be_certified(run))
         snprintf(out, size, "set train.tolerance to %g%s, which trains to a certified optimum",
                  ADVISED_TOLERANCE,
@@ -227,7 +227,7 @@ static void judge_certified(const mg_run *run, const mg_train_result *result, ch
                  result->objective);
     else
         snprintf(found, sizeof found, "the gap is %.2g, above train.tolerance %g", result->gap,
-                 run->options->train->tolerance);
+                 run->setup.choice.tolerance);
     if (limit) snprintf(advice, sizeof advice, "%s", limit);
     else if (result->gap < SMALL_GAP && is_well_scaled(run))
         snprintf(advice, sizeof advice, "set train.tolerance to %g, because scores are in single precision",
@@ -273,33 +273,48 @@ static void judge_distance(const mg_run *run, const mg_train_result *result, con
              result->objective, known, advice);
 }
 
+static void judge_failure(const mg_train_result *result, const baseline *beat, const char *advice,
+                          char out[MG_JUDGE_TEXT]) {
+    snprintf(out, MG_JUDGE_TEXT, "training has failed: the objective %.6g is %s below the %.6g of %s: %s",
+             result->objective, result->objective < beat->constant ? "hardly" : "not", beat->constant,
+             beat->constant < NO_BETTER * beat->zeros ? "a model that always answers the most frequent class"
+                                                      : "weights of zero",
+             advice);
+}
+
+static void judge_unevenness(const mg_run *run, const char *advice, char out[MG_JUDGE_TEXT]) {
+    snprintf(out, MG_JUDGE_TEXT,
+             "columns differ in scale by more than a factor of 1,000 (largest |x| of a column: from %.3g to "
+             "%.3g), so those with small values have little effect: %s",
+             run->setup.spread.smallest, run->setup.spread.largest, advice);
+}
+
+// Judges a run that was certified to a tolerance that the user has not asked for: its weights are optimal,
+// but the problem may be one with which nothing can be learned.
+static void judge_problem(const mg_run *run, const mg_train_result *result, const baseline *beat,
+                          const char *advice, char out[MG_JUDGE_TEXT]) {
+    bool sound = is_well_scaled(run) && most_gain(run, feature_square(run)) >= WEAK;
+    if (result->objective >= NO_BETTER * beat->constant && !sound) judge_failure(result, beat, advice, out);
+    else if (run->setup.uneven) judge_unevenness(run, advice, out);
+}
+
 void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]) {
     char advice[300];
+    bool certifies = run->setup.choice.tolerance > 0, asked = run->options->train->tolerance > 0;
     *out = 0;
-    if (run->options->train->tolerance > 0) {
-        if (!result->converged) judge_certified(run, result, out);
-        return;
-    }
+    if (certifies && !result->converged) judge_certified(run, result, out);
+    if (*out || asked) return;
     const baseline beat = find_baseline(run);
     mg_judge_advise(run, advice, sizeof advice);
-    if (result->objective >= NO_BETTER * beat.constant)
-        snprintf(out, MG_JUDGE_TEXT, "training has failed: the objective %.6g is %s below the %.6g of %s: %s",
-                 result->objective, result->objective < beat.constant ? "hardly" : "not", beat.constant,
-                 beat.constant < NO_BETTER * beat.zeros
-                     ? "a model that always answers the most frequent class"
-                     : "weights of zero",
-                 advice);
+    if (certifies) judge_problem(run, result, &beat, advice, out);
+    else if (result->objective >= NO_BETTER * beat.constant) judge_failure(result, &beat, advice, out);
     else if (passing_loss(run) > beat.zeros)
         snprintf(out, MG_JUDGE_TEXT,
                  "training does not converge: the mean loss in the last epoch is %.6g, above the %.6g of "
                  "weights of zero: %s",
                  passing_loss(run), beat.zeros, advice);
     else if (may_be_far(run, result, &beat)) judge_distance(run, result, advice, out);
-    else if (run->setup.uneven)
-        snprintf(out, MG_JUDGE_TEXT,
-                 "columns differ in scale by more than a factor of 1,000 (largest |x| of a column: from %.3g "
-                 "to %.3g), so those with small values have little effect: %s",
-                 run->setup.spread.smallest, run->setup.spread.largest, advice);
+    else if (run->setup.uneven) judge_unevenness(run, advice, out);
 }
 
 void mg_judge_report(mg_run *run, const char *text) {

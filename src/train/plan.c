@@ -58,7 +58,7 @@ static void extrapolate(dry_run *dry, int64_t rows_before, double seconds_before
     out->epoch_seconds = (double)problem->rows / out->rows_per_second;
     out->seconds = NAN;
     if (ended) out->seconds = run->clock.seconds;
-    else if (!(run->options->train->tolerance > 0))
+    else if (!(run->setup.choice.tolerance > 0))
         out->seconds = run->clock.prepare_seconds + out->epoch_seconds * (double)problem->epochs;
     if (!ended && dry->time_limit > 0 && !(out->seconds < dry->time_limit)) out->seconds = dry->time_limit;
 }

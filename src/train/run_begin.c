@@ -41,6 +41,7 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     run->solver = run->setup.choice.solver;
     for (int i = 0; i < MG_SOLVERS; i++)
         if (mg_solver_at(i) == run->solver) run->solver_options.own = run->options->solver_options[i];
+    run->solver_options.tolerance = run->setup.choice.tolerance;
     run->solver_options.handover = run->setup.choice.handover;
     mg_status status = run->solver->create(problem, &run->solver_options, &run->state, error);
     if (status) return status;
@@ -231,7 +232,7 @@ static void report_plan(mg_run *run) {
         .loss = problem->loss->name,
         .solver = run->solver->name,
         .solver_why = setup->choice.why,
-        .tolerance = run->options->train->tolerance,
+        .tolerance = run->setup.choice.tolerance,
         .kernel = problem->kernel->name,
         .resumed_step = run->resumed ? run->position.step : -1,
         .shards = run->ranks.comm->shards,
@@ -265,6 +266,7 @@ static void log_start(mg_run *run) {
     mg_json_put_text(line, "solver", run->solver->name);
     mg_json_put_real(line, "lambda", problem->lambda);
     if (run->setup.choice.why[0]) mg_json_put_text(line, "solver_why", run->setup.choice.why);
+    if (run->setup.choice.tolerance > 0) mg_json_put_real(line, "tolerance", run->setup.choice.tolerance);
     if (run->solver->learning_rate) {
         mg_json_put_real(line, "learning_rate", mg_run_learning_rate(run, 0));
         mg_json_put_text(line, "learning_rate_from",

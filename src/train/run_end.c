@@ -21,7 +21,7 @@
 // True if the result is the weights with the best validation accuracy. With a tolerance the result is the
 // certified optimum instead.
 static bool keeps_best(const mg_run *run) {
-    return run->setup.validation && run->position.best_step > 0 && run->options->train->tolerance == 0;
+    return run->setup.validation && run->position.best_step > 0 && run->setup.choice.tolerance == 0;
 }
 
 static mg_status find_shares(const mg_dataset *train, mg_model *model, mg_error *error) {
@@ -197,7 +197,7 @@ static void log_end(mg_run *run, const mg_train_result *result) {
         mg_json_put_real(line, "dual", result->dual);
         mg_json_put_real(line, "gap", result->gap);
     }
-    if (run->options->train->tolerance > 0) mg_json_put_bool(line, "converged", result->converged);
+    if (run->setup.choice.tolerance > 0) mg_json_put_bool(line, "converged", result->converged);
     mg_json_put_real(line, "train_accuracy", result->train_accuracy);
     if (run->setup.validation) {
         mg_json_put_real(line, "accuracy", result->accuracy);
@@ -219,7 +219,7 @@ static void log_end(mg_run *run, const mg_train_result *result) {
 static mg_status take_bound(const mg_run *run, mg_train_result *result, mg_error *error) {
     const mg_whole_solver *whole = run->solver->whole;
     double bound = NAN;
-    bool wanted = whole && run->options->train->tolerance == 0 && isfinite(result->objective);
+    bool wanted = whole && run->setup.choice.tolerance == 0 && isfinite(result->objective);
     mg_status status = wanted ? whole->lower_bound(run->state, &bound, error) : MG_OK;
     if (status || mg_judge_bound_is_vacuous(result->objective, bound)) return status;
     result->dual = bound;
@@ -300,7 +300,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .objective = mg_run_objective(run, weights, &run->evaluated.train),
         .train_accuracy = (double)run->evaluated.train.correct / (double)run->evaluated.train.rows,
         .accuracy = best ? run->position.best_accuracy : run->evaluated.accuracy,
-        .tolerance = run->options->train->tolerance,
+        .tolerance = run->setup.choice.tolerance,
         .best_epoch = best ? run->position.best_epoch : run->position.epoch,
     };
     status = take_certificate(run, result, error);

@@ -287,6 +287,7 @@ static inline void begin(setting *s, const problem *p, const mg_loss *loss, supp
                    .solver = mg_solver_find(strcmp(solver, "auto") ? solver : "dual")};
     s->train = (mg_train_options){.solver = solver, .tolerance = tolerance, .seed = 1};
     s->options.train = &s->train;
+    s->options.tolerance = tolerance;
     s->options.handover = !strcmp(solver, "auto")   ? MG_HANDOVER_BY_COST
                           : !strcmp(solver, "dual") ? MG_HANDOVER_NEVER
                                                     : MG_HANDOVER_AT_ONCE;

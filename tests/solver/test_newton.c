@@ -201,6 +201,7 @@ static void test_precondition(void **unused) {
         for (int64_t d = 0; d < WIDE; d++) x[i * WIDE_LINE + d] = (float)(uniform() - 0.3);
     }
     s.options.train = &s.train;
+    s.options.tolerance = s.train.tolerance;
     s.options.handover = MG_HANDOVER_AT_ONCE;
     s.all = (mg_batch){.label = label,
                        .rows = {.layout = MG_DENSE,

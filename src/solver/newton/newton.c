@@ -98,16 +98,25 @@ void mg_newton_destroy(mg_newton *n) {
     mg_memory_free(n);
 }
 
-// True if Newton steps need little memory: scores, coefficients and moves of all rows take less than a fixed
-// amount, or at most twice as much as the rows themselves. For sparse rows the preconditioner must also have
-// factors.
-bool mg_newton_fits(const mg_resident *resident) {
-    const mg_problem *problem = resident->problem;
-    int64_t row = 3 * resident->lanes * (int64_t)sizeof(float),
-            kept = resident->line * (int64_t)mg_cell_size(problem->cell);
-    if (resident->sparse) kept = (int64_t)problem->values_per_row * 8;
-    return (!resident->sparse || mg_precondition_factors(problem)) &&
-           (row <= LITTLE_MEMORY / problem->rows || row <= 2 * kept);
+static int64_t bytes_of_row(const mg_problem *problem) {
+    if (problem->layout == MG_CSR) return (int64_t)problem->values_per_row * 8;
+    return mg_round_up(problem->features, MG_LANES) * (int64_t)mg_cell_size(problem->cell);
+}
+
+// Scores, coefficients and moves of all rows must take less than a fixed amount, or at most twice as much as
+// the rows themselves.
+static bool rows_are_small(const mg_problem *problem) {
+    int64_t row = 3 * mg_round_up(problem->classes, MG_LANES) * (int64_t)sizeof(float);
+    return row <= LITTLE_MEMORY / problem->rows || row <= 2 * bytes_of_row(problem);
+}
+
+bool mg_newton_fits(const mg_problem *problem) {
+    return (problem->layout != MG_CSR || mg_precondition_factors(problem)) && rows_are_small(problem);
+}
+
+bool mg_newton_is_small(const mg_problem *problem) {
+    double little = mg_max_real(LITTLE_MEMORY, 2 * (double)bytes_of_row(problem) * (double)problem->rows);
+    return rows_are_small(problem) && mg_precondition_bytes(problem) <= little;
 }
 
 // ---- one Newton step ----------------------------------------------------------------------------
@@ -153,7 +162,7 @@ static double search_line(mg_newton *n, double slope) {
     double low = 0, high = INFINITY, low_slope = slope, high_slope = 0, t = 1;
     for (int trial = 0; trial < MOST_TRIALS && !mg_newton_stopped(n); trial++) {
         double here = lambda * (wv + t * vv) + mg_newton_slope_at(n, t) / rows;
-        n->cost += mg_newton_cost_trial(n->resident);
+        n->cost += mg_newton_cost_trial(n->resident->problem);
         if (fabs(here) <= -SLOPE_LEFT * slope || (here < 0 && !isfinite(high))) return t;
         if (here < 0) low = t, low_slope = here;
         else high = t, high_slope = here;
@@ -170,7 +179,7 @@ static bool take_step(mg_newton *n) {
     if (!(slope < 0)) return false;
     mg_newton_scores(n, n->cg.direction, 0, n->rows.move);
     mg_newton_reach(n);
-    n->cost += mg_newton_cost_move(n->resident);
+    n->cost += mg_newton_cost_move(n->resident->problem);
     double t = search_line(n, slope);
     mg_newton_move(n, t);
     for (int64_t j = 0; j < n->length; j++) n->w[j] += (float)t * n->cg.direction[j];
@@ -200,7 +209,7 @@ static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
     double primal = sums->loss / (double)problem->rows + 0.5 * problem->lambda * square;
     primal = mg_min_real(primal, bounds->primal);
     double lower = mg_max_real(lower_bound(n, sums), bounds->dual);
-    return primal - lower <= SURE * n->resident->options->train->tolerance * primal;
+    return primal - lower <= SURE * n->resident->options->tolerance * primal;
 }
 
 // Takes Newton steps until the error of the inner problem is small compared with its proximal term. Returns
@@ -213,7 +222,7 @@ static int solve_inner(mg_newton *n) {
     int most = has_duals ? MOST_INNER : SMOOTH_INNER;
     for (int inner = 0;; inner++) {
         mg_newton_sums sums = mg_newton_evaluate(n);
-        n->cost += mg_newton_cost_evaluate(n->resident);
+        n->cost += mg_newton_cost_evaluate(n->resident->problem);
         if (inner == most || seems_done(n, &sums) || mg_newton_agree(n)) return inner;
         double square = form_descent(n);
         double proximal = sums.distance / (2 * n->sigma * rows) + 0.5 * lambda * bias_moved(n);
@@ -221,12 +230,12 @@ static int solve_inner(mg_newton *n) {
         double moved = fabs(n->free.all - built_free);
         if (inner == 0 || moved > FREE_MOVED * built_free || inner - built >= REBUILD_AFTER) {
             mg_precondition_build(n->precondition, n);
-            n->cost += mg_newton_cost_build(n->resident, n->free.all);
+            n->cost += mg_newton_cost_build(n->resident->problem, n->free.all);
             built_free = n->free.all;
             built = inner;
         }
         mg_newton_pack(n);
-        n->cost += mg_newton_solve(n) * mg_newton_cost_product(n->resident, n->free.all);
+        n->cost += mg_newton_solve(n) * mg_newton_cost_product(n->resident->problem, n->free.all);
         if (mg_newton_stopped(n) || !take_step(n)) return inner;
     }
 }

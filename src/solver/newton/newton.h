@@ -148,9 +148,11 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
                            mg_newton **out, mg_error *error);
 void mg_newton_destroy(mg_newton *newton);
 
-// True if Newton steps need little memory compared with the rows, and, for sparse rows, if their
-// preconditioner has factors.
-bool mg_newton_fits(const mg_resident *resident);
+// True if the numbers that Newton steps keep for each row need little memory compared with the rows, and, for
+// sparse rows, if their preconditioner has factors.
+bool mg_newton_fits(const mg_problem *problem);
+// True if all that Newton steps keep needs little memory: these numbers, and the factors if there are any.
+bool mg_newton_is_small(const mg_problem *problem);
 
 // The penalty of the first outer iteration.
 double mg_newton_first_penalty(const mg_resident *resident);
@@ -167,13 +169,13 @@ double mg_newton_cost(const mg_newton *newton);
 
 // Costs, in operations, of each piece of work; mg_newton_cost_usual: of all Newton steps that such a problem
 // usually needs.
-double mg_newton_cost_evaluate(const mg_resident *resident);
-double mg_newton_cost_move(const mg_resident *resident);
-double mg_newton_cost_trial(const mg_resident *resident); // cost of one step length in the line search
-double mg_newton_cost_build(const mg_resident *resident, double free_rows);
+double mg_newton_cost_evaluate(const mg_problem *problem);
+double mg_newton_cost_move(const mg_problem *problem);
+double mg_newton_cost_trial(const mg_problem *problem); // cost of one step length in the line search
+double mg_newton_cost_build(const mg_problem *problem, double free_rows);
 // Cost of a Hessian product, including the preconditioner.
-double mg_newton_cost_product(const mg_resident *resident, double free_rows);
-double mg_newton_cost_usual(const mg_resident *resident);
+double mg_newton_cost_product(const mg_problem *problem, double free_rows);
+double mg_newton_cost_usual(const mg_problem *problem);
 
 // ---- shards.c -----------------------------------------------------------------------------------
 
@@ -318,6 +320,7 @@ void mg_newton_send_picks(mg_newton_picks *picks, int64_t g, int64_t size, float
 
 // True if the preconditioner consists of factors; otherwise it is a diagonal.
 bool mg_precondition_factors(const mg_problem *problem);
+double mg_precondition_bytes(const mg_problem *problem); // memory of the factors; 0 if there are none
 
 // Creates a preconditioner, to be built later. Errors: MG_MEMORY.
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error);

@@ -336,6 +336,11 @@ bool mg_precondition_factors(const mg_problem *problem) {
            problem->classes <= MOST_FACTOR_BYTES / (int64_t)sizeof(float) / (size * size);
 }
 
+double mg_precondition_bytes(const mg_problem *problem) {
+    double size = (double)size_of(problem);
+    return mg_precondition_factors(problem) ? (double)problem->classes * size * size * sizeof(float) : 0;
+}
+
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error) {
     const mg_problem *problem = newton->resident->problem;
     mg_precondition *p;
