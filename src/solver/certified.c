@@ -124,9 +124,11 @@ static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *
     mg_certified *c = state;
     bool due = c->clock.due != MG_NOT_DUE;
     mg_step_result done = {.rows = due ? 0 : c->resident.problem->rows};
-    mg_status status = due                     ? mg_schedule_certify(c, error)
-                       : mg_schedule_newton(c) ? mg_schedule_iterate(c, &done.loss, error)
-                                               : step_ascent(c, step, &done, error);
+    mg_status status;
+    if (due) status = mg_schedule_certify(c, error);
+    else if (mg_local_is_due(c)) status = mg_schedule_local(c, &done.loss, error);
+    else if (mg_schedule_newton(c)) status = mg_schedule_iterate(c, &done.loss, error);
+    else status = step_ascent(c, step, &done, error);
     if (status) return status;
     standing(state, out);
     out->loss = done.loss;

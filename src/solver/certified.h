@@ -1,6 +1,7 @@
 // certified.h - the solvers that hold all rows and can certify: dual ascent, and Newton steps after it.
-// certified.c has the solvers, schedule.c decides when a certificate is made, handover.c decides between dual
-// ascent and Newton steps, certified_fields.c lists the fields of a checkpoint.
+// certified.c has the solvers, local.c their start on several shards, schedule.c decides when a certificate
+// is made, handover.c decides between dual ascent and Newton steps, certified_fields.c lists the fields of a
+// checkpoint.
 #ifndef MG_SOLVER_CERTIFIED_H
 #define MG_SOLVER_CERTIFIED_H
 
@@ -39,11 +40,23 @@ mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error);
 // mg_schedule_end_epoch.
 mg_status mg_schedule_certify(mg_certified *c, mg_error *error);
 
+// The start on several shards (mg_local_start), which counts as an epoch.
+mg_status mg_schedule_local(mg_certified *c, double *loss, mg_error *error);
+
 // One outer iteration of the Newton phase, which counts as an epoch. Errors: MG_MEMORY, MG_STOPPED.
 mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error);
 
 // True if the gap has not fallen clearly for a long time.
 bool mg_schedule_stalled(const mg_certified *c);
+
+// ---- local.c ------------------------------------------------------------------------------------
+
+// True if the next step trains each of several shards by dual ascent.
+bool mg_local_is_due(const mg_certified *c);
+
+// Trains each shard by one epoch of dual ascent; Newton steps follow. *loss becomes the weighted sum of the
+// losses of all rows, each before its own step. Errors: MG_MEMORY, MG_FAILED.
+mg_status mg_local_start(mg_certified *c, double *loss, mg_error *error);
 
 // ---- handover.c ---------------------------------------------------------------------------------
 

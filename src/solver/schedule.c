@@ -156,6 +156,12 @@ static void return_to_ascent(mg_certified *c) {
     c->newton = NULL;
 }
 
+mg_status mg_schedule_local(mg_certified *c, double *loss, mg_error *error) {
+    mg_status status = mg_local_start(c, loss, error);
+    if (!status) c->clock.epoch++;
+    return status;
+}
+
 mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error) {
     mg_status status =
         c->newton ? MG_OK : mg_newton_create(&c->resident, &c->iterate, &c->incumbent, &c->newton, error);

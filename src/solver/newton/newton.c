@@ -253,7 +253,7 @@ static mg_status store(mg_newton *n, mg_error *error) {
 }
 
 double mg_newton_first_penalty(const mg_resident *resident) {
-    double sigma = mg_resident_has_ascent(resident) ? FIRST_SIGMA : FIRST_SIGMA_AT_ZERO;
+    double sigma = resident->problem->free_bias ? FIRST_SIGMA_AT_ZERO : FIRST_SIGMA;
     return sigma / (double)resident->problem->delta;
 }
 
