@@ -208,11 +208,13 @@ static void tell_split(const mg_convert_report *r, const mg_convert_options *o) 
     mg_cli_put(stderr, o->output);
     fprintf(stderr, ": %s rows to train; ", mg_cli_count((double)(r->rows - r->test_rows), rows));
     mg_cli_put(stderr, o->split_output);
-    fprintf(stderr, ": %s rows for the test: margin train --set data.train=",
-            mg_cli_count((double)r->test_rows, test));
-    mg_cli_put(stderr, o->output);
-    fprintf(stderr, " --set data.test=");
-    mg_cli_put(stderr, o->split_output);
+    fprintf(stderr, ": %s rows for the test", mg_cli_count((double)r->test_rows, test));
+    if (r->labelled) {
+        fprintf(stderr, ": margin train --set data.train=");
+        mg_cli_put(stderr, o->output);
+        fprintf(stderr, " --set data.test=");
+        mg_cli_put(stderr, o->split_output);
+    }
     fputc('\n', stderr);
 }
 

@@ -1,4 +1,4 @@
-# test_many_files.py - several files of npy, idx, npz, safetensors, Matrix Market and 10x become one data set, in the
+# test_many_files.py - several files of npy, idx, npz, safetensors, Matrix Market, 10x and h5ad become one data set, in the
 # order given or sorted by name; a file that differs from the first is named.
 #
 #     test_many_files.py MARGIN
@@ -107,6 +107,39 @@ def orders(work):
             fail("several files are split wrongly")
 
 
+def put_h5ad(path, x, first, names="abcde"):
+    with h5py.File(path, "w") as f:
+        f["X"] = x.astype("f4")
+        f["var/_index"] = np.array([f"g{n}" for n in names], "S")
+        f["obs/_index"] = np.array([f"cell{first + i}" for i in range(len(x))], "S")
+        kinds = np.array(["low", "high"], "S")
+        f["obs/kind/codes"], f["obs/kind/categories"] = (x[:, 0] > 100).astype("i1"), kinds
+
+
+def hdf5(work):
+    """Files of AnnData are joined and split, with their names, ids and labels."""
+    os.mkdir(work.at("donors"))
+    for i, cut in enumerate(CUTS):
+        put_h5ad(work.at(f"donors/{i}.h5ad"), X[cut], cut.start)
+    expect(work, 0, "convert", "--overwrite", "donors", "--labels", "obs/kind", "all.h5")
+    with h5py.File(work.at("all.h5")) as f:
+        if not np.array_equal(f["X"][:], X) or f["id"][29] != b"cell29" or f["var/_index"][4] != b"ge" or not np.array_equal(f["y"][:] == b"high", X[:, 0] > 100):
+            fail("joined h5ad files have other rows, names, ids or labels")
+    expect(work, 0, "convert", "--overwrite", "--split", "0.2", "donors", "--labels", "obs/kind", "all.h5")
+    expect(work, 0, "train", "-q", "--set", "data.train=all.h5", "--set", "data.test=all_test.h5", "--set", "output.directory=cells")
+    expect(work, 0, "eval", "cells/model.h5", "donors/2.h5ad", "--labels", "obs/kind")
+    expect(work, 0, "convert", "--overwrite", "donors/0.h5ad", "--labels", "cells.csv", "named.h5", says="lines name no row")
+    expect(work, DATA, "convert", "--overwrite", "donors/0.h5ad", "never.h5", says="an HDF5 file already")
+    Path(work.at("t.csv")).write_text("a,b,label\n1,2,x\n3,4,y\n")
+    expect(work, 0, "convert", "t.csv", "t.h5")
+    expect(work, USAGE, "convert", "t.h5", "all.h5", "never.h5", says="was made by convert, and its recipe would be lost")
+    put_h5ad(work.at("other.h5ad"), X[:3], 0, names="abcdf")
+    expect(work, DATA, "convert", "--overwrite", "donors/0.h5ad", "other.h5ad", "never.h5", says="other.h5ad: ")
+    with h5py.File(work.at("donors/1.h5ad"), "r+") as f:
+        f["obs/kind/codes"][0] = -1
+    expect(work, DATA, "convert", "--overwrite", "donors", "--labels", "obs/kind", "never.h5", says="donors/1.h5ad: obs/kind[0] is not a label, 1 of 1 rows have none")
+
+
 def refusals(work):
     def refused(*inputs, says, status=DATA):
         expect(work, status, "convert", "--overwrite", *inputs, "never.h5", says=says)
@@ -128,6 +161,6 @@ def refusals(work):
 
 
 with Work(sys.argv[1]) as work:
-    for part in (put, orders, refusals):
+    for part in (put, orders, hdf5, refusals):
         part(work)
 print("several binary files become one data set")
