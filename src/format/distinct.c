@@ -14,6 +14,9 @@ void mg_distinct_end(mg_distinct *values) {
 }
 
 void mg_distinct_meet(mg_distinct *values, uint64_t digest) {
+    values->again = values->again || (values->met && digest == values->first);
+    if (!values->met) values->first = digest;
+    values->met = true;
     if (!values->seen || values->count > MG_DISTINCT_MOST) return;
     if (digest == 0) digest = 1;
     size_t at = digest & (MG_DISTINCT_SIZE - 1);

@@ -11,9 +11,11 @@
 enum { MG_DISTINCT_SIZE = 1 << 14, MG_DISTINCT_MOST = MG_DISTINCT_SIZE / 2 };
 
 typedef struct mg_distinct {
-    uint64_t *seen; // hash table (open addressing) of digests; 0: free place. NULL: values are not counted
-    int64_t count;  // counting stops above MG_DISTINCT_MOST
-} mg_distinct;      // must be zero before its first use
+    uint64_t *seen;  // hash table (open addressing) of digests; 0: free place. NULL: values are not counted
+    int64_t count;   // counting stops above MG_DISTINCT_MOST
+    uint64_t first;  // the first digest
+    bool met, again; // there was a first one; it was met again
+} mg_distinct;       // must be zero before its first use
 
 mg_status mg_distinct_begin(mg_distinct *values, mg_error *error);
 void mg_distinct_end(mg_distinct *values); // frees the table; `count` remains

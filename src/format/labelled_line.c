@@ -144,3 +144,24 @@ int mg_line_probe(const char *head, size_t bytes) {
     const char *after = mg_text_number(tab + 1, stop, &value);
     return !after || (after < stop && *after != '\t' && *after != '\r') ? 2 : 1;
 }
+
+mg_status mg_line_doubt(const mg_line_doubts *d, const mg_tell *tell, mg_error *error) {
+    const char *path = mg_text_path(d->text);
+    bool many = d->rows >= 4 && mg_distinct_many(d->labels, d->rows);
+    if (many && d->bodies->count * 2 <= d->labels->count) {
+        const char *more = d->labels->count > MG_DISTINCT_MOST ? "more than " : "";
+        int64_t shown = *more ? MG_DISTINCT_MOST : d->labels->count;
+        return mg_fail(
+            error, MG_DATA,
+            "%s: there are %s%lld values before the first tab and %lld after it, in %lld rows: use "
+            "--label last if the labels come last, --label first if they come first",
+            path, more, (long long)shown, (long long)d->bodies->count, (long long)d->rows);
+    }
+    // if most labels occur only once, another warning says so
+    if (d->headless && !many && d->rows >= 10 && !d->labels->again)
+        mg_tell_line(tell,
+                     "warning: %s: line 1 is read as a row, but no other row has its label: if it names the "
+                     "columns, use --header yes",
+                     path);
+    return MG_OK;
+}

@@ -2,7 +2,9 @@
 #ifndef MG_FORMAT_LABELLED_LINE_H
 #define MG_FORMAT_LABELLED_LINE_H
 
+#include "format/distinct.h"
 #include "format/fields.h"
+#include "format/format.h"
 
 // Returns true if the line begins with fastText's label prefix.
 bool mg_line_is_fasttext(const char *line, size_t bytes);
@@ -28,6 +30,18 @@ mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_spa
 // Refuses a header in the line just read, the first one of a later file. Errors: also those of
 // mg_line_header.
 mg_status mg_line_no_header(const mg_text *text, const mg_span *label, const mg_span *body, mg_error *error);
+
+// What was found in all lines.
+typedef struct mg_line_doubts {
+    const mg_text *text;
+    const mg_distinct *labels, *bodies;
+    int64_t rows;
+    bool headless; // the first line is a row because it is like no header that is known
+} mg_line_doubts;
+
+// Refuses lines whose labels are nearly all different while their texts repeat: label and text are probably
+// in the other order. Warns if the first line may be a header.
+mg_status mg_line_doubt(const mg_line_doubts *doubts, const mg_tell *tell, mg_error *error);
 
 // Skips the next line that is not empty.
 mg_status mg_line_skip(mg_text *text, mg_error *error);

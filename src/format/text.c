@@ -29,10 +29,12 @@ typedef struct reader {
     options *options;
     const mg_format_like *like;
     const uint8_t *held; // [rows] see mg_format_request
+    mg_tell tell;
     mg_ngram *ngram;
     bool labelled;
     mg_line_kind kind;          // only for plain lines
     bool header;                // only for plain lines
+    bool word;                  // the label of the first row is a word
     mg_distinct labels, bodies; // only for plain lines, if it was guessed which part is the label
     int64_t label, column;      // indices of the two columns in a table
     int64_t rows, stored;
@@ -180,26 +182,15 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
     return status ? status : sink->sparse(sink, buckets, r->values, count, error);
 }
 
-// Refuses lines whose labels are nearly all different while their texts repeat: label and text are probably
-// in the other order.
-static mg_status doubt_order(reader *r, mg_error *error) {
-    mg_distinct_end(&r->labels);
-    mg_distinct_end(&r->bodies);
-    if (r->rows < 4 || !mg_distinct_many(&r->labels, r->rows) || r->bodies.count * 2 > r->labels.count)
-        return MG_OK;
-    const char *more = r->labels.count > MG_DISTINCT_MOST ? "more than " : "";
-    int64_t shown = *more ? MG_DISTINCT_MOST : r->labels.count;
-    return mg_fail(error, MG_DATA,
-                   "%s: there are %s%lld values before the first tab and %lld after it, in %lld rows: use "
-                   "--label last if the labels come last, --label first if they come first",
-                   mg_text_path(r->record.text), more, (long long)shown, (long long)r->bodies.count,
-                   (long long)r->rows);
+// True if the first line is a row because it is like no header that is known.
+static bool is_headless(const reader *r) {
+    return !r->options->column && r->labelled && r->kind != MG_LINE_FASTTEXT &&
+           !strcmp(r->options->header, "auto") && !r->header;
 }
 
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     bool table = r->options->column != NULL;
-    bool headless = !table && r->labelled && r->kind != MG_LINE_FASTTEXT &&
-                    !strcmp(r->options->header, "auto") && !r->header;
+    bool headless = is_headless(r);
     r->rows = r->stored = 0;
     mg_text_repeat_header(r->record.text, table || r->header);
     mg_status status = mg_text_rewind(r->record.text, error);
@@ -220,6 +211,8 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
         if (r->labelled) {
             status = sink->label(sink, label.text, label.bytes, error);
             if (status) return mg_text_place(r->record.text, label.offset, status, error);
+            int64_t number;
+            if (r->rows == 0) r->word = !mg_text_whole(label.text, label.text + label.bytes, &number);
             mg_distinct_meet(&r->labels, mg_hash_bytes(1, label.text, label.bytes));
             mg_distinct_meet(&r->bodies, mg_hash_bytes(1, body.text, body.bytes));
         }
@@ -273,7 +266,11 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     reader *r = at;
     mg_status status = settle(r, &shape->guesses, error);
     if (!status) status = walk(r, sink, false, error);
-    if (!status && !(r->like && r->like->raw)) status = doubt_order(r, error);
+    mg_distinct_end(&r->labels);
+    mg_distinct_end(&r->bodies);
+    const mg_line_doubts doubts = {r->record.text, &r->labels, &r->bodies, r->rows,
+                                   is_headless(r) && r->word};
+    if (!status && !(r->like && r->like->raw)) status = mg_line_doubt(&doubts, &r->tell, error);
     if (status) return status;
     shape->rows = r->rows;
     shape->features = INT64_C(1) << r->options->bits;
@@ -309,6 +306,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->options = request->options;
     r->like = request->like;
     r->held = request->held;
+    r->tell = request->tell;
     status = mg_format_open_text(request, &r->record.text, error);
     if (status) close_reader(r);
     else *out = r;

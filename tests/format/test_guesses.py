@@ -154,6 +154,12 @@ def texts_first(g):
     # More classes than half of the rows, but as many different texts: this is not refused.
     g.gives("a\tx one\nb\ty two\nc\tz three\nd\tw four\n", None, list("abcd"), name="a.tsv")
     g.gives("a\tx\na\tx\na\ty\nb\tx\n", None, list("aaab"), name="a.tsv")
+    # A header that is like no known one is a row, with a warning.
+    rows = "".join(f"k{i % 2}\tsome words {i}\n" for i in range(12))
+    g.says(g.gives("kind\ttext\n" + rows, None, ["kind", *(f"k{i % 2}" for i in range(12))], name="a.tsv"), "warning", "--header yes")
+    g.gives("kind\ttext\n" + rows, None, [f"k{i % 2}" for i in range(12)], "--header", "yes", name="a.tsv")
+    if "warning" in g.gives(rows, None, [f"k{i % 2}" for i in range(12)], name="a.tsv"):
+        fail("a warning about a first line that is a row")
     # Labels that are numbers.
     g.refused("".join(f"this is text {i}\t{i % 2}\n" for i in range(12)), "--format text --label last", name="a.tsv")
 
