@@ -106,6 +106,18 @@ def test_slurm(work):
     same("the model", runs.read(work.at("job/model.h5")), runs.read(work.at("whole/model.h5")))
 
 
+def test_unit(work):
+    """systemd accepts the unit."""
+    if not shutil.which("systemd-analyze"):
+        print("without systemd-analyze: the unit is not tested")
+        return
+    text = (ROOT / "docs/deploy/margin@.service").read_text().replace("/usr/bin/margin", work.margin)
+    for name in ("margin@.service", "margin@digits.service"):
+        Path(work.at(name)).write_text(text)
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", "./margin@digits.service"], cwd=work.path, capture_output=True, text=True)
+    same("systemd-analyze verify", (done.returncode, done.stdout + done.stderr), (0, ""))
+
+
 with runs.Work(sys.argv[1]) as work:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
     done = subprocess.run(["sh", ROOT / "scripts/manual.sh", work.margin, work.at("manual"), "0.1.0"], capture_output=True, text=True, env=environment)
@@ -113,6 +125,7 @@ with runs.Work(sys.argv[1]) as work:
         runs.fail(f"manual.sh: {done.stderr}")
     test_completion(work)
     test_man(work)
+    test_unit(work)
     work.data("d.h5", 400, 8, 4, False)
     test_slurm(work)
-print("man pages, completion and the Slurm script work")
+print("man pages, completion, the unit and the Slurm script work")
