@@ -30,7 +30,7 @@ fi
 "$work/debian/bin/pip" install -q --no-deps "$work"/*.whl
 tests "Debian's scikit-learn" "$work/debian/bin/python"
 /usr/bin/python3 -m venv "$work/newest"
-if ! "$work/newest/bin/pip" install -q "$work"/*.whl pytest pandas polars h5py matplotlib anndata onnx onnxruntime ml_dtypes tensorboard mlflow-skinny >"$work/log" 2>&1; then
+if ! "$work/newest/bin/pip" install -q "$work"/*.whl pytest pandas polars h5py matplotlib anndata onnx onnxruntime ml_dtypes tensorboard mlflow-skinny mypy >"$work/log" 2>&1; then
     tail -3 "$work/log"
     echo "skipped: the newest scikit-learn and its companions cannot be installed from the package index"
     exit 0

@@ -282,7 +282,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
             with finite_errors(), own_words():
                 handle, result, watch = _train.fit(settings, rows, validation, start, callbacks)
         finally:
-            if hasattr(bar, "close"):
+            if bar is not None and hasattr(bar, "close"):
                 bar.close()
         self._take(_model.read_parts(handle), result, classes, rows.copied)
         if len(classes) > 2:

@@ -143,7 +143,7 @@ class MarginClassifierCV(MarginClassifier):
         self.options = options
 
     @keeps_state
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MarginClassifierCV":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MarginClassifierCV":  # type: ignore[override]  # folds hold rows out, so X_val has no use
         """Chooses C and trains all rows.
 
         Parameters
@@ -200,8 +200,9 @@ class MarginClassifierCV(MarginClassifier):
 
     def _values(self, X: Any, weights: Optional[np.ndarray]) -> np.ndarray:
         """The values of C, ascending."""
-        if not np.isscalar(self.Cs):
-            values = np.unique([_positive(f"Cs[{at}]", value) for at, value in enumerate(self.Cs)])
+        given: Any = self.Cs
+        if not np.isscalar(given):
+            values = np.unique([_positive(f"Cs[{at}]", value) for at, value in enumerate(given)])
             if not 1 <= len(values) <= 100:
                 raise ValueError(f"Cs has {len(values)} different values; 1 to 100 are allowed")
             return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -13,6 +13,15 @@ from ._export import ExportMixin
 
 class ConversionMixin(ExportMixin):
     """The part of MarginClassifier that makes other objects of the fitted weights."""
+
+    loss: str
+    C: Union[float, str]
+    coef_: np.ndarray
+    intercept_: np.ndarray
+    classes_: np.ndarray
+    n_features_in_: int
+    n_iter_: int
+    _parts: dict
 
     def _weights(self) -> tuple[np.ndarray, np.ndarray]:
         """Weights (K, D) and bias (K,), also for two classes."""

@@ -117,4 +117,5 @@ class ExportMixin:
         """
         if path is None:
             return to_bytes(self._exported(), "onnx")
-        return self.export(path, "onnx")
+        self.export(path, "onnx")
+        return None

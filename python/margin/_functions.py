@@ -220,7 +220,7 @@ class _Call:
         self.watch = _train.Watch([*checked(callbacks), *([self.bar] if self.bar else [])])
         self.verbose = verbose
 
-    def request(self) -> s.FitRequest:
+    def request(self) -> c.Structure:
         return _train.fit_request(self.watch, self.rows, self.validation, directory=self.directory)
 
     def run(self, name: str, *arguments: Any) -> None:
@@ -228,7 +228,7 @@ class _Call:
             with finite_errors():
                 _train.call(self.watch, name, self.config, *arguments, files=self.rows is None)
         finally:
-            if hasattr(self.bar, "close"):
+            if self.bar is not None and hasattr(self.bar, "close"):
                 self.bar.close()
 
     def warn(self, result: Any = None) -> None:

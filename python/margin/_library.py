@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional, Sequence
 from . import _structs as s
 
 _HANDLE = c.c_void_p
-_ERROR = c.POINTER(s.Error)
+_ERROR: Any = c.POINTER(s.Error)
 _PROTOTYPES: dict[str, tuple[Any, list]] = {
     "mg_config_load": (c.c_int, [c.c_char_p, c.POINTER(c.c_char_p), c.c_int, c.POINTER(_HANDLE), _ERROR]),
     "mg_config_destroy": (None, [_HANDLE]),
@@ -60,7 +60,7 @@ def _load() -> c.CDLL:
 lib = _load()
 
 
-def check(status: int, error: s.Error) -> None:
+def check(status: int, error: c.Structure) -> None:
     """Raises the exception that fits a status of the library."""
     if status == 0:
         return
@@ -187,14 +187,14 @@ def run(work: Callable[[], Any], stop: Callable[[], None]) -> Any:
         try:
             # A signal that another thread received, or interrupt_main(), does not wake this one.
             ended = done.wait(0.05)
-        except BaseException as error:
-            interrupted = interrupted or error
+        except BaseException as raised:
+            interrupted = interrupted or raised
             stop()
-    result, error = outcome[0], interrupted or outcome[1]
-    if error is None:
+    result, failure = outcome[0], interrupted or outcome[1]
+    if failure is None:
         return result
     outcome.clear()
     try:
-        raise error
+        raise failure
     finally:  # an error that its own frames refer to would keep the rows alive
-        interrupted = error = None
+        interrupted = failure = None

@@ -43,7 +43,7 @@ def read_parts(handle: _library.Handle) -> dict:
     return out
 
 
-def _read_calibration(parts: s.ModelParts) -> Optional[dict]:
+def _read_calibration(parts: c.Structure) -> Optional[dict]:
     """The calibration as numbers, a name and, of sigmoids, arrays of float64 with a value for each class."""
     out = s.as_dict(parts.calibration)
     if not out["method"]:

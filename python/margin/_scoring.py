@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, Optional
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from . import _model
+from . import _library, _model
 from ._arrays import Rows
 from ._validation import finite_errors, threads, validate
 
@@ -25,6 +25,10 @@ def _gives_probabilities(estimator: Any) -> bool:
 
 class ScoringMixin:
     """The part of MarginClassifier that scores rows; `_made` gives the model of the library."""
+
+    classes_: np.ndarray
+    n_jobs: Optional[int]
+    _made: Callable[[], _library.Handle]
 
     def _score(self, X: Any, what: str) -> np.ndarray:
         check_is_fitted(self)

@@ -6,7 +6,7 @@ import contextlib
 import numbers
 import re
 from collections.abc import Mapping
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional, Union
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -16,7 +16,7 @@ from ._validation import threads
 
 
 def _positive(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not float(value) > 0:
         raise ValueError(f"{name} is {value!r}; a number above 0 is allowed")
     return float(value)
 
@@ -66,6 +66,24 @@ def own_words() -> Iterator[None]:
 
 class SettingsMixin:
     """The part of MarginClassifier that checks parameters."""
+
+    loss: str
+    C: Union[float, str]
+    alpha: Optional[float]
+    max_iter: Optional[int]
+    solver: str
+    fit_intercept: bool
+    intercept_scaling: float
+    penalize_intercept: bool
+    class_weight: Union[dict, str, None]
+    delta: float
+    calibration: Optional[str]
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    n_jobs: Optional[int]
+    random_state: Any
+    options: Optional[dict]
 
     def _settings(self, classes: np.ndarray, validated: bool) -> dict:
         """Options for a fit, as "section.key": value."""
@@ -124,7 +142,7 @@ class SettingsMixin:
 
     def _tolerance(self, name: str = "tol") -> float:
         value = getattr(self, name)
-        if value is not None and (not isinstance(value, numbers.Real) or not 0 <= value <= 1):
+        if value is not None and (not isinstance(value, numbers.Real) or not 0 <= float(value) <= 1):
             raise ValueError(f"{name} is {value!r}; None or a number from 0 to 1 is allowed")
         return float(value or 0)
 

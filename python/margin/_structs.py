@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
+from typing import Any
 
 PATH_TEXT = 4352
 PATH_POINTS = 100
@@ -22,7 +23,7 @@ STATUS = [
 Message = c.CFUNCTYPE(None, c.c_void_p, c.c_char_p)
 
 
-def struct(name: str, *fields: tuple) -> type:
+def struct(name: str, *fields: tuple) -> Any:
     """A ctypes structure with the name that it has in the headers."""
     return type(name, (c.Structure,), {"_fields_": list(fields)})
 
@@ -263,7 +264,7 @@ PUBLIC = [
 def as_dict(value: c.Structure) -> dict:
     """The fields of a structure as Python values; bytes become text."""
     out = {}
-    for name, _ in value._fields_:
+    for name, *_ in value._fields_:
         field = getattr(value, name)
         if isinstance(field, c.Structure):
             field = as_dict(field)

@@ -33,8 +33,10 @@ def scalars(run: Any) -> Iterator[Scalar]:
                 tag = "validation_loss" if event["event"] == "eval" and name == "loss" else head + name
                 if event["event"] != "eval" or name == "loss":  # the epoch line has the accuracy too
                     yield Scalar(tag, value, event["step"], begun + event["seconds"])
-    elapsed, numbers = 0.0, {}
-    for name, head in (("path.jsonl", "point"), ("cv.jsonl", None)):
+    elapsed = 0.0
+    numbers: dict[str, int] = {}
+    heads: tuple = (("path.jsonl", "point"), ("cv.jsonl", None))
+    for name, head in heads:
         path = run.directory / name
         for line in _tables.read_lines(path) if path.exists() else []:
             kind = head or line["event"]
@@ -67,7 +69,7 @@ def params(run: Any) -> dict:
     except OSError:
         config = {}
     out = {f"{section}.{key}": value for section, keys in config.items() for key, value in keys.items() if value is not None}
-    start = next((event for event in run.events if event["event"] == "start"), {})
+    start: dict = next((event for event in run.events if event["event"] == "start"), {})
     out.update({f"start.{key}": value for key, value in start.items() if key not in _PLACE})
     return out
 

@@ -40,7 +40,7 @@ class Watch:
         progress = self._functions[1] if self.callbacks else none
         self.observer = s.Observer(None, self._functions[0], progress, self._functions[2], s.OnStep(0))
 
-    def watch_steps(self) -> s.Observer:
+    def watch_steps(self) -> c.Structure:
         """For calls without a stop flag: the observer is asked after every step."""
         self.observer.stop = self._step
         return self.observer
@@ -95,15 +95,15 @@ class Watch:
 
 def fit_request(
     watch: Watch,
-    train: Rows,
+    train: Optional[Rows],
     validation: Optional[Rows] = None,
     start: Optional[_library.Handle] = None,
     directory: Any = None,
-) -> s.FitRequest:
+) -> c.Structure:
     """A request of mg_fit. It points to the watch, which holds what else it points to."""
     watch.held += [train, validation, start]
     return s.FitRequest(
-        train=c.pointer(train.data),
+        train=c.pointer(train.data) if train is not None else None,
         validation=c.pointer(validation.data) if validation is not None else None,
         start=start.address if start is not None else None,
         directory=None if directory is None else os.fsencode(directory),
@@ -142,7 +142,7 @@ def fit(
     validation: Optional[Rows] = None,
     start: Optional[_library.Handle] = None,
     callbacks: Sequence[Callable] = (),
-) -> tuple[_library.Handle, s.FitResult, Watch]:
+) -> tuple[_library.Handle, c.Structure, Watch]:
     """Calls mg_fit. Returns the model, the result, and the watch with messages and plan."""
     watch = Watch(callbacks)
     config = _library.load_config(None, settings)
@@ -162,13 +162,13 @@ def path(settings: dict, train: Rows, validation: Rows, C: str) -> list[dict]:
     return points_of(result)
 
 
-def points_of(result: s.PathResult) -> list[dict]:
+def points_of(result: c.Structure) -> list[dict]:
     """The points of a path; NaN is what is not available."""
     points = [s.as_dict(result.point[number]) for number in range(result.points)]
     return [{**point, "converged": point["converged"] > 0} for point in points]
 
 
-def warn_uncertified(trained: s.TrainResult, watch: Watch, words: Callable = str) -> None:
+def warn_uncertified(trained: c.Structure, watch: Watch, words: Callable = str) -> None:
     """A ConvergenceWarning, if there is a tolerance and the run was not certified to it. `words` translates
     the text of the library."""
     if not trained.tolerance > 0 or trained.converged or watch.finish.value:

@@ -6,7 +6,7 @@ import functools
 import numbers
 import os
 import re
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, TypeVar, cast
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -21,12 +21,14 @@ except ImportError:  # before 1.6
 
 _FINITE = "force_all_finite" if validate_data is None else "ensure_all_finite"
 # The library finds NaN and infinity itself, without another pass over X, and names their row and column.
-_CHECK = {
+_CHECK: dict[str, Any] = {
     "accept_sparse": "csr",
     "accept_large_sparse": True,
     "dtype": [np.dtype(name) for name in DENSE_TYPES],
     _FINITE: False,
 }
+
+_Method = TypeVar("_Method", bound=Callable)
 
 # Checks of scikit-learn that fail, and why.
 EXPECTED_FAILURES = {
@@ -106,7 +108,7 @@ def encode_targets(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, labels
 
 
-def keeps_state(fit: Callable) -> Callable:
+def keeps_state(fit: _Method) -> _Method:
     """A method that leaves the attributes of its object as they were if it raises."""
 
     @functools.wraps(fit)
@@ -119,7 +121,7 @@ def keeps_state(fit: Callable) -> Callable:
             vars(self).update(before)
             raise
 
-    return wrapped
+    return cast(_Method, wrapped)
 
 
 class finite_errors:

@@ -95,13 +95,13 @@ def checked(callbacks: Any) -> list:
     return list(callbacks)
 
 
-def show_progress(verbose: int) -> Callable[[dict], None]:
+def show_progress(verbose: int) -> Any:
     """A progress bar (tqdm, if it is installed) or, for verbose > 1 or without tqdm, one line an epoch."""
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        tqdm = None
-    return _Lines() if tqdm is None or verbose > 1 else _Bar(tqdm)
+        return _Lines()
+    return _Lines() if verbose > 1 else _Bar(tqdm)
 
 
 def _figures(event: dict) -> dict:
