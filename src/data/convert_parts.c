@@ -24,8 +24,8 @@ static mg_status pair_labels(mg_conversion *c, mg_error *error) {
     if (!labels || labels == c->parts.count) return MG_OK;
     return mg_fail(
         error, MG_USAGE,
-        "%s: has labels, but there are %d files of labels for %d of rows: give one for each file of "
-        "rows, or none and a text with all labels: --labels FILE",
+        "%s: has labels; files with labels: %d, files with rows: %d: give a file of labels for each file of "
+        "rows, or none and all labels in one text: --labels FILE",
         last, labels, c->parts.count);
 }
 

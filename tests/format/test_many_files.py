@@ -149,7 +149,7 @@ def refusals(work):
     Path(work.at("text.npy")).write_text("1,2\n")
     refused("npy/X_00.npy", "npy/X_01.npy", "narrow.npy", says="narrow.npy: has 4 features, but npy/X_00.npy has 5")
     refused("npy/X_00.npy", "float.npy", says="float.npy: its values are float32, but those of npy/X_00.npy are uint8")
-    refused("npy/X_00.npy", "npy/X_01.npy", "npy/y_00.npy", says="npy/y_00.npy: has labels, but there are 1 files of labels for 2 of rows", status=USAGE)
+    refused("npy/X_00.npy", "npy/X_01.npy", "npy/y_00.npy", says="npy/y_00.npy: has labels; files with labels: 1, files with rows: 2", status=USAGE)
     refused("npy/X_00.npy", "npy/X_01.npy", "npy/y_01.npy", "npy/y_00.npy", says="npy/y_01.npy: has 1 labels for the 11 rows")
     refused("float.npy", "nan.npy", says="nan.npy: row 0, column 0")
     refused("npy/X_00.npy", "text.npy", says="text.npy")
