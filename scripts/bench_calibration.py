@@ -47,12 +47,15 @@ def main():
     plain = MarginClassifier(**settings).fit(X_fit, y_fit)
     softmax = np.exp(plain.decision_function(X_test).astype(float))
     rows = {"softmax of the scores": softmax / softmax.sum(axis=1, keepdims=True)}
-    for method in ("temperature", "sigmoid"):
+    for method in ("temperature", "adaptive", "sigmoid"):
         one = MarginClassifier(calibration=method, **settings).fit(X_fit, y_fit, X_val=X_val, y_val=y_val)
-        theirs = CalibratedClassifierCV(FrozenEstimator(plain), method=method, ensemble=False).fit(X_val, y_val)
         rows[f"margin, {method}"] = one.predict_proba(X_test)
+        if method == "adaptive":  # scikit-learn has no such method
+            continue
+        theirs = CalibratedClassifierCV(FrozenEstimator(plain), method=method, ensemble=False).fit(X_val, y_val)
         rows[f"scikit-learn, {method}"] = theirs.predict_proba(X_test)
-    rows["margin, temperature, folds"] = MarginClassifier(calibration="temperature", **settings).fit(X, y).predict_proba(X_test)
+    for method in ("temperature", "adaptive"):
+        rows[f"margin, {method}, folds"] = MarginClassifier(calibration=method, **settings).fit(X, y).predict_proba(X_test)
     for what, p in rows.items():
         p = np.asarray(p, float)
         right = (p.argmax(axis=1) == y_test).astype(float)

@@ -16,9 +16,10 @@ extern "C" {
  * calibrated. The values `before` are those of the calibration that was replaced, or of the softmax of the
  * scores if there was none. */
 typedef struct mg_calibration_report {
-    char method[16];                  /* "temperature" or "sigmoid"; "" if the model is not calibrated */
+    char method[16];                  /* "temperature", "sigmoid" or "adaptive"; "": not calibrated */
     int64_t rows;                     /* number of rows with which it was calibrated */
     double temperature;               /* NaN for sigmoid */
+    double exponent;                  /* of adaptive; otherwise NaN */
     double log_loss_before, log_loss; /* mean of -log(probability of the row's class) */
     double ece_before, ece;           /* expected calibration error with 15 bins of equal width, 0 to 1 */
 } mg_calibration_report;
@@ -26,7 +27,7 @@ typedef struct mg_calibration_report {
 typedef struct mg_calibrate_request {
     const char *model;    /* path of model.h5; the new file replaces it atomically */
     const char *data;     /* path of an HDF5 file, or of another file, read by the recipe of the model */
-    const char *method;   /* "temperature" or "sigmoid"; NULL: temperature */
+    const char *method;   /* "temperature", "sigmoid" or "adaptive"; NULL: temperature */
     const char *features; /* data set with the features; NULL: the name used in training */
     const char *names;   /* data set with the names of the features, "auto" or "none"; NULL: as in training */
     bool complete;       /* features of the model whose names the data lack are an error; false: they are 0 */

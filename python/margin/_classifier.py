@@ -54,7 +54,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
         Weights of the classes. "balanced" counts rows by their weights.
     delta : float, default=1.0
         By how much the score of the true class must exceed those of the others.
-    calibration : {"temperature", "sigmoid"} or None, default=None
+    calibration : {"temperature", "sigmoid", "adaptive"} or None, default=None
         Fit probabilities, for `predict_proba`: on X_val, on the rows that early stopping holds out or,
         without these, on rows that five further trainings hold out. "temperature" divides all scores by one
         number before the softmax; "sigmoid" fits a curve to each class, as CalibratedClassifierCV does.

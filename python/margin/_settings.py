@@ -108,9 +108,9 @@ class SettingsMixin:
         else:
             settings["model.C"] = _positive("C", self.C)
         if self.calibration is not None:
-            if self.calibration not in ("temperature", "sigmoid"):
+            if self.calibration not in ("temperature", "sigmoid", "adaptive"):
                 raise ValueError(
-                    f"calibration is {self.calibration!r}; None, 'temperature' or 'sigmoid' is allowed"
+                    f"calibration is {self.calibration!r}; None, 'temperature', 'sigmoid' or 'adaptive' is allowed"
                 )
             settings["model.calibration"] = self.calibration
         if self.max_iter is not None:

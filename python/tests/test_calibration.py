@@ -54,7 +54,7 @@ def test_temperature_is_that_of_scikit_learn(halves):
         assert np.allclose(ours.predict_proba(X), theirs.fit(X_val, y_val).predict_proba(X), atol=1e-3)
 
 
-@pytest.mark.parametrize("method", ["temperature", "sigmoid"])
+@pytest.mark.parametrize("method", ["temperature", "sigmoid", "adaptive"])
 def test_folds_pickles_and_files(blobs, tmp_path, method):
     X, y = blobs
     names = np.array(["c", "b", "a"])[y]
@@ -77,7 +77,7 @@ def rebuilt(model):
     return Model(model.weights, model.bias, model.classes, model.loss, **parts)
 
 
-@pytest.mark.parametrize("loss, method", [("crammer-singer", "temperature"), ("softmax", "sigmoid")])
+@pytest.mark.parametrize("loss, method", [("crammer-singer", "temperature"), ("softmax", "sigmoid"), ("crammer-singer", "adaptive")])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_copies_of_a_model(blobs, tmp_path, loss, method, classes):
     X, y = blobs

@@ -73,14 +73,16 @@ static mg_status take_calibration(const mg_model_parts *parts, mg_model *model, 
     int method = ended && given->method[0] ? mg_calibration_find(given->method) : MG_CALIBRATION_NONE;
     bool sigmoid = method == MG_CALIBRATION_SIGMOID;
     if (method < 0 || !ended)
-        return mg_fail(error, MG_DATA,
-                       "calibration.method: '%.15s' is not allowed (temperature, sigmoid, or empty)",
-                       given->method);
+        return mg_fail(
+            error, MG_DATA,
+            "calibration.method: '%.15s' is not allowed (temperature, sigmoid, adaptive, or empty)",
+            given->method);
     if (sigmoid && (!parts->slope || !parts->intercept))
         return mg_fail(error, MG_DATA, "the calibration sigmoid needs slope and intercept");
     const mg_calibration from = {
         .method = (mg_calibration_method)method,
         .temperature = given->temperature,
+        .exponent = method == MG_CALIBRATION_ADAPTIVE ? given->exponent : 0,
         .slope = sigmoid ? (double *)(uintptr_t)parts->slope : NULL, // read only
         .intercept = sigmoid ? (double *)(uintptr_t)parts->intercept : NULL,
         .rows = given->rows,

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static const char *const names[] = {"none", "temperature", "sigmoid"};
+static const char *const names[] = {"none", "temperature", "sigmoid", "adaptive"};
 
 const char *mg_calibration_name(int method) {
     return method >= 0 && method < (int)(sizeof names / sizeof *names) ? names[method] : NULL;
@@ -45,18 +45,21 @@ mg_status mg_calibration_copy(const mg_calibration *from, int64_t classes, mg_ca
 }
 
 void mg_calibration_probabilities(const mg_calibration *c, int64_t classes, const float *scores, float *to) {
-    double most, sum = mg_logit_sum(c, classes, scores, &most);
-    for (int64_t k = 0; k < classes; k++) to[k] = (float)(exp(mg_logit(c, classes, scores, k) - most) / sum);
+    double most, temperature = mg_row_temperature(c, classes, scores);
+    double sum = mg_logit_sum(c, temperature, classes, scores, &most);
+    for (int64_t k = 0; k < classes; k++)
+        to[k] = (float)(exp(mg_logit(c, temperature, classes, scores, k) - most) / sum);
 }
 
 void mg_calibration_shifted(const mg_calibration *c, int64_t classes, const float *scores,
                             const double *shifts, float *to) {
-    double most = -INFINITY, sum = 0;
+    double most = -INFINITY, sum = 0, temperature = mg_row_temperature(c, classes, scores);
     for (int64_t k = 0; k < classes; k++)
-        most = mg_max_real(most, mg_logit(c, classes, scores, k) + shifts[k]);
-    for (int64_t k = 0; k < classes; k++) sum += exp(mg_logit(c, classes, scores, k) + shifts[k] - most);
+        most = mg_max_real(most, mg_logit(c, temperature, classes, scores, k) + shifts[k]);
     for (int64_t k = 0; k < classes; k++)
-        to[k] = (float)(exp(mg_logit(c, classes, scores, k) + shifts[k] - most) / sum);
+        sum += exp(mg_logit(c, temperature, classes, scores, k) + shifts[k] - most);
+    for (int64_t k = 0; k < classes; k++)
+        to[k] = (float)(exp(mg_logit(c, temperature, classes, scores, k) + shifts[k] - most) / sum);
 }
 
 // ---- quality ------------------------------------------------------------------------------------
@@ -74,12 +77,14 @@ typedef struct measuring {
 static void add_row(const mg_calibration *c, const mg_scored *rows, int64_t i, mg_calibration_sums *to) {
     const float *scores = rows->scores + i * rows->line;
     double most, weight = rows->weight ? (double)rows->weight[i] : 1;
-    double sum = mg_logit_sum(c, rows->classes, scores, &most), top = 1 / sum;
+    double temperature = mg_row_temperature(c, rows->classes, scores);
+    double sum = mg_logit_sum(c, temperature, rows->classes, scores, &most), top = 1 / sum;
     int bin = (int)ceil(top * BINS) - 1;
     int64_t best = 0;
-    while (mg_logit(c, rows->classes, scores, best) < most) best++;
+    while (mg_logit(c, temperature, rows->classes, scores, best) < most) best++;
     to->weight += weight;
-    to->log_loss += weight * (log(sum) + most - mg_logit(c, rows->classes, scores, rows->label[i]));
+    to->log_loss +=
+        weight * (log(sum) + most - mg_logit(c, temperature, rows->classes, scores, rows->label[i]));
     to->excess[bin < 0 ? 0 : bin] += weight * ((best == rows->label[i]) - top);
 }
 

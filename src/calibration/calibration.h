@@ -1,5 +1,5 @@
 // calibration.h - converts scores to probabilities that agree with observed frequencies, by one temperature
-// for all classes or by a sigmoid for every class (M34, M35).
+// for all classes, by a temperature for each row, or by a sigmoid for every class (M34, M35, M40).
 #ifndef MG_CALIBRATION_CALIBRATION_H
 #define MG_CALIBRATION_CALIBRATION_H
 
@@ -12,6 +12,7 @@ typedef enum mg_calibration_method {
     MG_CALIBRATION_NONE, // probabilities are the softmax of the scores
     MG_CALIBRATION_TEMPERATURE,
     MG_CALIBRATION_SIGMOID,
+    MG_CALIBRATION_ADAPTIVE, // a temperature for each row
 } mg_calibration_method;
 
 const char *mg_calibration_name(int method); // NULL after the last; for option rows
@@ -25,7 +26,8 @@ typedef struct mg_calibration_quality {
 
 typedef struct mg_calibration {
     mg_calibration_method method;
-    double temperature;        // used by MG_CALIBRATION_TEMPERATURE
+    double temperature;        // used by MG_CALIBRATION_TEMPERATURE and MG_CALIBRATION_ADAPTIVE
+    double exponent;           // used by MG_CALIBRATION_ADAPTIVE; otherwise 0
     double *slope, *intercept; // [classes] used by MG_CALIBRATION_SIGMOID; otherwise NULL
     double *shares;            // [classes] used by MG_CALIBRATION_SIGMOID: shares of the classes in the
                                // weight of the rows with which it was fitted; NULL: unknown
@@ -37,7 +39,7 @@ void mg_calibration_clear(mg_calibration *calibration);
 mg_status mg_calibration_copy(const mg_calibration *from, int64_t classes, mg_calibration *to,
                               mg_error *error);
 
-// Computes the probability of every class (M34, M35). Their sum is 1 for any finite scores.
+// Computes the probability of every class (M34, M35, M40). Their sum is 1 for any finite scores.
 void mg_calibration_probabilities(const mg_calibration *calibration, int64_t classes, const float *scores,
                                   float *to);
 

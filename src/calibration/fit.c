@@ -1,4 +1,4 @@
-// fit.c - fits a temperature or the sigmoids to rows with scores.
+// fit.c - fits temperatures or the sigmoids to rows with scores.
 #include "calibration/logit.h"
 
 #include "base/activity.h"
@@ -30,28 +30,31 @@ typedef struct moments {
 
 typedef struct cooling {
     const mg_scored *rows;
-    double inverse; // 1 / temperature
+    double inverse;  // 1 / temperature
+    double exponent; // of adaptive temperatures (M40); otherwise 0
     moments part[PARTS];
 } cooling;
 
 static void add_moments(const cooling *c, const float *scores, int64_t y, double weight, moments *to) {
     int64_t classes = c->rows->classes;
     double most = -INFINITY, mean = 0, sum = 0, first = 0, second = 0;
+    double factor = mg_row_factor(c->exponent, classes, scores);
     for (int64_t k = 0; k < classes; k++) {
         mean += (double)scores[k] / (double)classes;
         if ((double)scores[k] > most) most = (double)scores[k];
     }
     for (int64_t k = 0; k < classes; k++) {
-        double below = (double)scores[k] - most, share = exp(c->inverse * below);
+        double below = ((double)scores[k] - most) / factor, share = exp(c->inverse * below);
         sum += share;
         first += share * below;
         second += share * below * below;
-        to->square += weight * ((double)scores[k] - mean) * ((double)scores[k] - mean);
+        to->square += weight * ((double)scores[k] - mean) * ((double)scores[k] - mean) / (factor * factor);
     }
+    double of_class = ((double)scores[y] - most) / factor;
     first /= sum;
     to->weight += weight;
-    to->loss += weight * (log(sum) - c->inverse * ((double)scores[y] - most));
-    to->slope += weight * (first - ((double)scores[y] - most));
+    to->loss += weight * (log(sum) - c->inverse * of_class);
+    to->slope += weight * (first - of_class);
     to->curve += weight * (second / sum - first * first);
 }
 
@@ -116,6 +119,52 @@ static double cool(cooling *c, mg_team *team, bool *limited) {
         if (before <= PRECISION * inverse) break;
     }
     return inverse;
+}
+
+// ---- a temperature for each row -----------------------------------------------------------------
+
+#define MOST_EXPONENT 0.9 // at 1, two classes would have the same probabilities in every row
+#define GOLDEN 0.6180339887498949
+enum { NARROWINGS = 16 }; // of the range of exponents, to a thousandth
+
+// Takes an exponent and the best temperature with it, if their log-loss is lower than `*lowest`. Returns the
+// log-loss.
+static double try_exponent(cooling *c, mg_team *team, double exponent, double *lowest, mg_calibration *out) {
+    bool ignored;
+    c->exponent = exponent;
+    double inverse = cool(c, team, &ignored), loss = moments_at(c, team, inverse).loss;
+    if (!(loss < *lowest)) return loss;
+    *lowest = loss;
+    out->temperature = 1 / inverse;
+    out->exponent = exponent;
+    return loss;
+}
+
+// (M40) Minimises the log-loss by a golden-section search for the exponent. The result is never worse than
+// one temperature for all rows, which is the exponent 0.
+static void adapt(cooling *c, mg_team *team, mg_calibration *out, bool *limited) {
+    double lowest = INFINITY, low = 0, high = MOST_EXPONENT;
+    out->temperature = 1 / cool(c, team, limited);
+    if (*limited) return;
+    try_exponent(c, team, 0, &lowest, out);
+    double left = high - GOLDEN * (high - low), right = low + GOLDEN * (high - low);
+    double of_left = try_exponent(c, team, left, &lowest, out);
+    double of_right = try_exponent(c, team, right, &lowest, out);
+    for (int i = 0; i < NARROWINGS; i++) {
+        if (of_left <= of_right) {
+            high = right;
+            right = left;
+            of_right = of_left;
+            left = high - GOLDEN * (high - low);
+            of_left = try_exponent(c, team, left, &lowest, out);
+        } else {
+            low = left;
+            left = right;
+            of_left = of_right;
+            right = low + GOLDEN * (high - low);
+            of_right = try_exponent(c, team, right, &lowest, out);
+        }
+    }
 }
 
 // ---- sigmoids -----------------------------------------------------------------------------------
@@ -260,6 +309,7 @@ mg_status mg_calibration_fit(mg_calibration_method method, const mg_scored *rows
     if (!limited) limited = &ignored;
     *limited = false;
     if (method == MG_CALIBRATION_TEMPERATURE) out->temperature = 1 / cool(&c, team, limited);
+    if (method == MG_CALIBRATION_ADAPTIVE) adapt(&c, team, out, limited);
     if (method == MG_CALIBRATION_SIGMOID) status = fit_sigmoids(rows, team, out, error);
     if (!status && method == MG_CALIBRATION_SIGMOID) status = find_shares(rows, out, error);
     for (int64_t i = 0; i < rows->count; i++) out->rows += rows->label[i] >= 0;

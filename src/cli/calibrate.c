@@ -11,7 +11,7 @@
 
 enum { KEY_METHOD = 'm' };
 
-static const char method_words[] = "temperature|sigmoid";
+static const char method_words[] = "temperature|sigmoid|adaptive";
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     mg_calibrate_request *request = state->input;
@@ -36,7 +36,9 @@ int mg_command_calibrate(int argc, char **argv) {
         {"method", KEY_METHOD, method_words, 0,
          "temperature (default): one factor for all scores, which keeps the order of the classes; sigmoid: a "
          "curve "
-         "for each class, which needs more rows",
+         "for each class, which needs more rows; adaptive: a temperature for each row, by how far its "
+         "highest "
+         "score is above the mean of its scores",
          0},
         {0},
     };

@@ -53,6 +53,10 @@ int mg_export_calibration(const mg_model *model, mg_export_parameter to[2]) {
     case MG_CALIBRATION_TEMPERATURE:
         to[0] = (mg_export_parameter){"calibration_temperature", 0, &c->temperature};
         return 1;
+    case MG_CALIBRATION_ADAPTIVE:
+        to[0] = (mg_export_parameter){"calibration_temperature", 0, &c->temperature};
+        to[1] = (mg_export_parameter){"calibration_exponent", 0, &c->exponent};
+        return 2;
     case MG_CALIBRATION_SIGMOID: break;
     }
     to[0] = (mg_export_parameter){"calibration_slope", model->classes_count, c->slope};

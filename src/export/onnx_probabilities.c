@@ -1,6 +1,6 @@
 // onnx_probabilities.c - the part of a graph of ONNX from scores to probabilities: a softmax of the scores,
-// or of what the calibration makes of them (M34, M35). A calibration is computed in double, as margin does
-// it.
+// or of what the calibration makes of them (M34, M35, M40). A calibration is computed in double, as margin
+// does it.
 #include "export/export.h"
 #include "export/onnx_graph.h"
 
@@ -11,6 +11,26 @@ static const mg_onnx_node plain[] = {MG_ONNX_WITH("Softmax", "probabilities", "a
 static const mg_onnx_node temperature[] = {
     MG_ONNX_WITH("Cast", "exact_scores", "to", MG_ONNX_DOUBLE, "scores"),
     MG_ONNX_OP("Div", "logits", "exact_scores", "calibration_temperature"),
+    {0},
+};
+
+// The temperature of each row (M40). Rows whose scores are all equal have the reach 1.
+static const mg_onnx_node adaptive[] = {
+    MG_ONNX_WITH("Cast", "exact_scores", "to", MG_ONNX_DOUBLE, "scores"),
+    MG_ONNX_WITH("ReduceSum", "score_sum", "keepdims", 1, "exact_scores", "score_axes"),
+    MG_ONNX_OP("Div", "score_mean", "score_sum", "class_count"),
+    {.type = "ArgMax",
+     .output = "leader",
+     .input = {"scores"},
+     .attribute = {"axis", "keepdims"},
+     .value = {1, 1}},
+    MG_ONNX_WITH("GatherElements", "top_score", "axis", 1, "exact_scores", "leader"),
+    MG_ONNX_OP("Sub", "reach", "top_score", "score_mean"),
+    MG_ONNX_OP("Greater", "reaches", "reach", "nought"),
+    MG_ONNX_OP("Where", "positive_reach", "reaches", "reach", "unity"),
+    MG_ONNX_OP("Pow", "row_factor", "positive_reach", "calibration_exponent"),
+    MG_ONNX_OP("Mul", "row_temperature", "row_factor", "calibration_temperature"),
+    MG_ONNX_OP("Div", "logits", "exact_scores", "row_temperature"),
     {0},
 };
 
@@ -60,6 +80,16 @@ static void put_parameters(mg_writer *graph, const mg_model *model) {
     }
 }
 
+static void put_adaptive(mg_writer *graph, int64_t classes) {
+    static const int64_t column = 1;
+    const mg_onnx_tensor axes = {"score_axes", MG_ONNX_INT64, 1, {1}, NULL, &column, sizeof column};
+    mg_onnx_put_nodes(graph, adaptive);
+    mg_onnx_put_tensor(graph, &axes);
+    mg_onnx_put_scalar(graph, "class_count", (double)classes);
+    mg_onnx_put_scalar(graph, "nought", 0);
+    mg_onnx_put_scalar(graph, "unity", 1);
+}
+
 static void put_sigmoids(mg_writer *graph, int64_t classes) {
     static const int64_t swapped[2] = {1, 0};
     const mg_onnx_tensor others = {"others", MG_ONNX_INT64, 1, {2}, NULL, swapped, sizeof swapped};
@@ -75,6 +105,7 @@ void mg_onnx_put_probabilities(mg_writer *graph, const mg_model *model) {
     switch (method) {
     case MG_CALIBRATION_NONE: mg_onnx_put_nodes(graph, plain); break;
     case MG_CALIBRATION_TEMPERATURE: mg_onnx_put_nodes(graph, temperature); break;
+    case MG_CALIBRATION_ADAPTIVE: put_adaptive(graph, model->classes_count); break;
     case MG_CALIBRATION_SIGMOID: put_sigmoids(graph, model->classes_count); break;
     }
     if (method != MG_CALIBRATION_NONE) mg_onnx_put_nodes(graph, of_logits);

@@ -49,7 +49,7 @@ static void put_class_names(mg_writer *out, const mg_classes *classes) {
 static void put_calibration(mg_writer *out, const mg_calibration *c) {
     char temperature[MG_REAL_TEXT + 2] = "";
     if (c->method == MG_CALIBRATION_NONE) return;
-    if (c->method == MG_CALIBRATION_TEMPERATURE) {
+    if (c->method != MG_CALIBRATION_SIGMOID) {
         *temperature = ' ';
         mg_print_real(c->temperature, temperature + 1);
     }

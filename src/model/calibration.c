@@ -10,6 +10,7 @@
 // Bounds that no fit exceeds. No product or quotient of a value within them and a float score is infinite.
 static const mg_bound any = {NULL, -1e250, 1e250, false};
 static const mg_bound positive = {NULL, 1e-250, 1e250, false};
+static const mg_bound fraction = {NULL, 0, 1, false};
 static const mg_bound share = {NULL, 0, 1.000001, false}; // above 1, because sums are rounded
 #define LEAST_SHARE 1e-250                                // of a class that has a weight
 #define SHARES_OFF 1e-6                                   // how far their sum may be from 1, by rounding
@@ -30,8 +31,9 @@ static const real_field reals[] = {
 };
 enum { REALS = sizeof reals / sizeof *reals };
 static const char method_name[] = "calibration", temperature_name[] = "calibration_temperature",
-                  rows_name[] = "calibration_rows", slope_name[] = "calibration/slope",
-                  intercept_name[] = "calibration/intercept", shares_name[] = "calibration/shares";
+                  exponent_name[] = "calibration_exponent", rows_name[] = "calibration_rows",
+                  slope_name[] = "calibration/slope", intercept_name[] = "calibration/intercept",
+                  shares_name[] = "calibration/shares";
 
 void mg_model_calibration_put(const mg_calibration *c, int64_t classes, mg_h5_image *image) {
     if (c->method == MG_CALIBRATION_NONE) return;
@@ -42,7 +44,9 @@ void mg_model_calibration_put(const mg_calibration *c, int64_t classes, mg_h5_im
         memcpy(&value, (const char *)c + reals[i].offset, sizeof value);
         mg_h5_image_attribute_real(image, "/", reals[i].name, value);
     }
-    if (c->method == MG_CALIBRATION_TEMPERATURE) {
+    if (c->method == MG_CALIBRATION_ADAPTIVE)
+        mg_h5_image_attribute_real(image, "/", exponent_name, c->exponent);
+    if (c->method != MG_CALIBRATION_SIGMOID) {
         mg_h5_image_attribute_real(image, "/", temperature_name, c->temperature);
         return;
     }
@@ -95,8 +99,8 @@ static mg_status take_method(mg_h5 *file, mg_calibration *out, mg_error *error) 
     mg_status status = mg_h5_attribute_text(file, "/", method_name, &name, error);
     int method = status ? -1 : mg_calibration_find(name);
     if (!status && method <= MG_CALIBRATION_NONE)
-        status =
-            mg_fail(error, MG_DATA, "%s is '%.40s' (temperature and sigmoid are allowed)", method_name, name);
+        status = mg_fail(error, MG_DATA, "%s is '%.40s' (temperature, sigmoid and adaptive are allowed)",
+                         method_name, name);
     else if (!status) out->method = (mg_calibration_method)method;
     mg_memory_free(name);
     return status;
@@ -110,7 +114,9 @@ static mg_status take(mg_h5 *file, int64_t classes, mg_calibration *out, mg_erro
         status = mg_h5_attribute_real(file, "/", reals[i].name, &value, error);
         memcpy((char *)out + reals[i].offset, &value, sizeof value);
     }
-    if (!status && out->method == MG_CALIBRATION_TEMPERATURE)
+    if (!status && out->method == MG_CALIBRATION_ADAPTIVE)
+        status = mg_h5_attribute_real(file, "/", exponent_name, &out->exponent, error);
+    if (!status && out->method != MG_CALIBRATION_SIGMOID)
         return mg_h5_attribute_real(file, "/", temperature_name, &out->temperature, error);
     if (!status) status = take_values(file, slope_name, classes, &out->slope, error);
     if (!status) status = take_values(file, intercept_name, classes, &out->intercept, error);
@@ -126,7 +132,9 @@ mg_status mg_model_calibration_check(const mg_calibration *c, int64_t classes, m
         memcpy(&value, (const char *)c + reals[i].offset, sizeof value);
         status = mg_bound_check(&reals[i].bound, reals[i].name, -1, value, error);
     }
-    if (!status && c->method == MG_CALIBRATION_TEMPERATURE)
+    if (!status && c->method == MG_CALIBRATION_ADAPTIVE)
+        status = mg_bound_check(&fraction, exponent_name, -1, c->exponent, error);
+    if (!status && c->method != MG_CALIBRATION_SIGMOID)
         return mg_bound_check(&positive, temperature_name, -1, c->temperature, error);
     for (int64_t k = 0; !status && k < classes; k++) {
         status = mg_bound_check(&any, slope_name, k, c->slope[k], error);

@@ -201,7 +201,7 @@ static mg_status calibrate(work *w, mg_calibration_method method, mg_calibration
 static mg_status check_method(const char *name, mg_calibration_method *out, mg_error *error) {
     int method = name ? mg_calibration_find(name) : MG_CALIBRATION_TEMPERATURE;
     if (method <= MG_CALIBRATION_NONE)
-        return mg_fail(error, MG_USAGE, "method: %s is not allowed (temperature or sigmoid)", name);
+        return mg_fail(error, MG_USAGE, "method: %s is not allowed (temperature, sigmoid or adaptive)", name);
     *out = (mg_calibration_method)method;
     return MG_OK;
 }

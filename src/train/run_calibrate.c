@@ -24,7 +24,8 @@ void mg_calibration_tell(const mg_calibration *c, mg_calibration_report *out) {
     bool none = c->method == MG_CALIBRATION_NONE;
     *out = (mg_calibration_report){
         .rows = c->rows,
-        .temperature = c->method == MG_CALIBRATION_TEMPERATURE ? c->temperature : NAN,
+        .temperature = none || c->method == MG_CALIBRATION_SIGMOID ? NAN : c->temperature,
+        .exponent = c->method == MG_CALIBRATION_ADAPTIVE ? c->exponent : NAN,
         .log_loss_before = none ? NAN : c->before.log_loss,
         .log_loss = none ? NAN : c->after.log_loss,
         .ece_before = none ? NAN : c->before.ece,

@@ -261,6 +261,9 @@ def probabilities_of(parameters, scores):
     """What docs/formats.md says about the calibration of an exported model, in double precision."""
     if parameters["calibration"] == "temperature":
         return onnx_graph.softmax(scores / parameters["calibration_temperature"])
+    if parameters["calibration"] == "adaptive":
+        reach = scores.max(1, keepdims=True) - scores.mean(1, keepdims=True)
+        return onnx_graph.softmax(scores / (parameters["calibration_temperature"] * reach ** parameters["calibration_exponent"]))
     inputs = scores if scores.shape[1] > 2 else scores - scores[:, ::-1]
     shares = 1 / (1 + np.exp(parameters["calibration_slope"] * inputs + parameters["calibration_intercept"]))
     return shares / shares.sum(1, keepdims=True)
@@ -268,7 +271,8 @@ def probabilities_of(parameters, scores):
 
 def check_calibrated(work):
     """A calibration is part of the graph, and named arrays of npz and safetensors."""
-    for name, method in (("unit", "sigmoid"), ("unit", "temperature"), ("two", "sigmoid"), ("softmax", "temperature"), ("total", "sigmoid")):
+    for name, method in (("unit", "sigmoid"), ("unit", "temperature"), ("two", "sigmoid"), ("softmax", "temperature"), ("total", "sigmoid"),
+                         ("softmax", "adaptive"), ("two", "adaptive")):
         shutil.copy(work.at(name, "model.h5"), work.at("calibrated.h5"))
         runs.expect(work, 0, "calibrate", "calibrated.h5", f"{name}-test.h5", "--method", method)
         for form in "onnx", "npz", "safetensors":

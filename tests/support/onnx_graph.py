@@ -44,13 +44,14 @@ def softmax(x):
 
 
 OPERATIONS = {
+    "Pow": lambda x, y: x ** y, "GatherElements": lambda x, places, axis: np.take_along_axis(x, places, axis),
     "Abs": lambda x: np.abs(x), "Add": lambda x, y: x + y, "Div": lambda x, y: x / y,
     "Equal": lambda x, y: x == y, "Greater": lambda x, y: x > y, "Less": lambda x, y: x < y, "Log": lambda x: np.log(x),
     "Mul": lambda x, y: x * y, "Sqrt": lambda x: np.sqrt(x), "Sub": lambda x, y: x - y,
     "Exp": lambda x: np.exp(x), "Neg": lambda x: -x, "Relu": lambda x: np.maximum(x, 0), "Where": np.where,
     "Cast": lambda x, to: x.astype(TYPES[to]), "ReduceSum": lambda x, axes, keepdims: x.sum(tuple(axes), keepdims=bool(keepdims)),
     "Gather": lambda x, places, axis: np.take(x, places, axis), "Gemm": lambda x, w, b, transB: x @ (w.T if transB else w) + b,
-    "ArgMax": lambda x, axis, keepdims: x.argmax(axis), "Softmax": lambda x, axis: softmax(x),
+    "ArgMax": lambda x, axis, keepdims: x.argmax(axis, keepdims=bool(keepdims)), "Softmax": lambda x, axis: softmax(x),
 }
 
 

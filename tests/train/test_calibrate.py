@@ -60,6 +60,10 @@ class Case:
             fail(f"{arguments}: {got.returncode} {got.stderr}")
         return got.stderr.strip()
 
+    def attributes(self):
+        with h5py.File(self.model) as f:
+            return dict(f.attrs)
+
     def fresh(self, classes=4):
         shutil.copy(self.work.at(f"run{classes}", "model.h5"), self.model)
 
@@ -101,6 +105,38 @@ def check_temperature(case):
     measured = json.loads(case.done("eval", "model.h5", "held4.h5", "--json").stdout)
     near("ece", measured["ece"], error, 1e-6)
     near("log_loss", measured["log_loss"], loss(1 / temperature), 1e-7)
+
+
+def check_adaptive(case, classes):
+    """A temperature T r^g for each row, where r is how far the highest score is above the mean of the row."""
+    case.fresh(classes)
+    data = f"held{classes}.h5"
+    with h5py.File(case.work.at(data), "r+") as f:
+        y = f["y"][:]
+        f["X"][::3] *= 3  # rows of another length, whose scores are larger without being more certain
+    scores = case.scores(data, "--scores")
+    reach = scores.max(1, keepdims=True) - scores.mean(1, keepdims=True)
+
+    def loss(exponent, beta):
+        return -log_softmax(beta * scores / reach**exponent, axis=1)[np.arange(len(y)), y].mean()
+
+    def best(exponent):
+        return minimize_scalar(lambda u: loss(exponent, np.exp(u)), bounds=(-10, 10), method="bounded", options={"xatol": 1e-9})
+
+    case.done("calibrate", "model.h5", data)
+    plain = case.attributes()
+    case.done("calibrate", "model.h5", data, "-m", "adaptive")
+    found = case.attributes()
+    wanted = min((best(g).fun, g) for g in np.linspace(0, 0.9, 91))
+    temperature, exponent = found["calibration_temperature"], found["calibration_exponent"]
+    near("exponent", exponent, wanted[1], 0.02)
+    near("log-loss", found["calibration_log_loss"], loss(exponent, 1 / temperature), 1e-7)
+    if not 0.1 < exponent <= 0.9 or not found["calibration_log_loss"] <= min(wanted[0] + 1e-6, plain["calibration_log_loss"] - 1e-3):
+        fail(f"adaptive: {found}, {wanted}, {plain}")
+    near("probabilities", case.scores(data, "--probabilities"), np.exp(log_softmax(scores / (temperature * reach**exponent), axis=1)), 1e-6)
+    if "adaptive" not in case.done("info", "model.h5").stdout:
+        fail("info does not name the method")
+    make(case.work.at(data), 2, classes)
 
 
 def check_sigmoid(case, classes):
@@ -261,6 +297,8 @@ def check_limits(case):
 with Work(sys.argv[1]) as work:
     case = Case(work)
     check_temperature(case)
+    check_adaptive(case, 4)
+    check_adaptive(case, 2)
     check_sigmoid(case, 4)
     check_sigmoid(case, 2)
     check_threads(case)
