@@ -142,8 +142,11 @@ class MarginClassifierCV(MarginClassifier):
         self.callbacks = callbacks
         self.options = options
 
+    # Folds hold rows out, so this fit has no X_val and y_val.
     @keeps_state
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MarginClassifierCV":  # type: ignore[override]  # folds hold rows out, so X_val has no use
+    def fit(  # type: ignore[override]
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> "MarginClassifierCV":
         """Chooses C and trains all rows.
 
         Parameters
