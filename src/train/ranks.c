@@ -63,6 +63,15 @@ mg_status mg_run_share(const mg_run *run, void *value, size_t size, mg_error *er
     return mg_comm_share(run->ranks.comm, value, size, error);
 }
 
+mg_status mg_run_check_weights(const mg_run *run, mg_error *error) {
+    if (mg_run_is_alone(run)) return MG_OK;
+    const mg_weights *w = run->solver->weights(run->state);
+    uint64_t hash = mg_hash_bytes(0, w->v, (size_t)w->size * sizeof *w->v);
+    hash = mg_hash_bytes(hash, w->bias, (size_t)w->lanes * sizeof *w->bias);
+    return mg_comm_same(run->ranks.comm, hash, MG_NONFINITE, "the weights",
+                        "one of the two machines computes wrongly: continue without it (--resume)", error);
+}
+
 // ---- fields -------------------------------------------------------------------------------------
 
 static mg_status collect(mg_run *run, const mg_field *field, mg_error *error) {

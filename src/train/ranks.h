@@ -24,6 +24,10 @@ bool mg_run_root_says(const mg_run *run, bool says);
 // Copies a value of rank 0 to all ranks.
 mg_status mg_run_share(const mg_run *run, void *value, size_t size, mg_error *error);
 
+// Fails if the weights of a rank differ from those of rank 0. All ranks compute them from the same sums, so a
+// machine then computes wrongly. Errors: MG_NONFINITE, MG_FAILED.
+mg_status mg_run_check_weights(const mg_run *run, mg_error *error);
+
 // Collects the fields of the state that belong to rows, on rank 0: its checkpoints have those of all ranks,
 // as if it were the only one. Errors: MG_MEMORY, MG_FAILED.
 mg_status mg_run_collect(mg_run *run, mg_error *error);

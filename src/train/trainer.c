@@ -145,6 +145,8 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
     const mg_train_options *train = run->options->train;
     mg_position *at = &run->position;
     mg_measured measured = MG_NOT_MEASURED;
+    mg_status same = mg_run_check_weights(run, error);
+    if (same) return same;
     take_certificate(run, &measured);
     if (train->evaluate_every && (at->epoch + 1) % train->evaluate_every == 0) {
         mg_status status = evaluate(run, &measured, error);
