@@ -16,15 +16,13 @@ typedef struct mg_output mg_output;
 /*
  * Opens an output: the caller writes to *file. Symbolic links are followed. If `path` is a regular file or
  * does not exist, *file is a temporary file in the same directory, which gets the name when the output is
- * closed. If `path` is a device, a FIFO (which waits for a reader) or a descriptor of this process
+ * closed. Closing replaces only the file that is at the path now: a file that appears there or changes
+ * meanwhile is kept, and closing fails with MG_IO. If `path` is a device, a FIFO (which waits for a reader)
+ * or a descriptor of this process
  * (/dev/stdout, /dev/fd/N), it is written directly. Every output that was opened must be closed. Errors:
  * MG_IO, MG_MEMORY.
  */
 mg_status mg_output_open(const char *path, mg_output **out, FILE **file, mg_error *error);
-
-/* If a file has appeared at the path by the time the output is closed, it is kept, and closing fails with
- * MG_IO. */
-void mg_output_keep_existing(mg_output *output);
 
 /* True if the output is written directly. Then a reader may be waiting for every line. */
 bool mg_output_is_direct(const mg_output *output);

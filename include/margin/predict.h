@@ -73,6 +73,12 @@ mg_status mg_predictor_file(mg_predictor *predictor, const char *path, const mg_
 mg_status mg_predictor_hdf5(mg_predictor *predictor, const char *path, const char *output, mg_error *error);
 
 /*
+ * Checks that answers may be written to `path`: it does not exist, or it is no HDF5 file, or one with
+ * answers. So no data and no model can be lost. Errors: MG_USAGE; MG_IO if the file cannot be read.
+ */
+mg_status mg_predict_check_output(const char *path, mg_error *error);
+
+/*
  * Predicts one row, given as a line of the kind that the model was trained on: a text; a record of a table,
  * whose first line may be a header; otherwise a line of svmlight, "label index:value index:value # comment",
  * where an empty line is a row of zeros. A label is optional and ignored. *answer becomes the predicted line:

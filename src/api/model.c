@@ -183,9 +183,9 @@ mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
 static mg_status check_replaced(const mg_place *place, const char *path, mg_error *error) {
     int fd;
     bool sealed = false;
-    if (place->descriptor >= 0 || (place->exists && !S_ISREG(place->about.st_mode)))
+    if (place->descriptor >= 0 || (place->was.exists && !S_ISREG(place->was.about.st_mode)))
         return mg_fail(error, MG_IO, "%s: is not a regular file, so no model can be written there", path);
-    if (!place->exists || place->about.st_size == 0) return MG_OK;
+    if (!place->was.exists || place->was.about.st_size == 0) return MG_OK;
     mg_status status = mg_directory_open_file(place->directory, place->name, &fd, error);
     if (status) return status;
     status = mg_file_has_seal(fd, path, &sealed, error);
@@ -202,7 +202,7 @@ mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error
     mg_status status = mg_h5_check_library(error);
     if (!status) status = mg_place_find(path, &place, error);
     if (!status) status = check_replaced(&place, path, error);
-    if (!status) status = mg_model_write(model, place.directory, place.name, error);
+    if (!status) status = mg_model_write(model, place.directory, place.name, &place.was, error);
     mg_place_clear(&place);
     return status;
 }

@@ -35,12 +35,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     }
 }
 
-static mg_status refuse(mg_error *error, mg_status status, const char *path, const char *why) {
-    error->status = status;
-    snprintf(error->text, sizeof error->text, "%.700s: %s", path, why);
-    return status;
-}
-
 // Writes the names of all formats, such as "onnx, liblinear". Returns `out`.
 static const char *list_formats(const char *separator, char out[256]) {
     *out = 0;
@@ -56,10 +50,12 @@ static mg_status choose_format(arguments *all, mg_error *error) {
     if (all->output) all->format = mg_export_format_of(all->output);
     all->guessed = all->format != NULL;
     if (all->guessed) return MG_OK;
+    char why[400];
+    snprintf(why, sizeof why, "%sgive --format (%s are allowed)",
+             all->output ? "its name does not end with a format: " : "", list_formats(", ", names));
+    if (all->output) return mg_cli_refuse(error, MG_USAGE, all->output, why);
     error->status = MG_USAGE;
-    snprintf(error->text, sizeof error->text, "%.700s%sgive --format (%s are allowed)",
-             all->output ? all->output : "", all->output ? ": its name does not end with a format: " : "",
-             list_formats(", ", names));
+    snprintf(error->text, sizeof error->text, "%s", why);
     return MG_USAGE;
 }
 
@@ -68,8 +64,8 @@ static mg_status check_output(const arguments *all, mg_error *error) {
     mg_status status = mg_cli_keep(all->output, all->model, "the model", "the export", error);
     if (status || !all->output || all->overwrite || stat(all->output, &about) || !S_ISREG(about.st_mode))
         return status;
-    return refuse(error, MG_IO, all->output,
-                  "already exists: give another name, or replace it with --overwrite");
+    return mg_cli_refuse(error, MG_IO, all->output,
+                         "already exists: give another name, or replace it with --overwrite");
 }
 
 typedef struct destination {
@@ -95,12 +91,13 @@ static mg_status write_all(void *context, const char *bytes, size_t count, mg_er
     const volatile sig_atomic_t *stop = path ? mg_cli_catch_stops() : NULL;
     mg_cli_output out;
     if (!path && isatty(STDOUT_FILENO) && acts_on_terminal(bytes, count))
-        return refuse(error, MG_USAGE, to->all->format,
-                      "holds bytes that would control the terminal: give the name of a file with -o");
+        return mg_cli_refuse(error, MG_USAGE, to->all->format,
+                             "holds bytes that would control the terminal: give the name of a file with -o");
     mg_status status = mg_cli_output_open(&out, path, error);
-    if (!status && out.named && !to->all->overwrite) mg_output_keep_existing(out.named);
+    // It remembers which file is there now and replaces no other one, so that one is checked again.
+    if (!status && out.named) status = check_output(to->all, error);
     if (!status) status = mg_cli_output_write(&out, bytes, count, error);
-    if (!status && stop && *stop) status = refuse(error, MG_STOPPED, path, "stopped");
+    if (!status && stop && *stop) status = mg_cli_refuse(error, MG_STOPPED, path, "stopped");
     to->bytes = count;
     return mg_cli_output_close(&out, status, error);
 }

@@ -8,12 +8,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+mg_status mg_cli_refuse(mg_error *error, mg_status status, const char *path, const char *why) {
+    enum { HALF = 350 };
+    size_t bytes = strlen(path);
+    bool whole = bytes <= 2 * HALF;
+    error->status = status;
+    snprintf(error->text, sizeof error->text, "%.*s%s%s: %s", whole ? 2 * HALF : HALF, path,
+             whole ? "" : " ... ", whole ? "" : path + bytes - HALF, why);
+    return status;
+}
+
 mg_status mg_cli_complain(mg_error *error, const char *path, const char *what) {
-    error->status = path ? MG_IO : MG_FAILED;
-    const char *name = path ? path : "standard output";
-    snprintf(error->text, sizeof error->text, "%.700s%s: %s: %s", name, strlen(name) > 700 ? "..." : "", what,
-             strerror(errno));
-    return error->status;
+    char why[200];
+    snprintf(why, sizeof why, "%s: %s", what, strerror(errno));
+    return mg_cli_refuse(error, path ? MG_IO : MG_FAILED, path ? path : "standard output", why);
 }
 
 mg_status mg_cli_output_open(mg_cli_output *out, const char *path, mg_error *error) {
@@ -59,8 +67,7 @@ mg_status mg_cli_keep(const char *output, const char *other, const char *what, c
     struct stat about;
     if (!output || stat(output, &about) || !S_ISREG(about.st_mode)) return MG_OK;
     if (!is_file(other, &about) && !is_inside(output, other)) return MG_OK;
-    error->status = MG_USAGE;
-    snprintf(error->text, sizeof error->text,
-             "%.700s: is %s, which %s would replace: give another name with -o", output, what, by);
-    return MG_USAGE;
+    char why[200];
+    snprintf(why, sizeof why, "is %s, which %s would replace: give another name with -o", what, by);
+    return mg_cli_refuse(error, MG_USAGE, output, why);
 }

@@ -24,6 +24,9 @@ mg_status mg_cli_output_write(void *context, const char *text, size_t bytes, mg_
 // Closes the output. `status`: the result of the work that wrote to it (mg_output_close).
 mg_status mg_cli_output_close(mg_cli_output *out, mg_status status, mg_error *error);
 
+// Sets the error "PATH: why"; the middle of a very long path is left out. Returns `status`.
+mg_status mg_cli_refuse(mg_error *error, mg_status status, const char *path, const char *why);
+
 // Sets the error "PATH: what: reason", with the reason from errno. path NULL: standard output.
 mg_status mg_cli_complain(mg_error *error, const char *path, const char *what);
 

@@ -146,8 +146,8 @@ static mg_status check_output(const arguments *all, mg_error *error) {
     const char *prior = all->options.prior, *by = "the answers";
     mg_status status = mg_cli_keep(all->output, all->options.model, "the model", by, error);
     if (!status) status = mg_cli_keep(all->output, all->flags.data, "the data", by, error);
-    if (status || !prior) return status;
-    return mg_cli_keep(all->output, prior, "the file of --prior", by, error);
+    if (!status && prior) status = mg_cli_keep(all->output, prior, "the file of --prior", by, error);
+    return status || !all->output ? status : mg_predict_check_output(all->output, error);
 }
 
 static mg_status run(arguments *all, mg_error *error) {
@@ -162,6 +162,8 @@ static mg_status run(arguments *all, mg_error *error) {
         return status;
     }
     status = mg_cli_output_open(&out, all->output, error);
+    // It remembers which file is there now and replaces no other one, so that one is checked again.
+    if (!status && out.named) status = check_output(all, error);
     const mg_predict_sink sink = {mg_cli_output_write, &out};
     if (!status)
         status = strcmp(all->flags.data, "-") ? mg_predictor_file(predictor, all->flags.data, &sink, error)

@@ -5,7 +5,6 @@
 #include <margin/report.h>
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 enum { KEY_DATA = 256, KEY_OUTPUT = 'o', MOST_DIRECTORIES = 64 };
 
@@ -33,31 +32,29 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 }
 
 // Writes the finished report. What is at its path is checked again, because another program may have written
-// it while the report was made.
-static mg_status put_report(const char *path, bool replaces, const char *text, size_t bytes,
-                            mg_error *error) {
+// it while the report was made. From now on signals stop the work, so that no part of a file remains.
+static mg_status put_report(const char *path, const char *text, size_t bytes, mg_error *error) {
+    const volatile sig_atomic_t *stop = mg_cli_catch_stops();
     mg_cli_output out;
     mg_status status = mg_cli_output_open(&out, path, error);
     if (status) return status;
-    if (!replaces) mg_output_keep_existing(out.named);
-    status = mg_cli_output_write(&out, text, bytes, error);
-    if (!status) status = mg_report_check_output(path, error);
+    status = mg_report_check_output(path, error);
+    if (!status) status = mg_cli_output_write(&out, text, bytes, error);
+    if (!status && *stop) error->status = status = MG_STOPPED;
     return mg_cli_output_close(&out, status, error);
 }
 
 static mg_status write_report(const arguments *all, mg_error *error) {
-    struct stat about;
     char *text = NULL;
     size_t bytes = 0;
-    bool replaces = !stat(all->output, &about);
     mg_status status = mg_report_check_output(all->output, error);
     if (status) return status;
-    // A file is written only when its content is complete, so that a signal leaves nothing behind.
+    // The file is created only when its content is complete.
     FILE *memory = open_memstream(&text, &bytes);
     if (!memory) return mg_cli_complain(error, all->output, "cannot be written");
     status = mg_report_write(&all->request, memory, error);
     if (fclose(memory) && !status) status = mg_cli_complain(error, all->output, "cannot be written");
-    if (!status) status = put_report(all->output, replaces, text, bytes, error);
+    if (!status) status = put_report(all->output, text, bytes, error);
     free(text);
     return status;
 }
@@ -108,6 +105,7 @@ int mg_command_report(int argc, char **argv) {
     all.request.drop_unlabelled = flags.drop_unlabelled;
     mg_cli_results();
     mg_status status = write_report(&all, &error);
+    if (status == MG_STOPPED) mg_cli_die_of_stop(); // no file was written
     if (status) return mg_cli_fail("report", &error);
     if (!flags.quiet) mg_cli_put_line(stdout, "report          ", all.output);
     return 0;

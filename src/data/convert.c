@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -201,6 +202,17 @@ mg_status mg_convert_open_reader(mg_conversion *c, int part, mg_error *error) {
     return status ? status : check_found_files(c, error);
 }
 
+// Compares the names of the features with those of --like, if both have names.
+static mg_status check_known_names(const mg_conversion *c, mg_error *error) {
+    char whose[MG_PATH_TEXT + 32];
+    const mg_names *known = c->known && !c->like.raw ? &c->known->names : NULL;
+    if (!known || !known->count || !c->shape.names || !c->shape.names->count) return MG_OK;
+    snprintf(whose, sizeof whose, "in --like %s", c->like.path);
+    const mg_names_parties parties = {c->options->names ? c->options->names : c->options->inputs[0], whose,
+                                      "give the same features in the same order, or leave --like out"};
+    return mg_names_compare(known, c->shape.names, &parties, error);
+}
+
 mg_status mg_convert_first_pass(mg_conversion *c, mg_error *error) {
     mg_status status = mg_convert_open_labels(c, error);
     if (!status) status = mg_convert_survey(c, &c->sinks[MG_SINK_COUNT], error);
@@ -215,7 +227,8 @@ mg_status mg_convert_first_pass(mg_conversion *c, mg_error *error) {
     if (c->known && !c->like.raw && c->shape.features != c->like.features)
         return mg_fail(error, MG_DATA, "%s: has %lld features, but %s has %lld", c->options->inputs[0],
                        (long long)c->shape.features, c->like.path, (long long)c->like.features);
-    return mg_convert_read_names(c, error);
+    status = mg_convert_read_names(c, error);
+    return status ? status : check_known_names(c, error);
 }
 
 mg_status mg_convert_second_pass(mg_conversion *c, mg_error *error) {
@@ -223,6 +236,9 @@ mg_status mg_convert_second_pass(mg_conversion *c, mg_error *error) {
     if (c->course.unlabelled) c->shape.labelled = false;
     mg_status status = mg_convert_plan(c, &c->targets[0], error);
     if (!status && c->holdout.held) status = mg_convert_plan(c, &c->targets[1], error);
+    // The writers remember which files are at the outputs now and replace no other ones.
+    if (!status && !c->like.raw && c->options->overwrite) status = check_files(c->options, error);
+    if (!status && !c->like.raw) status = check_found_files(c, error);
     c->own.count = 0;
     if (!status) status = mg_convert_read(c, &c->sinks[MG_SINK_WRITE], error);
     if (!status) status = mg_convert_write_labels(c, error);

@@ -6,6 +6,8 @@
 
 #include "io/file.h"
 
+#include <sys/stat.h>
+
 typedef struct mg_directory mg_directory;
 
 // Opens a directory. `make`: creates it and its missing parents, and syncs each new name to disk. Errors:
@@ -50,24 +52,36 @@ mg_status mg_directory_open_file(const mg_directory *directory, const char *name
 mg_status mg_directory_is_text(const mg_directory *directory, const char *name, const char *text, bool *same,
                                mg_error *error);
 
+// What had a name at some moment: nothing, unless `exists` is set. It must be cleared then.
+typedef struct mg_named {
+    bool exists;
+    struct stat about;
+    int fd; // opened with O_PATH, so that no new file gets the number of its inode
+} mg_named;
+
+// Looks at a name without following a link. Returns false, with errno, if it cannot be examined.
+bool mg_directory_look(const mg_directory *directory, const char *name, mg_named *out);
+void mg_named_clear(mg_named *was);
+
 // Replaces the whole file by `size` bytes: temporary file, fsync, rename, fsync of the directory. On failure
 // the old file is kept and the temporary file is deleted. Errors: MG_IO with path and reason.
 mg_status mg_directory_write(const mg_directory *directory, const char *name, const void *bytes, size_t size,
                              mg_error *error);
 
-// The same, with a seal after the `size` bytes of content.
-mg_status mg_directory_write_sealed(const mg_directory *directory, const char *name, const void *content,
-                                    size_t size, mg_error *error);
+// The same, with a seal after the `size` bytes of content. `was`: as for mg_directory_end.
+mg_status mg_directory_write_sealed(const mg_directory *directory, const char *name, const mg_named *was,
+                                    const void *content, size_t size, mg_error *error);
 
 // The steps of a durable write, for content that is written piece by piece. mg_directory_begin creates a
 // temporary file, whose name no other process uses, with the permissions of the file `name` if that exists.
-// mg_directory_end syncs and closes *fd, and renames the file to `name`; without `replace` it fails if `name`
-// exists. After any failure mg_directory_give_up must be called. *fd becomes -1 when it is closed.
+// mg_directory_end syncs and closes *fd, and renames the file to `name`. `was`: what had the name before; if
+// it is not NULL, another file that has the name now is kept, and the call fails with MG_IO. After any
+// failure mg_directory_give_up must be called. *fd becomes -1 when it is closed.
 enum { MG_TEMPORARY_TEXT = 256 };
 mg_status mg_directory_begin(const mg_directory *directory, const char *name,
                              char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error);
 mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
-                           bool replace, int *fd, mg_error *error);
+                           const mg_named *was, int *fd, mg_error *error);
 void mg_directory_give_up(const mg_directory *directory, const char *temporary, int *fd);
 
 // Deletes a file, without syncing the directory; a missing file is not an error. Errors: MG_IO.

@@ -21,11 +21,13 @@ static int system_open(int directory, const char *name, int flags, mode_t mode) 
     return openat(directory, name, flags, mode);
 }
 
-static int system_rename(int directory, const char *from, const char *to, bool replace) {
+static int system_rename(int directory, const char *from, const char *to, mg_rename how) {
     struct stat there;
-    if (replace) return renameat(directory, from, directory, to);
-    int failed = renameat2(directory, from, directory, to, RENAME_NOREPLACE);
-    if (!failed || (errno != EINVAL && errno != ENOSYS)) return failed;
+    if (how == MG_RENAME_REPLACE) return renameat(directory, from, directory, to);
+    unsigned flags = how == MG_RENAME_NEW ? RENAME_NOREPLACE : RENAME_EXCHANGE;
+    int failed = renameat2(directory, from, directory, to, flags);
+    if (failed && errno == ENOSYS) errno = EINVAL;
+    if (!failed || errno != EINVAL || how == MG_RENAME_SWAP) return failed;
     // This file system cannot check for the name and rename in one step.
     if (fstatat(directory, to, &there, AT_SYMLINK_NOFOLLOW)) return renameat(directory, from, directory, to);
     errno = EEXIST;

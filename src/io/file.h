@@ -10,6 +10,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+typedef enum mg_rename {
+    MG_RENAME_NEW,     // fails with EEXIST if the new name exists
+    MG_RENAME_REPLACE, // replaces a file of the new name
+    MG_RENAME_SWAP,    // exchanges two files; fails with EINVAL if the file system cannot do that
+} mg_rename;
+
 // The system calls of a durable write, as a table, so that a test can make the k-th call fail. `directory` is
 // the descriptor to which `name` is relative, or AT_FDCWD.
 typedef struct mg_file_ops {
@@ -17,8 +23,7 @@ typedef struct mg_file_ops {
     ssize_t (*write)(int fd, const void *bytes, size_t size);
     int (*fsync)(int fd);
     int (*close)(int fd);
-    // Without `replace` it fails with EEXIST if `to` exists.
-    int (*rename)(int directory, const char *from, const char *to, bool replace);
+    int (*rename)(int directory, const char *from, const char *to, mg_rename how);
     int (*unlink)(int directory, const char *name);
 } mg_file_ops;
 

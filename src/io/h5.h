@@ -182,7 +182,7 @@ void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const ch
 // Writes the image with a seal, as mg_directory_write_sealed does. It is not copied, because a checkpoint may
 // be as large as the free memory. Destroys the image, even if writing fails.
 mg_status mg_h5_image_write(mg_h5_image *image, const mg_directory *directory, const char *name,
-                            mg_error *error);
+                            const mg_named *was, mg_error *error);
 void mg_h5_image_destroy(mg_h5_image *image);
 
 #endif

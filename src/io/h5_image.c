@@ -140,12 +140,12 @@ static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
 }
 
 mg_status mg_h5_image_write(mg_h5_image *image, const mg_directory *directory, const char *name,
-                            mg_error *error) {
+                            const mg_named *was, mg_error *error) {
     mg_h5_quiet();
     size_t size = 0;
     const unsigned char *bytes = bytes_of(image, &size);
     mg_status status =
-        bytes ? mg_directory_write_sealed(directory, name, bytes, size, error)
+        bytes ? mg_directory_write_sealed(directory, name, was, bytes, size, error)
               : mg_fail(error, image->status,
                         "%s/%s: was not written, because its HDF5 content could not be built in memory: %s",
                         mg_directory_path(directory), name, image->reason);

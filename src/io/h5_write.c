@@ -32,12 +32,12 @@ struct mg_h5_writer {
     char *path;
     mg_place place; // where the finished file goes
     char temporary[MG_TEMPORARY_TEXT];
-    bool overwrite, exists; // exists: the temporary file has been created
-    bool unnamed;           // the file has no name, and is not kept
-    int64_t bytes;          // total size of the arrays
-    int file;               // descriptor of the temporary file
-    hid_t library;          // the file as the library has it; closed by mg_h5_writer_start
-    unsigned char *image;   // [MOST_IMAGE] memory of the library's file, of which `image_size` bytes are used
+    bool exists;          // the temporary file has been created
+    bool unnamed;         // the file has no name, and is not kept
+    int64_t bytes;        // total size of the arrays
+    int file;             // descriptor of the temporary file
+    hid_t library;        // the file as the library has it; closed by mg_h5_writer_start
+    unsigned char *image; // [MOST_IMAGE] memory of the library's file, of which `image_size` bytes are used
     size_t image_size;
     int count;
     slot slots[MG_H5_WRITER_ARRAYS];
@@ -59,16 +59,16 @@ static mg_status check_limits(const char *path, const mg_place *place, bool over
                        "%s: needs %lld bytes, but the limit on file sizes is %llu: raise it (ulimit -f)",
                        path, (long long)bytes, (unsigned long long)limit.rlim_cur);
     if (place->descriptor >= 0 ||
-        (place->exists && !S_ISREG(place->about.st_mode) && !S_ISDIR(place->about.st_mode)))
+        (place->was.exists && !S_ISREG(place->was.about.st_mode) && !S_ISDIR(place->was.about.st_mode)))
         return mg_fail(error, MG_IO,
                        "%s: is not a regular file, and an HDF5 file cannot be written as a stream: give the "
                        "name of a file",
                        path);
-    if (!place->exists) return MG_OK;
+    if (!place->was.exists) return MG_OK;
     if (!overwrite)
         return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
                        path);
-    if (S_ISDIR(place->about.st_mode))
+    if (S_ISDIR(place->was.about.st_mode))
         return mg_fail(error, MG_IO, "%s: is a directory; a file name is needed", path);
     return MG_OK;
 }
@@ -155,7 +155,6 @@ mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwri
         return status;
     }
     (*out)->place = place;
-    (*out)->overwrite = overwrite;
     return MG_OK;
 }
 
@@ -374,7 +373,7 @@ mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error) {
     mg_status status = fill_file(writer, error);
     if (status) return status;
     status = mg_directory_end(writer->place.directory, writer->temporary, writer->place.name,
-                              writer->overwrite, &writer->file, error);
+                              &writer->place.was, &writer->file, error);
     if (!status) writer->exists = false;
     return status;
 }

@@ -46,9 +46,7 @@ static mg_status look(const char *path, mg_place *place, mg_error *error) {
     if (!status) status = mg_memory_text(&place->name, name, error);
     if (status) return status;
     place->descriptor = descriptor_of(place->directory, place->name);
-    place->exists =
-        !fstatat(mg_directory_descriptor(place->directory), place->name, &place->about, AT_SYMLINK_NOFOLLOW);
-    if (!place->exists && errno != ENOENT)
+    if (!mg_directory_look(place->directory, place->name, &place->was))
         return mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
     return MG_OK;
 }
@@ -60,7 +58,8 @@ mg_status mg_place_find(const char *path, mg_place *place, mg_error *error) {
     for (int links = 0; !status; links++) {
         char *next = NULL;
         status = look(at, place, error);
-        if (status || place->descriptor >= 0 || !place->exists || !S_ISLNK(place->about.st_mode)) break;
+        if (status || place->descriptor >= 0 || !place->was.exists || !S_ISLNK(place->was.about.st_mode))
+            break;
         status = links < MOST_LINKS
                      ? follow(place, &next, error)
                      : mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(ELOOP));
@@ -68,7 +67,7 @@ mg_status mg_place_find(const char *path, mg_place *place, mg_error *error) {
         mg_memory_free(at);
         at = next;
     }
-    if (!status && place->descriptor >= 0 && fstat(place->descriptor, &place->about))
+    if (!status && place->descriptor >= 0 && fstat(place->descriptor, &place->was.about))
         status = mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
     if (status) mg_place_clear(place);
     mg_memory_free(at);
@@ -76,6 +75,7 @@ mg_status mg_place_find(const char *path, mg_place *place, mg_error *error) {
 }
 
 void mg_place_clear(mg_place *place) {
+    mg_named_clear(&place->was);
     mg_directory_close(place->directory);
     mg_memory_free(place->name);
     *place = (mg_place){.descriptor = -1};
@@ -88,7 +88,6 @@ struct mg_output {
     mg_place place;                    // where the finished file goes
     char temporary[MG_TEMPORARY_TEXT]; // "": there is no temporary file, because the target is written
                                        // directly
-    bool keeps;                        // a file that has appeared at the path is not replaced
     int fd;                            // descriptor of the temporary file; `file` owns it once that is open
     FILE *file;
 };
@@ -97,12 +96,22 @@ static mg_status complain(const mg_output *output, const char *what, mg_error *e
     return mg_fail(error, MG_IO, "%s: %s: %s", output->path, what, strerror(errno));
 }
 
+// Opens a device or a FIFO. A file that has taken its name meanwhile is not written.
+static int open_special(const mg_place *place) {
+    struct stat now;
+    const struct stat *was = &place->was.about;
+    int fd = openat(mg_directory_descriptor(place->directory), place->name,
+                    O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+    if (fd < 0 || (!fstat(fd, &now) && now.st_dev == was->st_dev && now.st_ino == was->st_ino)) return fd;
+    close(fd);
+    errno = EBUSY;
+    return -1;
+}
+
 static mg_status open_descriptor(mg_output *output, mg_error *error) {
     const mg_place *place = &output->place;
     if (place->descriptor >= 0) output->fd = fcntl(place->descriptor, F_DUPFD_CLOEXEC, 3);
-    else if (place->exists && !S_ISREG(place->about.st_mode))
-        output->fd =
-            openat(mg_directory_descriptor(place->directory), place->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    else if (place->was.exists && !S_ISREG(place->was.about.st_mode)) output->fd = open_special(place);
     else return mg_directory_begin(place->directory, place->name, output->temporary, &output->fd, error);
     return output->fd < 0 ? complain(output, "cannot be written", error) : MG_OK;
 }
@@ -124,8 +133,6 @@ mg_status mg_output_open(const char *path, mg_output **out, FILE **file, mg_erro
     return MG_OK;
 }
 
-void mg_output_keep_existing(mg_output *output) { output->keeps = true; }
-
 bool mg_output_is_direct(const mg_output *output) { return !*output->temporary; }
 
 mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) {
@@ -139,8 +146,7 @@ mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) 
     if (output->file && fclose(output->file) && !status) status = complain(output, "cannot be closed", error);
     if (direct && !output->file && output->fd >= 0) close(output->fd);
     if (!status && !direct)
-        status =
-            mg_directory_end(place->directory, output->temporary, place->name, !output->keeps, &fd, error);
+        status = mg_directory_end(place->directory, output->temporary, place->name, &place->was, &fd, error);
     if (status && !direct) mg_directory_give_up(place->directory, output->temporary, &fd);
     mg_place_clear(&output->place);
     mg_memory_free(output->path);

@@ -6,13 +6,11 @@
 #include "io/directory.h"
 
 #include <margin/output.h>
-#include <sys/stat.h>
 
 typedef struct mg_place {
     mg_directory *directory; // directory of the path, also if the path refers to a descriptor
     char *name;              // name in the directory; not a symbolic link
-    bool exists;
-    struct stat about; // valid if `exists`
+    mg_named was;            // what has the name now
     int descriptor; // descriptor of this process to which the path refers (/dev/stdout, /dev/fd/N); -1: none
 } mg_place;
 

@@ -145,7 +145,7 @@ static void put_attributes(const mg_model *model, mg_h5_image *image) {
 }
 
 mg_status mg_model_write(const mg_model *model, const mg_directory *directory, const char *name,
-                         mg_error *error) {
+                         const mg_named *was, mg_error *error) {
     MG_ACTIVITY("writing the model", 0);
     mg_h5_image *image;
     mg_status status = mg_h5_image_create(&image, error);
@@ -161,7 +161,7 @@ mg_status mg_model_write(const mg_model *model, const mg_directory *directory, c
     mg_model_calibration_put(&model->calibration, model->classes_count, image);
     if (model->classes.shares) mg_h5_image_array(image, "shares", MG_H5_F64, 1, shape, model->classes.shares);
     status = mg_model_used_put(&model->used, image, error);
-    if (!status) return mg_h5_image_write(image, directory, name, error);
+    if (!status) return mg_h5_image_write(image, directory, name, was, error);
     mg_h5_image_destroy(image);
     return status;
 }

@@ -50,9 +50,9 @@ mg_status mg_model_expand(mg_model *model, mg_error *error);
 // Replaces the calibration, and takes ownership of the new one.
 void mg_model_calibrate(mg_model *model, const mg_calibration *calibration);
 
-// Writes the file completely or not at all. Errors: MG_IO, MG_MEMORY.
+// Writes the file completely or not at all. `was`: as for mg_directory_end. Errors: MG_IO, MG_MEMORY.
 mg_status mg_model_write(const mg_model *model, const mg_directory *directory, const char *name,
-                         mg_error *error);
+                         const mg_named *was, mg_error *error);
 
 // Checks that the values can be those of a trained model: finite weights, classes in order, a known
 // loss, names that are not too long, a bound that is not above its objective. Errors: MG_DATA; the message

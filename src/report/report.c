@@ -103,19 +103,16 @@ static mg_status write_page(report *r, const char *seal, FILE *file, mg_error *e
 // ---- the model --------------------------------------------------------------------------------
 
 // Reads the digest of the content from the seal, which loading the model has checked.
-static void read_seal(const char *path, char out[20]) {
+static void read_seal(int fd, char out[20]) {
     unsigned char seal[MG_SEAL_BYTES];
     struct stat about;
     uint64_t digest;
-    int fd;
     out[0] = 0;
-    if (mg_file_open(path, MG_FILE_REGULAR, &fd, NULL)) return;
     if (!fstat(fd, &about) && about.st_size > MG_SEAL_BYTES &&
         pread(fd, seal, sizeof seal, about.st_size - MG_SEAL_BYTES) == MG_SEAL_BYTES) {
         memcpy(&digest, seal + MG_SEAL_DIGEST, sizeof digest);
         snprintf(out, 20, "%016llx", (unsigned long long)digest);
     }
-    close(fd);
 }
 
 static mg_status examine(report *r, mg_error *error) {
@@ -136,6 +133,7 @@ static mg_status examine(report *r, mg_error *error) {
 // A training without a model has only its lines; rows cannot be measured then.
 static mg_status take_model(report *r, char seal[20], mg_error *error) {
     char *path;
+    int fd = -1;
     const mg_report_request *request = r->request;
     mg_status status = mg_record_file(r->record, "model.h5", &path, error);
     if (status) return status;
@@ -144,13 +142,15 @@ static mg_status take_model(report *r, char seal[20], mg_error *error) {
         status = mg_fail(error, MG_DATA, "%s: is missing, so %s cannot be measured: leave out --data%s", path,
                          request->data,
                          r->record->kind == MG_RECORD_CV ? " (a cross-validation keeps no model)" : "");
+    if (!status && there) status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
     if (!status && there)
-        status = mg_scoring_load(path, -1, request->threads, &request->notices, &r->scoring, error);
+        status = mg_scoring_load(path, fd, request->threads, &request->notices, &r->scoring, error);
     if (!status && there) {
         r->has_model = true;
-        read_seal(path, seal);
+        read_seal(fd, seal);
         status = examine(r, error);
     }
+    if (fd >= 0) close(fd);
     mg_memory_free(path);
     return status;
 }

@@ -3,12 +3,11 @@
 #include "train/answers_h5.h"
 
 #include "base/memory.h"
-#include "io/file.h"
 #include "io/h5.h"
 #include "io/h5_write.h"
 
+#include <margin/predict.h>
 #include <string.h>
-#include <unistd.h>
 
 struct mg_answers_h5 {
     mg_answers *answers;
@@ -38,7 +37,8 @@ static mg_status plan_all(mg_answers_h5 *f, int64_t rows, mg_error *error) {
                           all = {MG_H5_F32, 0, 2, {rows, a->classes->count}},
                           best = {MG_H5_I32, 0, 2, {rows, a->top}},
                           values = {MG_H5_F32, 0, 2, {rows, a->top}};
-    mg_status status = plan(f, "label", &label, &f->label, error);
+    mg_status status = mg_h5_writer_text(f->writer, "/", "format", MG_ANSWERS_FORMAT, error);
+    if (!status) status = plan(f, "label", &label, &f->label, error);
     if (!status) status = plan(f, "classes", &classes, &f->classes, error);
     if (!status && a->ids.column) status = plan(f, MG_IDS_NAME, &id, &f->id, error);
     if (!status && a->ids.column)
@@ -86,32 +86,11 @@ static int64_t bytes_of(const mg_answers_h5 *f, int64_t rows) {
     return (int64_t)((double)rows * row);
 }
 
-// Refuses to replace an HDF5 file that does not hold answers, such as data or another model.
-static mg_status check_replaced(const char *path, mg_error *error) {
-    int fd;
-    mg_h5 *file;
-    if (mg_file_open(path, MG_FILE_REGULAR, &fd, NULL)) return MG_OK; // there is no file
-    if (!mg_h5_has_signature(fd)) {
-        close(fd);
-        return MG_OK;
-    }
-    mg_error ignored;
-    bool answers = !mg_h5_open_descriptor(fd, path, &file, &ignored) &&
-                   mg_h5_find(file, "label") == MG_H5_ARRAY && mg_h5_find(file, "classes") == MG_H5_ARRAY;
-    mg_h5_close(file);
-    if (answers) return MG_OK;
-    return mg_fail(
-        error, MG_USAGE,
-        "%s: is an HDF5 file that holds no answers, which would be replaced: give another name with -o",
-        path);
-}
-
 mg_status mg_answers_h5_open(mg_answers *answers, const char *path, int64_t rows, mg_answers_h5 **out,
                              mg_error *error) {
     mg_answers_h5 *f;
     *out = NULL;
-    mg_status status = check_replaced(path, error);
-    if (!status) status = mg_memory_zeroed(&f, 1, sizeof *f, error);
+    mg_status status = mg_memory_zeroed(&f, 1, sizeof *f, error);
     if (status) return status;
     *out = f;
     f->answers = answers;
@@ -126,6 +105,8 @@ mg_status mg_answers_h5_open(mg_answers *answers, const char *path, int64_t rows
     status = mg_memory_get(&f->cell, f->width > f->id_width ? f->width : f->id_width, 1, error);
     if (!status) status = mg_memory_get(&f->values, (size_t)answers->top + 1, sizeof *f->values, error);
     if (!status) status = mg_h5_writer_create(&f->writer, path, true, bytes_of(f, rows), error);
+    // The writer remembers which file is there now, and replaces no other one.
+    if (!status) status = mg_predict_check_output(path, error);
     if (!status) status = plan_all(f, rows, error);
     if (!status) status = mg_h5_writer_start(f->writer, error);
     for (int64_t k = 0; !status && k < answers->classes->count; k++)

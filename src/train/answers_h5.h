@@ -4,10 +4,13 @@
 
 #include "train/answers.h"
 
+#define MG_ANSWERS_FORMAT "margin answers" // the attribute `format` of every file of answers
+
 typedef struct mg_answers_h5 mg_answers_h5;
 
 // Creates the file for answers to `rows` rows, with the columns that `answers` describes. It has its name
-// when it has been committed; a file there is replaced. `answers` must outlive it. Errors: MG_IO, MG_MEMORY.
+// when it has been committed; older answers there are replaced. `answers` must outlive it. Errors: MG_IO,
+// MG_MEMORY, MG_USAGE (mg_predict_check_output).
 mg_status mg_answers_h5_open(mg_answers *answers, const char *path, int64_t rows, mg_answers_h5 **out,
                              mg_error *error);
 

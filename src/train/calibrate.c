@@ -91,7 +91,7 @@ static mg_status write_again(work *w, mg_error *error) {
     if (!mg_directory_has_its_path(w->place.directory))
         mg_scoring_tell(&w->request->notices, "warning",
                         "%s: its directory was renamed; the model is written in that directory", path);
-    return mg_model_write(w->scoring.model, w->place.directory, w->place.name, error);
+    return mg_model_write(w->scoring.model, w->place.directory, w->place.name, &w->place.was, error);
 }
 
 // ---- the rows -----------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
         field_name(&fields[f], field);
         mg_h5_image_array(image, field, fields[f].type, 1, &fields[f].count, fields[f].data);
     }
-    return mg_h5_image_write(image, directory, name, error);
+    return mg_h5_image_write(image, directory, name, NULL, error);
 }
 
 static mg_status check_kind(mg_h5 *file, mg_error *error) {

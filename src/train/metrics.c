@@ -129,7 +129,7 @@ static mg_status unlink_copy(const mg_directory *directory, mg_metrics *metrics,
     mg_status status = mg_directory_begin(directory, name, temporary, &fd, error);
     if (!status) {
         status = copy_bytes(metrics->fd, fd, metrics->path, kept, error);
-        if (!status) status = mg_directory_end(directory, temporary, name, true, &fd, error);
+        if (!status) status = mg_directory_end(directory, temporary, name, NULL, &fd, error);
         if (status) mg_directory_give_up(directory, temporary, &fd);
     }
     mg_file_calls.close(metrics->fd);

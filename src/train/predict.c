@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "io/file.h"
 #include "train/answers.h"
 #include "train/answers_h5.h"
 #include "train/line_rows.h"
@@ -14,6 +15,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { FLUSH_BYTES = 64 << 10 };
 #define REJECTED "unknown" // the default of reject_label
@@ -286,6 +289,32 @@ static mg_status open_answers(mg_predictor *p, mg_error *error) {
     if (!status && o->id && mg_ids_counted(o->id, &first))
         status = mg_ids_read(NULL, o->id, 0, &a->ids, error);
     return status ? status : mg_answers_check(a, o->id != NULL, error);
+}
+
+mg_status mg_predict_check_output(const char *path, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    struct stat about;
+    mg_h5 *file;
+    char *format = NULL;
+    int fd;
+    mg_error ignored;
+    if (stat(path, &about) || !S_ISREG(about.st_mode)) return MG_OK; // opening it tells the rest
+    mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
+    if (status) return status;
+    if (!mg_h5_has_signature(fd)) {
+        close(fd);
+        return MG_OK;
+    }
+    bool answers = !mg_h5_open_descriptor(fd, path, &file, &ignored) &&
+                   !mg_h5_attribute_text(file, "/", "format", &format, &ignored) &&
+                   !strcmp(format, MG_ANSWERS_FORMAT);
+    mg_memory_free(format);
+    mg_h5_close(file);
+    if (answers) return MG_OK;
+    return mg_fail(error, MG_USAGE,
+                   "%s: is an HDF5 file that holds no answers, which would be replaced: give another name "
+                   "with -o",
+                   path);
 }
 
 mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **out, mg_error *error) {

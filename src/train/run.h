@@ -39,6 +39,7 @@ typedef struct mg_run_place {
     mg_directory *directory, *checkpoints;
     mg_lock lock;
     bool has_model; // a resumed run has found a model.h5 that it may have written itself
+    mg_named model; // what model.h5 was when the run began, or when it wrote it: only that is replaced
 } mg_run_place;
 
 // metrics.jsonl, and reports to the observer.
@@ -171,6 +172,9 @@ mg_status mg_run_begin(mg_run *run, mg_error *error);
 
 // Checks that position and fields fit together; the `check` of mg_resume_hooks, with the run as context.
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error);
+
+// How far two computations of the objective of weights may differ by rounding.
+double mg_run_objective_slack(const mg_run *run, const mg_weights *weights, double objective);
 
 // Checks that the objective in the field `name` is that of the weights, which are in the field `whose`.
 mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, double lambda,

@@ -229,6 +229,8 @@ static mg_status write_records(mg_run *run, const mg_identity *identity, mg_erro
 static mg_status clear_directory(mg_run *run, mg_error *error) {
     mg_run_place *place = &run->place;
     mg_status status = mg_run_enter_directory(run, true, error);
+    // Again, because loading the data may have taken long.
+    if (!status) status = check_unused(run, error);
     const mg_run_inputs inputs = {run->options, run->request->init_model, run->request->overwrite, true};
     if (!status) status = mg_run_check_inputs(place->directory, &inputs, error);
     if (!status) status = mg_run_set_aside(place->directory, run->request->overwrite, error);
@@ -270,6 +272,7 @@ static mg_status open_files(mg_run *run, const mg_identity *identity, mg_error *
     for (size_t i = 0; i < sizeof written / sizeof *written; i++)
         mg_directory_remove_leftovers(place->directory, written[i]);
     if (run->resumed) status = find_finished(run, error);
+    if (!status) mg_directory_look(place->directory, "model.h5", &place->model);
     if (!status) status = write_records(run, identity, error);
     if (status || run->finished) return status;
     mg_run_remove_empty_folds(place->directory);
@@ -316,6 +319,7 @@ void mg_run_leave_directory(mg_run *run) {
             "warning: %s/checkpoints is not the directory this run began with: that directory was "
             "renamed or deleted, and the checkpoints of this run are in it: move it back to continue",
             run->place.path);
+    mg_named_clear(&run->place.model);
     mg_lock_release(&run->place.lock);
     mg_directory_close(run->place.checkpoints);
     mg_directory_close(run->place.directory);

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LEAST_GAP 0x1p-24 // relative rounding error of the scores; a smaller gap is not reported
+
 // True if the result is the weights with the best validation accuracy. With a tolerance the result is the
 // certified optimum instead.
 static bool keeps_best(const mg_run *run) {
@@ -88,6 +90,16 @@ static mg_status create_model(const mg_run *run, const mg_weights *weights, mg_m
     return mg_model_new_used(weights->classes, mg_dataset_width(train), &train->used, out, error);
 }
 
+static mg_status write_model(mg_run *run, const mg_model *model, mg_error *error) {
+    static const char name[] = "model.h5";
+    mg_named *was = &run->place.model;
+    mg_status status = mg_model_write(model, run->place.directory, name, was, error);
+    if (status) return status;
+    mg_named_clear(was);
+    mg_directory_look(run->place.directory, name, was);
+    return MG_OK;
+}
+
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_error *error) {
     mg_model *model = NULL;
@@ -95,8 +107,7 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
     if (!status) status = check_finite(weights, facts, error);
     if (!status) status = create_model(run, weights, &model, error);
     if (!status) status = fill_model(run, weights, facts, model, error);
-    if (!status && mg_run_has_files(run) && !run->finished)
-        status = mg_model_write(model, run->place.directory, "model.h5", error);
+    if (!status && mg_run_has_files(run) && !run->finished) status = write_model(run, model, error);
     const mg_trainer_memory *memory = run->options->memory;
     if (!status && memory) status = mg_model_expand(model, error);
     if (!status && memory) status = mg_memory_text(&model->path, MG_MODEL_IN_MEMORY, error);
@@ -215,29 +226,32 @@ static void log_end(mg_run *run, const mg_train_result *result) {
 }
 
 // Without a tolerance: the lower bound that dual variables prove at the end of dual ascent. It holds for the
-// average of snapshots and for the weights of the best validation accuracy too.
-static mg_status take_bound(const mg_run *run, mg_train_result *result, mg_error *error) {
+// average of snapshots and for the weights of the best validation accuracy too. A bound above the objective
+// is wrong, and is left out. So is one for which there is no memory.
+static void take_bound(const mg_run *run, const mg_weights *weights, mg_train_result *result) {
     const mg_whole_solver *whole = run->solver->whole;
-    double bound = NAN;
-    bool wanted = whole && run->setup.choice.tolerance == 0 && isfinite(result->objective);
-    mg_status status = wanted ? whole->lower_bound(run->state, &bound, error) : MG_OK;
-    if (status || mg_judge_bound_is_vacuous(result->objective, bound)) return status;
+    double bound = NAN, objective = result->objective;
+    bool wanted = whole && run->setup.choice.tolerance == 0 && isfinite(objective);
+    if (!wanted || whole->lower_bound(run->state, &bound, NULL)) return;
+    if (mg_judge_bound_is_vacuous(objective, bound)) return;
+    if (bound > objective + mg_run_objective_slack(run, weights, objective)) return;
     result->dual = bound;
-    result->gap = fmax(0, (result->objective - bound) / result->objective);
-    return MG_OK;
+    result->gap = fmax(fabs(objective - bound) / objective, LEAST_GAP);
 }
 
 // Copies the certificate, or the bound of dual ascent, into the result. A useless lower bound is left out.
-static mg_status take_certificate(const mg_run *run, mg_train_result *result, mg_error *error) {
+static void take_certificate(const mg_run *run, const mg_weights *weights, mg_train_result *result) {
     mg_certificate certificate;
     result->dual = result->gap = NAN;
-    if (!mg_run_certificate(run, &certificate)) return take_bound(run, result, error);
+    if (!mg_run_certificate(run, &certificate)) {
+        take_bound(run, weights, result);
+        return;
+    }
     result->objective = certificate.primal;
     result->converged = certificate.reached;
-    if (!certificate.reached && mg_judge_bound_is_vacuous(certificate.primal, certificate.dual)) return MG_OK;
+    if (!certificate.reached && mg_judge_bound_is_vacuous(certificate.primal, certificate.dual)) return;
     result->dual = certificate.dual;
     result->gap = certificate.gap;
-    return MG_OK;
 }
 
 // Measures the final weights on the validation rows, unless the end of an epoch in this process has done so.
@@ -303,7 +317,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .tolerance = run->setup.choice.tolerance,
         .best_epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    status = take_certificate(run, result, error);
+    take_certificate(run, weights, result);
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
     if (mg_run_has_files(run)) mg_run_path(run->place.path, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))

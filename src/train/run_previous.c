@@ -104,7 +104,7 @@ static mg_status refuse_move(const mg_directory *directory, const char *name, co
 static mg_status move(const mg_directory *directory, const char *name, mg_error *error) {
     char to[2 * NAME_TEXT];
     snprintf(to, sizeof to, "%s/%s", gathering, name);
-    if (!mg_file_calls.rename(mg_directory_descriptor(directory), name, to, false)) return MG_OK;
+    if (!mg_file_calls.rename(mg_directory_descriptor(directory), name, to, MG_RENAME_NEW)) return MG_OK;
     return refuse_move(directory, name, gathering, error);
 }
 
@@ -123,7 +123,7 @@ static mg_status move_back(void *context, const char *name, mg_error *error) {
     int length = snprintf(from, sizeof from, "%s/%s", gathering, name);
     (void)error;
     if (length < (int)sizeof from && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, "lock"))
-        mg_file_calls.rename(mg_directory_descriptor(context), from, name, false);
+        mg_file_calls.rename(mg_directory_descriptor(context), from, name, MG_RENAME_NEW);
     return MG_OK;
 }
 
@@ -206,7 +206,7 @@ static mg_status settle(const mg_directory *directory, const mg_directory *gathe
     if (!status && mg_directory_holds(directory, gone))
         status = mg_run_refuse_foreign(directory, gone, error);
     if (!status && worth &&
-        mg_file_calls.rename(mg_directory_descriptor(directory), gathering, previous, true))
+        mg_file_calls.rename(mg_directory_descriptor(directory), gathering, previous, MG_RENAME_REPLACE))
         status = refuse_move(directory, gathering, previous, error);
     return status ? status : mg_directory_sync(directory, error);
 }

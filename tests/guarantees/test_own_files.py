@@ -420,10 +420,27 @@ def moved_checkpoints(work):
     shutil.rmtree(work.at("b"))
 
 
+# Another program puts a model into the directory while the run trains.
+def foreign_model(work):
+    limited = ("--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", "--set", "train.time_limit=1")
+    process = work.start(*SGD, *limited, *at("b"))
+    wait_for(process, work.at("b/checkpoints"))
+    shutil.copy(work.at("foreign"), work.at("b/model.h5"))
+    said = process.communicate()[1]
+    if process.returncode != 3 or "b/model.h5: appeared while margin was working, so it is kept" not in said:
+        runs.fail(f"a model appeared under a run: exit {process.returncode}, {said}")
+    if runs.read(work.at("b/model.h5")) != runs.read(work.at("foreign")):
+        runs.fail("the model of another program was replaced")
+    os.rename(work.at("b/model.h5"), work.at("moved"))  # follows the advice
+    expect(work, 0, *SGD, *limited, *at("b"), "--resume")
+    expect(work, 0, "info", "b/model.h5", "--verify")
+    shutil.rmtree(work.at("b"))
+
+
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
     with open(work.at("foreign"), "wb") as foreign:
         foreign.write(b"\x89HDF\r\n\x1a\n of another program" * 40)
-    for part in (own_lock, own_configuration, foreign_results, kept_beside_checkpoints, inputs, given_configuration, unreadable_parent, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints):
+    for part in (own_lock, own_configuration, foreign_results, kept_beside_checkpoints, inputs, given_configuration, unreadable_parent, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints, foreign_model):
         part(work)
     print("a run changes only what is its own")

@@ -1,4 +1,5 @@
-// test_output.c - an output that must not replace a file keeps one that appears while it is written.
+// test_output.c - an output replaces only the file that was at its path when it was opened. A file that
+// appears there, or changes, while the output is written is kept.
 #include "support.h"
 
 #include <setjmp.h>
@@ -6,41 +7,110 @@
 
 #include <cmocka.h>
 
+#include "io/file.h"
+
+#include <errno.h>
 #include <margin/output.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-// Writes to an output while a file of another program appears at its path.
-static mg_status write_meanwhile(bool keep, mg_error *error) {
+static void put(const char *name, const char *content) {
+    support_write(support_path("%s", name), content, strlen(content));
+}
+
+// What another program does to the path.
+static void nothing(void) {}
+static void appear(void) { put("out", "theirs"); }
+static void change(void) { appear(); }
+static void delete (void) { unlink(support_path("out")); }
+static void replace(void) {
+    put("other", "theirs");
+    rename(support_path("other"), support_path("out"));
+}
+
+static void (*late)(void); // what happens just before the first rename
+static mg_file_ops real;
+static bool swaps; // false: the file system cannot exchange files
+
+static int late_rename(int directory, const char *from, const char *to, mg_rename how) {
+    void (*now)(void) = late;
+    late = nothing;
+    now();
+    if (how != MG_RENAME_SWAP || swaps) return real.rename(directory, from, to, how);
+    errno = EINVAL;
+    return -1;
+}
+
+typedef struct when {
+    void (*meanwhile)(void), (*late)(void);
+} when;
+
+static mg_status write_output(const char *before, const when *others, mg_error *error) {
     mg_output *output;
     FILE *file;
     support_remove(support_path("out"));
+    if (before) put("out", before);
+    late = others->late;
     assert_int_equal(mg_output_open(support_path("out"), &output, &file, error), MG_OK);
-    if (keep) mg_output_keep_existing(output);
     fputs("ours", file);
-    support_write(support_path("out"), "theirs", 6);
+    others->meanwhile();
     return mg_output_close(output, MG_OK, error);
 }
 
 static void expect_content(const char *content) {
     size_t size;
     unsigned char *bytes = support_read(support_path("out"), &size);
-    assert_string_equal((const char *)bytes, content);
+    assert_int_equal(size, strlen(content));
+    assert_memory_equal(bytes, content, size);
     free(bytes);
     assert_int_equal(support_count(support_path("."), ""), 1); // no temporary file remains
 }
 
-static void test_appears(void **unused) {
-    (void)unused;
+static void expect(const char *before, void (*meanwhile)(void), void (*at_end)(void), const char *why) {
     mg_error error = {0};
-    assert_int_equal(write_meanwhile(true, &error), MG_IO);
-    assert_non_null(strstr(error.text, "File exists"));
-    expect_content("theirs");
-    assert_int_equal(write_meanwhile(false, &error), MG_OK);
-    expect_content("ours");
+    const when others = {meanwhile, at_end};
+    mg_status status = write_output(before, &others, &error);
+    if (why && !strstr(error.text, why)) fail_msg("%s is not in: %s", why, error.text);
+    assert_int_equal(status, why ? MG_IO : MG_OK);
+    expect_content(why ? "theirs" : "ours");
+}
+
+static void test_meanwhile(void **unused) {
+    (void)unused;
+    expect(NULL, nothing, nothing, NULL);
+    expect("older", nothing, nothing, NULL);
+    expect("older", delete, nothing, NULL);
+    expect(NULL, appear, nothing, "out: appeared while margin was working");
+    expect("older", change, nothing, "out: was replaced or changed while margin was working");
+    expect("older", replace, nothing, "out: was replaced or changed while margin was working");
+}
+
+static void test_last_moment(void **unused) {
+    (void)unused;
+    expect(NULL, nothing, appear, "appeared");
+    expect("older", nothing, replace, "was replaced or changed");
+    expect("older", nothing, change, "was replaced or changed");
+    expect("older", nothing, delete, NULL);
+    swaps = false; // then the file is compared just before it is replaced
+    expect("older", nothing, nothing, NULL);
+    expect("older", replace, nothing, "was replaced or changed");
+}
+
+static int begin(void **state) {
+    real = mg_file_calls;
+    mg_file_calls.rename = late_rename;
+    swaps = true;
+    return support_begin(state);
+}
+
+static int end(void **state) {
+    mg_file_calls = real;
+    return support_end(state);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_appears)};
-    return cmocka_run_group_tests(tests, support_begin, support_end);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_meanwhile), cmocka_unit_test(test_last_moment)};
+    return cmocka_run_group_tests(tests, begin, end);
 }

@@ -154,7 +154,7 @@ void support_write_image(struct mg_h5_image *image, const char *path) {
     mg_directory *place;
     const char *name;
     if (mg_directory_open_parent(path, &place, &name, &error) ||
-        mg_h5_image_write(image, place, name, &error))
+        mg_h5_image_write(image, place, name, NULL, &error))
         fail_msg("%s", error.text);
     mg_directory_close(place);
 }

@@ -83,7 +83,7 @@ static inline void write_model(const char *path, bool texts, const char *rows, c
     mg_directory *folder;
     const char *name;
     if (mg_directory_open_parent(path, &folder, &name, &error)) fail_msg("%s", error.text);
-    if (mg_model_write(model, folder, name, &error)) fail_msg("%s", error.text);
+    if (mg_model_write(model, folder, name, NULL, &error)) fail_msg("%s", error.text);
     mg_directory_close(folder);
     mg_model_free(model);
 }

@@ -149,6 +149,10 @@ class Case:
         self.refused("--format: xml is not allowed; use text, csv, tsv or h5", "--format", "xml")
         self.refused("would replace: give another name with -o", "-o", "data.h5")
         self.refused("is an HDF5 file that holds no answers", "-o", "numbers/model.h5")
+        with h5py.File(self.work.at("own.h5"), "w") as f:  # data with the names that answers have too
+            f["label"], f["classes"], f["images"] = [0, 1], [0, 1], [[1.0], [2.0]]
+        for form in "h5", "csv", "text":
+            self.refused("own.h5: is an HDF5 file that holds no answers", "-o", "own.h5", "--format", form)
         self.done("predict", self.model, "data.h5", "-o", "again.h5")
         self.done("predict", self.model, "data.h5", "-o", "again.h5", "--scores")
         if os.path.exists(self.work.at("x.h5")):

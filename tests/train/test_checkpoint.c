@@ -81,10 +81,10 @@ static int failing_close(int fd) {
     return failed ? -1 : closed;
 }
 
-static int failing_rename(int directory, const char *from, const char *to, bool replace) {
+static int failing_rename(int directory, const char *from, const char *to, mg_rename how) {
     note('r');
     if (fails()) return -1;
-    int done = real.rename(directory, from, to, replace);
+    int done = real.rename(directory, from, to, how);
     if (!done) renamed = true;
     return done;
 }

@@ -46,9 +46,9 @@ static int stopping_fsync(int fd) {
     return real.fsync(fd);
 }
 
-static int stopping_rename(int directory, const char *from, const char *to, bool replace) {
+static int stopping_rename(int directory, const char *from, const char *to, mg_rename how) {
     stop_here();
-    return real.rename(directory, from, to, replace);
+    return real.rename(directory, from, to, how);
 }
 
 static int stopping_unlink(int directory, const char *name) {

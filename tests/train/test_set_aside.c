@@ -138,9 +138,9 @@ static int kill_fsync(int fd) {
     return no_fsync(fd);
 }
 
-static int kill_rename(int directory, const char *from, const char *to, bool replace) {
+static int kill_rename(int directory, const char *from, const char *to, mg_rename how) {
     count();
-    return real.rename(directory, from, to, replace);
+    return real.rename(directory, from, to, how);
 }
 
 static int kill_unlink(int directory, const char *name) {
@@ -375,9 +375,8 @@ static void test_path_without_end(void **unused) {
 
 static int fail_from, moves;
 
-static int no_move(int directory, const char *from, const char *to, bool replace) {
-    if (strncmp(to, "previous.new/", 13) || ++moves < fail_from)
-        return real.rename(directory, from, to, replace);
+static int no_move(int directory, const char *from, const char *to, mg_rename how) {
+    if (strncmp(to, "previous.new/", 13) || ++moves < fail_from) return real.rename(directory, from, to, how);
     errno = EACCES;
     return -1;
 }
@@ -413,11 +412,11 @@ static ino_t inode(const char *name) {
     return stat(support_path("%s", name), &about) ? 0 : about.st_ino;
 }
 
-static int no_move_of_lower(int directory, const char *from, const char *to, bool replace) {
+static int no_move_of_lower(int directory, const char *from, const char *to, mg_rename how) {
     struct stat about;
     bool found = !fstatat(directory, from, &about, 0);
     if (!found || (about.st_ino != lower[0] && about.st_ino != lower[1]))
-        return real.rename(directory, from, to, replace);
+        return real.rename(directory, from, to, how);
     errno = EXDEV;
     return -1;
 }
