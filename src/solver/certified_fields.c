@@ -3,6 +3,7 @@
 #include "solver/certified.h"
 
 #include "base/memory.h"
+#include "solver/agreement.h"
 
 #include <assert.h>
 #include <math.h>
@@ -159,6 +160,28 @@ static mg_status check_batch(const mg_certified *c, int64_t batch, mg_error *err
     return newton ? mg_bound_check(&none, "batch of the Newton phase", -1, (double)batch, error) : MG_OK;
 }
 
+// Checks W, which proves the lower bound of a run without certificates. (A certificate computes W anew.)
+// Without memory for the check, the run goes on without it.
+static mg_status check_weights(const mg_certified *c, mg_error *error) {
+    mg_error why = {0};
+    mg_status status =
+        c->ascent && !c->resident.certify ? mg_agreement_check(&c->resident, &c->iterate, &why) : MG_OK;
+    return status == MG_DATA ? mg_fail(error, status, "%s", why.text) : MG_OK;
+}
+
+// W of dual ascent has the offset of features x', the result that of raw cells. Newton steps do not use the
+// offset of W.
+static mg_status check_offsets(const mg_certified *c, mg_error *error) {
+    const mg_problem *problem = c->resident.problem;
+    bool ascends = c->clock.newton < 0 && c->clock.due != MG_DUE_AT_START;
+    mg_status status =
+        ascends ? mg_weights_check_offset(&c->iterate.weights, problem->bias, NULL, "state/offset", error)
+                : MG_OK;
+    if (status || !isfinite(c->incumbent.bounds.primal)) return status;
+    return mg_weights_check_offset(&c->incumbent.weights, problem->bias, problem->center,
+                                   "state/result_offset", error);
+}
+
 mg_status mg_certified_check(void *state, int64_t step, int64_t batch, mg_error *error) {
     (void)step; // not needed: the clock has its own counters
     const mg_certified *c = state;
@@ -167,5 +190,6 @@ mg_status mg_certified_check(void *state, int64_t step, int64_t batch, mg_error 
     if (!status) status = check_numbers(c, error);
     if (!status) status = c->ascent ? mg_ascent_check(c->ascent, batch, error) : MG_OK;
     if (!status && mg_resident_has_duals(&c->resident)) status = check_box(c, error);
-    return status;
+    if (!status) status = check_offsets(c, error);
+    return status ? status : check_weights(c, error);
 }

@@ -3,7 +3,10 @@
 
 #include "base/memory.h"
 
+#include <float.h>
 #include <math.h>
+
+#define OFFSET_SLACK 1e-3 // of the sum of the magnitudes of its terms
 
 mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features,
                             mg_error *error) {
@@ -48,6 +51,22 @@ void mg_weights_fold_offset(mg_weights *weights, double bias, const float *cente
             dot += (double)*mg_weights_at(weights, k, d) * (double)center[d];
         weights->offset[k] = (float)(bias * (double)weights->bias[k] - dot);
     }
+}
+
+mg_status mg_weights_check_offset(const mg_weights *weights, double bias, const float *center,
+                                  const char *name, mg_error *error) {
+    for (int64_t k = 0; k < weights->classes; k++) {
+        double sum = bias * (double)weights->bias[k], size = fabs(sum), offset = (double)weights->offset[k];
+        for (int64_t d = 0; center && d < weights->features; d++) {
+            double term = (double)*mg_weights_at(weights, k, d) * (double)center[d];
+            sum -= term;
+            size += fabs(term);
+        }
+        if (!(fabs(offset - sum) <= OFFSET_SLACK * size + (double)FLT_MIN))
+            return mg_fail(error, MG_DATA, "%s[%lld] is %g, but bias and weights of that class give %g", name,
+                           (long long)k, offset, sum);
+    }
+    return MG_OK;
 }
 
 double mg_weights_square_lines(const mg_weights *weights, const float *scale, int64_t from, int64_t to) {

@@ -42,6 +42,11 @@ mg_status mg_weights_convert(const mg_weights *from, mg_layout layout, mg_weight
 // center NULL: no centring.
 void mg_weights_fold_offset(mg_weights *weights, double bias, const float *center);
 
+// Checks that restored weights have the offset that mg_weights_fold_offset computes, up to rounding. `name`:
+// the field with the offset. Errors: MG_DATA.
+mg_status mg_weights_check_offset(const mg_weights *weights, double bias, const float *center,
+                                  const char *name, mg_error *error);
+
 // (M2) ||W||^2 of the weights of scaled features. scale NULL: all 1. `constant`: including the weights of the
 // constant feature.
 double mg_weights_square_norm(const mg_weights *weights, const float *scale, bool constant);

@@ -73,6 +73,12 @@ static mg_status check_best(const mg_run *run, const mg_position *at, mg_error *
     return status;
 }
 
+double mg_run_objective_slack(const mg_run *run, const mg_weights *weights, double objective) {
+    const mg_problem *problem = &run->setup.problem;
+    double score = sqrt(mg_weights_square_norm(weights, problem->scale, true) * problem->mean_square_norm);
+    return OBJECTIVE_SLACK * fabs(objective) + SCORE_SLACK * score;
+}
+
 mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, double lambda,
                                  double objective, const char *name, const char *whose, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
@@ -80,10 +86,8 @@ mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, d
     mg_status status = mg_run_evaluate(run, weights, NULL, &evaluation, error);
     if (status && status != MG_NONFINITE) return status;
     double square = mg_problem_square_norm(problem, weights),
-           score = sqrt(mg_weights_square_norm(weights, problem->scale, true) * problem->mean_square_norm),
-           own = status ? INFINITY : evaluation.loss + 0.5 * lambda * square,
-           slack = OBJECTIVE_SLACK * fabs(objective) + SCORE_SLACK * score;
-    if (fabs(own - objective) <= slack) return MG_OK;
+           own = status ? INFINITY : evaluation.loss + 0.5 * lambda * square;
+    if (fabs(own - objective) <= mg_run_objective_slack(run, weights, objective)) return MG_OK;
     return mg_fail(error, MG_DATA, "%s is %g, but the objective of the weights in %s is %g", name, objective,
                    whose, own);
 }
@@ -92,15 +96,25 @@ mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, d
 static mg_status check_certificate(const mg_run *run, mg_error *error) {
     mg_certificate certificate;
     if (!mg_run_certificate(run, &certificate)) return MG_OK;
-    return mg_run_check_objective(run, run->solver->weights(run->state), run->setup.problem.lambda,
-                                  certificate.primal, "state/bounds (primal value)", "state/result", error);
+    const mg_weights *weights = run->solver->weights(run->state);
+    if (certificate.dual > certificate.primal + mg_run_objective_slack(run, weights, certificate.primal))
+        return mg_fail(error, MG_DATA, "state/bounds (dual value) is %g, but the primal value is %g",
+                       certificate.dual, certificate.primal);
+    return mg_run_check_objective(run, weights, run->setup.problem.lambda, certificate.primal,
+                                  "state/bounds (primal value)", "state/result", error);
 }
 
 // The best weights, which become the model, must have the accuracy that made them the best.
 static mg_status check_accuracy(const mg_run *run, const mg_position *at, mg_error *error) {
     mg_evaluation evaluation = {0};
+    const mg_problem *problem = &run->setup.problem;
     if (!run->setup.validation || !(at->best_accuracy >= 0)) return MG_OK;
     mg_scorer scorer = mg_run_scorer(run);
+    mg_status offset =
+        problem->free_bias
+            ? MG_OK // its constant feature has another value
+            : mg_weights_check_offset(&run->best, problem->bias, problem->center, "state/best_offset", error);
+    if (offset) return offset;
     mg_status status = mg_evaluate(&scorer, run->setup.validation, &run->best, NULL, &evaluation, error);
     if (status && !evaluation.overflow) return status;
     double rows = (double)run->setup.validation->all.count,

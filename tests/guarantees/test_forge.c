@@ -23,6 +23,7 @@ enum {
     DUAL_DENSE,
     DUAL_SPARSE,
     DUAL_MANY,
+    DUAL_SCALED,
     NEWTON_DENSE,
     NEWTON_SPARSE,
     SOFTMAX,
@@ -38,13 +39,14 @@ static support_run run_of(int kind) {
         [DUAL_DENSE] = "train.solver=dual train.tolerance=1e-4",
         [DUAL_SPARSE] = "train.solver=dual train.tolerance=1e-4 data.scale=max-abs",
         [DUAL_MANY] = "train.solver=dual train.epochs=4",
+        [DUAL_SCALED] = "train.solver=dual train.epochs=4 data.scale=standard",
         [NEWTON_DENSE] = "train.solver=newton train.tolerance=1e-6",
         [NEWTON_SPARSE] = "train.solver=newton train.tolerance=1e-6",
         [SOFTMAX] = "train.solver=newton train.tolerance=1e-9 model.loss=softmax",
         [PATH] = "data.validation=0.3",
         [ADAM] = "train.solver=sgd train.epochs=4 sgd.update=adam",
     };
-    static const char *const files[KINDS] = {"dense", "sparse", "dense", "sparse", "many",
+    static const char *const files[KINDS] = {"dense", "sparse", "dense", "sparse", "many", "dense",
                                              "dense", "sparse", "dense", "sparse", "dense"};
     char text[200], *rest = text;
     support_run run = support_new(support_path("%s.h5", files[kind]), support_path("run%d", kind));
@@ -123,7 +125,7 @@ static void test_untouched(void **unused) {
 static const struct {
     int kind;
     const char *field;
-    long long place; // -1: all elements
+    long long place; // -1: all elements; -2: all elements are multiplied
     double value;
 } states[] = {
     {SGD_DENSE, "batch", 0, -1},
@@ -160,6 +162,7 @@ static const struct {
     {SGD_DENSE, "state/eta", 0, 0.5},
     {SGD_DENSE, "state/best", 3, INFINITY},
     {SGD_DENSE, "state/best_offset", 1, NAN},
+    {SGD_DENSE, "state/best_offset", -2, 1.01}, // not that of state/best_bias
     {SGD_DENSE, "state/velocity", 1, NAN},
     {SGD_DENSE, "state/weights", 7, 1}, // must be zero: padding
     {SGD_DENSE, "state/bias", 3, 1},
@@ -181,6 +184,7 @@ static const struct {
     {DUAL_DENSE, "state/clock", -1, -0x1p62},
     {DUAL_DENSE, "state/clock", 0, 1e6},
     {DUAL_DENSE, "state/clock", 0, -1},
+    {DUAL_DENSE, "state/result_offset", 0, 5},
     {DUAL_DENSE, "state/result", 0, 50}, // another objective than that of state/bounds
     {DUAL_SPARSE, "state/clock", 1, -4},
     {DUAL_SPARSE, "state/clock", 1, 1e12},
@@ -209,6 +213,14 @@ static const struct {
     {DUAL_MANY, "state/clock", 7, 1},
     {DUAL_MANY, "state/clock", 8, 1},
     {DUAL_MANY, "state/clock", 9, 1},
+    {DUAL_MANY, "state/weights", -2, 0},   // not the sum of the rows times their dual variables
+    {DUAL_MANY, "state/weights", -2, 0.5}, // -2: all elements times the value
+    {DUAL_MANY, "state/bias", -2, 3},
+    {DUAL_SCALED, "state/weights", -2, 0},
+    {DUAL_SCALED, "state/weights", -2, 1.01},
+    {DUAL_SCALED, "state/weights", 2, 0},
+    {DUAL_SCALED, "state/bias", 0, 5},
+    {DUAL_SCALED, "state/offset", 0, 5},
     {NEWTON_DENSE, "state/clock", 7, 1},
     {NEWTON_DENSE, "state/clock", 1, 1},
     {NEWTON_DENSE, "state/clock", 6, 1e6},
@@ -392,12 +404,32 @@ static void test_shapes(void **unused) {
     printf("%d checkpoints of wrong types and shapes refused\n", refused);
 }
 
+// A lower bound that is far above the objective is no bound.
+static void test_bound_above(void **unused) {
+    (void)unused;
+    support_run run;
+    size_t size;
+    enum { DUAL = 1, GAP = 2 };
+    const char *path = stopped(DUAL_DENSE);
+    unsigned char *bytes = support_read(path, &size);
+    hid_t file = forge_open(bytes, size);
+    assert_true(forge_set(file, "state/bounds", DUAL, 1e9));
+    double primal = forge_get(file, "state/bounds", 0);
+    assert_true(forge_set(file, "state/bounds", GAP, (1e9 - primal) / primal));
+    forge_write(file, path);
+    free(bytes);
+    mg_status status = resume(DUAL_DENSE, &run);
+    if (status != MG_DATA ||
+        !strstr(run.error.text, "state/bounds (dual value) is 1e+09, but the primal value"))
+        fail_msg("status %d '%s'", status, run.error.text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_untouched),       cmocka_unit_test(test_states),
-        cmocka_unit_test(test_shapes),          cmocka_unit_test(test_newton_batch),
-        cmocka_unit_test(test_certificate_due), cmocka_unit_test(test_info),
-        cmocka_unit_test(test_begun),
+        cmocka_unit_test(test_bound_above),  cmocka_unit_test(test_untouched),
+        cmocka_unit_test(test_states),       cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_newton_batch), cmocka_unit_test(test_certificate_due),
+        cmocka_unit_test(test_info),         cmocka_unit_test(test_begun),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }

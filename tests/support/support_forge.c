@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { MOST_ELEMENTS = 1 << 20 }; // most elements that are changed; a hollow field declares more
+enum { MOST_READ = 64 };          // most elements of a data set that forge_get reads
 
 static void need(int holds, const char *what) {
     if (holds) return;
@@ -52,7 +53,8 @@ static int set_elements(hid_t object, hid_t space, int attribute, long long plac
         done = (attribute ? H5Aread(object, H5T_NATIVE_DOUBLE, values)
                           : H5Dread(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) >= 0;
     for (hssize_t i = 0; done && i < count; i++)
-        if (place < 0 || i == place % count) values[i] = value;
+        if (place == -2) values[i] *= value;
+        else if (place < 0 || i == place % count) values[i] = value;
     if (done)
         done = (attribute ? H5Awrite(object, H5T_NATIVE_DOUBLE, values)
                           : H5Dwrite(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) >= 0;
@@ -68,6 +70,32 @@ int forge_set(hid_t file, const char *name, long long place, double value) {
     int done = set_elements(object, space, attribute, place, value);
     H5Sclose(space);
     attribute ? H5Aclose(object) : H5Dclose(object);
+    return done;
+}
+
+double forge_get(hid_t file, const char *name, size_t place) {
+    double values[MOST_READ] = {0};
+    hid_t set = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(set);
+    need(set >= 0 && H5Sget_simple_extent_npoints(space) <= MOST_READ && place < MOST_READ, "read a number");
+    H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Sclose(space);
+    H5Dclose(set);
+    return values[place];
+}
+
+int forge_poke(hid_t file, const char *name, unsigned place, const void *bytes, size_t count) {
+    hid_t set = H5Dopen2(file, name, H5P_DEFAULT), type = set < 0 ? -1 : H5Dget_type(set);
+    hid_t space = set < 0 ? -1 : H5Dget_space(set);
+    hssize_t elements = set < 0 ? 0 : H5Sget_simple_extent_npoints(space);
+    size_t size = elements > 0 && elements < MOST_ELEMENTS ? (size_t)elements * H5Tget_size(type) : 0;
+    int done = size >= count && size < MOST_ELEMENTS && !H5Tdetect_class(type, H5T_VLEN) &&
+               H5Tis_variable_str(type) <= 0;
+    unsigned char *cells = done ? malloc(size) : NULL;
+    if (done) done = H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) >= 0;
+    if (done) memcpy(cells + place % (size - count + 1), bytes, count);
+    if (done) done = H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) >= 0;
+    free(cells);
+    if (set >= 0) H5Sclose(space), H5Tclose(type), H5Dclose(set);
     return done;
 }
 

@@ -11,9 +11,13 @@
 hid_t forge_open(const unsigned char *sealed, size_t size);
 unsigned char *forge_close(hid_t file, size_t *size);
 
-// Sets element `place` (-1: all) of a field, which is an attribute of the root or a data set. `value` is
-// converted to the type of the field; the library clamps it. Returns false if the field has no such number.
+// Sets element `place` (-1: all) of a field, which is an attribute of the root or a data set, or multiplies
+// all elements (-2). `value` is converted to the type of the field; the library clamps it. Returns false if
+// the field has no such number.
 int forge_set(hid_t file, const char *name, long long place, double value);
+
+// Returns the element `place` of a data set of numbers.
+double forge_get(hid_t file, const char *name, size_t place);
 
 // Writes a text attribute.
 void forge_text(hid_t file, const char *name, const char *text);
@@ -28,6 +32,10 @@ void forge_hollow(hid_t file, const char *name, hid_t type, int rank, const hsiz
 // Replaces a data set by another kind of object with the same name.
 typedef enum { FORGE_GROUP, FORGE_SOFT, FORGE_EXTERNAL, FORGE_OTHER } forge_link;
 void forge_relink(hid_t file, const char *name, forge_link link, const char *other);
+
+// Overwrites `count` bytes of a data set, at a place that is taken modulo its size. Returns false if the data
+// set is smaller, or has no bytes of its own in the file.
+int forge_poke(hid_t file, const char *name, unsigned place, const void *bytes, size_t count);
 
 void forge_delete(hid_t file, const char *name);
 
