@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import struct
 from pathlib import Path
 from typing import Any, Optional
 
 from . import _model, _tables
 
+_F_OFD_GETLK = 36  # of Linux: asks for the lock of another open file, without taking one
 _FILES = ("begun.h5", "metrics.jsonl", "cv.jsonl", "model.h5")
 
 
@@ -92,15 +95,19 @@ class Run:
         return "finished" if finished else "stopped"
 
     def _is_locked(self) -> bool:
-        """A run holds the file `lock` with its process id as long as it lasts."""
+        """A run locks the file `lock` as long as it lasts. The process id in it may be that of another process."""
+        whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         try:
-            process = int((self.directory / "lock").read_text().strip("\0\n") or 0)
-            os.kill(process, 0)
-        except PermissionError:  # a process of somebody else
-            return True
-        except (OSError, ValueError):
+            file = os.open(self.directory / "lock", os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        except OSError:
             return False
-        return process > 0
+        try:
+            answer = fcntl.fcntl(file, _F_OFD_GETLK, whole_file)
+        except OSError:
+            return False
+        finally:
+            os.close(file)
+        return struct.unpack("hhqqi4x", answer)[0] != fcntl.F_UNLCK
 
     @property
     def points(self) -> Any:

@@ -1,7 +1,9 @@
 """margin.train, margin.path, margin.cv and margin.Run, on files and on arrays."""
 
 import _thread
+import fcntl
 import os
+import struct
 import warnings
 
 import numpy as np
@@ -206,8 +208,13 @@ def test_run(blobs, tmp_path):
     assert run.status == "finished" and run.result["converged"]
     assert records(run.metrics)[-1]["objective"] == run.result["objective"]
     assert run.points is None and run.folds is None
-    (tmp_path / "run" / "lock").write_text(f"{os.getpid()}\n")
-    assert run.status == "running"
+    with open(tmp_path / "run" / "lock", "w") as lock:
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        assert run.status == "finished"  # a killed run leaves such a file
+        fcntl.fcntl(lock, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))  # F_OFD_SETLK
+        assert run.status == "running"
+    assert run.status == "finished"
     with pytest.raises(ValueError, match="holds no run"):
         margin.Run(tmp_path)
     with pytest.raises(FileNotFoundError, match="is not a directory"):

@@ -1,6 +1,7 @@
 // lock.c - locks a directory with flock(), both the directory itself and the file `lock` in it. The file has
 // the process id of the holder, for messages, and works on file systems that cannot lock directories. The
-// lock of the directory still holds if somebody deletes the file.
+// lock of the directory still holds if somebody deletes the file. The file also has an open file description
+// lock (fcntl), because others can ask for that without trying to take it.
 #include "io/lock.h"
 
 #include <errno.h>
@@ -13,6 +14,9 @@
 #include <unistd.h>
 
 static const char name[] = "lock";
+
+// A lock of the whole file.
+static struct flock whole_file(void) { return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET}; }
 
 static mg_status refuse(int fd, const char *directory, const char *otherwise, mg_error *error) {
     char text[24] = "", who[48] = "another process";
@@ -93,6 +97,8 @@ mg_status mg_lock_take_or(const mg_directory *directory, const char *otherwise, 
         if (flock(lock->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
             status = refuse(lock->fd, mg_directory_path(directory), otherwise, error);
         else lock->held = has_its_name(lock->fd, directory);
+        struct flock whole = whole_file();
+        if (lock->held) fcntl(lock->fd, F_OFD_SETLK, &whole); // only for mg_lock_is_held
         if (lock->held) write_holder(lock->fd);
         else mg_file_calls.close(lock->fd);
     }
@@ -100,6 +106,14 @@ mg_status mg_lock_take_or(const mg_directory *directory, const char *otherwise, 
     if (directory_held) flock(mg_directory_descriptor(directory), LOCK_UN);
     *lock = (mg_lock){0};
     return status;
+}
+
+bool mg_lock_is_held(const char *path) {
+    struct flock whole = whole_file();
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool held = fd >= 0 && !fcntl(fd, F_OFD_GETLK, &whole) && whole.l_type != F_UNLCK;
+    if (fd >= 0) close(fd);
+    return held;
 }
 
 void mg_lock_release(mg_lock *lock) {

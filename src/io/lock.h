@@ -19,6 +19,11 @@ mg_status mg_lock_take(const mg_directory *directory, mg_lock *lock, mg_error *e
 mg_status mg_lock_take_or(const mg_directory *directory, const char *otherwise, mg_lock *lock,
                           mg_error *error);
 
+// Returns true if a process holds the lock whose file is `path`. Takes no lock itself, so no other command
+// fails because of it. The process id in the file proves nothing: its process may have been killed, and
+// another one may have its number.
+bool mg_lock_is_held(const char *path);
+
 // Deletes the lock file, if it is still the locked one, and releases the lock. Does nothing if the lock is
 // not held.
 void mg_lock_release(mg_lock *lock);

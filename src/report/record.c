@@ -2,12 +2,11 @@
 #include "report/record.h"
 
 #include "base/memory.h"
-#include "io/file.h"
+#include "io/lock.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,16 +41,10 @@ bool mg_record_is_there(const char *directory) {
     return false;
 }
 
-// A run keeps the number of its process in the file `lock` while it trains. The lock itself is not tried,
-// because that could make another command fail.
 static bool is_running(const char *directory) {
-    char path[PATH_MAX], text[24] = "";
-    int fd, length = snprintf(path, sizeof path, "%s/lock", directory);
-    if (length >= (int)sizeof path || mg_file_open(path, MG_FILE_REGULAR, &fd, NULL)) return false;
-    bool read = pread(fd, text, sizeof text - 1, 0) > 0;
-    close(fd);
-    long process = strtol(text, NULL, 10);
-    return read && process > 0 && (!kill((pid_t)process, 0) || errno == EPERM);
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/lock", directory);
+    return length < (int)sizeof path && mg_lock_is_held(path);
 }
 
 static mg_status read_lines(const char *directory, const char *name, mg_lines *out, mg_error *error) {

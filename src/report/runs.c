@@ -45,13 +45,26 @@ static mg_status add(rows *all, const char *directory, mg_error *error) {
     return MG_OK;
 }
 
+// Adds a row for a training whose files cannot be read, so that it does not hide the others.
+static mg_status add_damaged(rows *all, const char *directory, mg_error *error) {
+    row *one = &all->row[all->count];
+    *one = (row){.place = (int64_t)all->count, .record.status = "damaged"};
+    one->facts = mg_record_summarise(&one->record);
+    mg_status status = mg_memory_text(&one->record.path, directory, error);
+    all->count += !status;
+    return status;
+}
+
 static mg_status add_inside(rows *all, const char *parent, const char *name, bool *found, mg_error *error) {
     char *path;
     mg_writer text = {0};
     mg_writer_format(&text, "%s%s%s", parent, parent[strlen(parent) - 1] == '/' ? "" : "/", name);
     mg_status status = mg_writer_take(&text, &path, error);
     if (!status && mg_record_is_there(path)) {
-        status = add(all, path, error);
+        mg_error why = {0};
+        status = add(all, path, &why);
+        if (status == MG_DATA || status == MG_IO) status = add_damaged(all, path, error);
+        else if (status) mg_fail(error, status, "%s", why.text);
         *found = true;
     }
     mg_memory_free(path);

@@ -59,7 +59,13 @@ static void add_run_certificate(const mg_page *page, const mg_record_facts *fact
     if (isnan(facts->gap)) {
         mg_writer_add(to,
                       "<strong>No certificate.</strong> No lower bound of the objective is known, so this "
-                      "report cannot say how far the model is from the optimum. Set ");
+                      "report cannot say how far the model is from the optimum. ");
+        if (mg_lines_number(&record->events, record->start, "streamed") > 0) {
+            mg_writer_add(to, "Only trainings whose rows fit in memory (<code>data.memory_limit</code>) have "
+                              "certificates.");
+            return;
+        }
+        mg_writer_add(to, "Set ");
         mg_writer_add(to, tolerance > 0 ? "<code>train.epochs</code> higher, so that the run reaches one."
                                         : "<code>train.tolerance</code>, for example to 0.001, to train to a "
                                           "certified optimum.");

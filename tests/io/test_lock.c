@@ -44,7 +44,9 @@ static void test_held(void **unused) {
     snprintf(process, sizeof process, "process %ld ", (long)getpid());
     expect_refused(other, MG_CONFIG, process);
     assert_true(support_exists(support_path("held/lock")));
+    assert_true(mg_lock_is_held(support_path("held/lock")));
     mg_lock_release(&lock);
+    assert_false(mg_lock_is_held(support_path("held/lock")));
     assert_false(lock.held);
     assert_false(support_exists(support_path("held/lock")));
     assert_int_equal(mg_lock_take(other, &again, &error), MG_OK);
@@ -91,9 +93,15 @@ static void test_killed_holder(void **unused) {
     mg_directory *directory = place("killed");
     snprintf(process, sizeof process, "process %ld ", (long)child);
     expect_refused(directory, MG_CONFIG, process);
+    assert_true(mg_lock_is_held(support_path("killed/lock")));
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_true(support_exists(support_path("killed/lock")));
+    assert_false(mg_lock_is_held(support_path("killed/lock")));
+    snprintf(process, sizeof process, "%ld\n",
+             (long)getpid()); // the number of another process proves nothing
+    support_write(support_path("killed/lock"), process, strlen(process));
+    assert_false(mg_lock_is_held(support_path("killed/lock")));
     mg_lock lock;
     mg_error error = {0};
     if (mg_lock_take(directory, &lock, &error)) fail_msg("%s", error.text);
