@@ -6,12 +6,18 @@ set(manual ${PROJECT_BINARY_DIR}/manual)
 # Both come from the help texts and tables of the program, which must run here.
 if(NOT CMAKE_CROSSCOMPILING AND NOT MARGIN_SANITIZE AND NOT MARGIN_SANITIZE_THREADS AND NOT MARGIN_FUZZ)
   find_program(HELP2MAN help2man)
-  if(NOT HELP2MAN)
+  if(HELP2MAN)
+    set(stamp ${manual}/stamp-with-pages) # another name, so that the pages are made once help2man is installed
+  else()
+    set(stamp ${manual}/stamp)
     message(STATUS "margin: help2man is not installed, so there are no man pages")
   endif()
-  add_custom_command(OUTPUT ${manual}/stamp DEPENDS margin_cli ${PROJECT_SOURCE_DIR}/scripts/manual.sh VERBATIM
-    COMMAND sh ${PROJECT_SOURCE_DIR}/scripts/manual.sh $<TARGET_FILE:margin_cli> ${manual} ${PROJECT_VERSION} COMMAND ${CMAKE_COMMAND} -E touch ${manual}/stamp)
-  add_custom_target(manual ALL DEPENDS ${manual}/stamp)
+  add_custom_command(OUTPUT ${stamp} DEPENDS margin_cli ${PROJECT_SOURCE_DIR}/scripts/manual.sh VERBATIM
+    COMMAND sh ${PROJECT_SOURCE_DIR}/scripts/manual.sh $<TARGET_FILE:margin_cli> ${manual} ${PROJECT_VERSION} COMMAND ${CMAKE_COMMAND} -E touch ${stamp})
+  if(PROJECT_IS_TOP_LEVEL)
+    set(all ALL)
+  endif()
+  add_custom_target(margin_manual ${all} DEPENDS ${stamp})
   install(DIRECTORY ${manual}/packed/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT margin OPTIONAL)
   install(FILES ${manual}/completion/margin DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT margin OPTIONAL)
   install(FILES ${manual}/completion/_margin DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT margin OPTIONAL)

@@ -5,6 +5,7 @@
 
 #include <margin/status.h>
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,10 +15,11 @@ extern "C" {
 #endif
 
 typedef struct mg_explain_request {
-    const char *model; /* path of model.h5 */
-    const char *label; /* only the class of this label; NULL: all classes */
-    int64_t top;       /* features for each class and each sign, 1 or more */
-    bool json;         /* one JSON object on one line */
+    const char *model;                 /* path of model.h5 */
+    const char *label;                 /* only the class of this label; NULL: all classes */
+    int64_t top;                       /* features for each class and each sign, 1 or more */
+    bool json;                         /* one JSON object on one line */
+    const volatile sig_atomic_t *stop; /* a flag that ends mg_explain_draw with MG_STOPPED; may be NULL */
 } mg_explain_request;
 
 /*

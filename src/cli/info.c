@@ -1,5 +1,6 @@
 // info.c - the command info: describes a file, or checks its seal.
 #include "cli/flags.h"
+#include "cli/output.h"
 
 #include <margin/inspect.h>
 #include <margin/runs.h>
@@ -75,11 +76,7 @@ static mg_status describe(const arguments *all, bool json, mg_error *error) {
     bool directory = is_directory(all->path);
     const char *wrong = check_flags(all, directory, json);
     int64_t bytes;
-    if (wrong) {
-        error->status = MG_USAGE;
-        snprintf(error->text, sizeof error->text, "%.700s: %s", all->path, wrong);
-        return MG_USAGE;
-    }
+    if (wrong) return mg_cli_refuse(error, MG_USAGE, all->path, wrong);
     if (directory) return json ? show_runs(all->path, true, error) : show_training(all, error);
     if (all->classes) return mg_inspect_classes(all->path, all->features, all->labels, stdout, error);
     if (!all->verify)

@@ -74,7 +74,8 @@ static void show_time(const mg_train_estimate *estimate) {
 }
 
 // Prints an estimate; the plan itself was printed when it was known.
-static int show_plan(mg_config *config, const mg_train_request *request, const mg_cli_flags *flags) {
+static int show_plan(mg_config *config, const mg_train_request *request, const mg_cli_display *screen,
+                     const mg_cli_flags *flags) {
     static mg_train_estimate estimate;
     char need[32], room[32];
     mg_error error = {0};
@@ -83,15 +84,16 @@ static int show_plan(mg_config *config, const mg_train_request *request, const m
     if (wrong) return wrong;
     if (flags->json) {
         status = mg_train_estimate_print_json(&estimate, stdout, &error);
-        return status ? mg_cli_fail("train", &error) : 0;
+        return mg_cli_conclude("train", screen, flags, status, &error);
     }
     printf("memory     about %s; %s are available\n", mg_cli_bytes(estimate.memory_bytes, need),
            mg_cli_bytes(estimate.available_bytes, room));
     show_time(&estimate);
     if (estimate.chooses_C)
         printf("model.C    auto: the trainings that choose it come before, and are not included\n");
+    if (request->resume) printf("--resume   what is trained already is not subtracted\n");
     printf("nothing was written: leave --plan out to train\n");
-    return 0;
+    return mg_cli_conclude("train", screen, flags, MG_OK, &error);
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -140,7 +142,7 @@ int mg_command_train(int argc, char **argv) {
     if (wrong) return wrong;
     if (all.plan) screen.plan = stdout;
     if (all.plan && flags.json) screen.quiet = true;
-    if (all.plan) return show_plan(config, &all.request, &flags);
+    if (all.plan) return show_plan(config, &all.request, &screen, &flags);
     mg_status status = mg_train(config, &all.request, &result, &error);
     wrong = mg_cli_end_run("train", config, status, &error);
     if (wrong) return wrong;

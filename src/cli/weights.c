@@ -79,8 +79,10 @@ int mg_command_weights(int argc, char **argv) {
     if (mg_cli_parse_flags(&argp, MG_CLI_JSON, argc, argv, &all, &flags)) return 2;
     all.request.json = flags.json;
     mg_cli_results();
+    if (all.height) all.request.stop = mg_cli_catch_stops(); // no part of an image remains
     mg_status status =
         all.height ? mg_explain_draw(&all.request, all.height, all.width, all.directory, stdout, &error)
                    : mg_explain(&all.request, stdout, &error);
+    if (status == MG_STOPPED) mg_cli_die_of_stop();
     return status ? mg_cli_fail("weights", &error) : 0;
 }

@@ -238,7 +238,7 @@ mg_status mg_convert_second_pass(mg_conversion *c, mg_error *error) {
     if (!status && c->holdout.held) status = mg_convert_plan(c, &c->targets[1], error);
     // The writers remember which files are at the outputs now and replace no other ones.
     if (!status && !c->like.raw && c->options->overwrite) status = check_files(c->options, error);
-    if (!status && !c->like.raw) status = check_found_files(c, error);
+    if (!status && !c->like.raw && c->reader) status = check_found_files(c, error);
     c->own.count = 0;
     if (!status) status = mg_convert_read(c, &c->sinks[MG_SINK_WRITE], error);
     if (!status) status = mg_convert_write_labels(c, error);

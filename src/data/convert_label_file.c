@@ -9,6 +9,7 @@
 
 typedef struct line {
     char *name, *label; // one block: the name, a zero, the label
+    int64_t number;     // in the file
     bool used;
 } line;
 
@@ -141,7 +142,8 @@ static mg_status store_line(mg_label_file *f, const field *name, const field *la
     block[name->bytes] = 0;
     memcpy(block + name->bytes + 1, label->text, label->bytes);
     block[name->bytes + 1 + label->bytes] = 0;
-    f->lines[f->count++] = (line){.name = block, .label = block + name->bytes + 1};
+    f->lines[f->count++] =
+        (line){.name = block, .label = block + name->bytes + 1, .number = mg_text_line_number(f->text)};
     *place = f->count;
     return MG_OK;
 }
@@ -222,10 +224,11 @@ const char *mg_label_file_first(const mg_label_file *f, bool *repeats) {
     return f->first;
 }
 
-const char *mg_label_file_find(mg_label_file *f, const char *name, size_t bytes) {
+const char *mg_label_file_find(mg_label_file *f, const char *name, size_t bytes, int64_t *place) {
     int64_t number = f->size ? *place_of(f, name, bytes) : 0;
     if (!number) return NULL;
     f->lines[number - 1].used = true;
+    *place = f->lines[number - 1].number;
     return f->lines[number - 1].label;
 }
 

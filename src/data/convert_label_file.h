@@ -24,8 +24,8 @@ bool mg_label_file_has_names(const mg_label_file *file);
 int64_t mg_label_file_lines(const mg_label_file *file, bool blank);
 const char *mg_label_file_first(const mg_label_file *file, bool *repeats);
 
-// Finds the label of the row `name`; NULL if there is none.
-const char *mg_label_file_find(mg_label_file *file, const char *name, size_t bytes);
+// Finds the label of the row `name`; NULL if there is none. *line becomes the number of its line.
+const char *mg_label_file_find(mg_label_file *file, const char *name, size_t bytes, int64_t *line);
 
 // The number of lines whose name mg_label_file_find has not found, without a header line.
 int64_t mg_label_file_unused(const mg_label_file *file);

@@ -59,6 +59,7 @@ static mg_status read_kept(mg_conversion *c, const mg_option *option, bool bindi
     const mg_convert_setting *given = setting_called(c, option->name);
     const char *found = mg_recipe_find(c->known->recipe, option->name, &bytes);
     if (!found || (given && !binding)) return MG_OK;
+    if (c->options->labels && !given && !strcmp(option->name, "label")) return MG_OK; // no column of labels
     mg_status status = mg_memory_zeroed(&value, bytes + 1, 1, error);
     if (status) return status;
     memcpy(value, found, bytes);

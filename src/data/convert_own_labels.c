@@ -33,8 +33,13 @@ mg_status mg_convert_open_labels(mg_conversion *c, mg_error *error) {
 mg_status mg_convert_take_id(mg_conversion *c, const char *id, size_t bytes, mg_error *error) {
     if (!c->own.count++ && !c->course.pass) memcpy(c->own.first, id, bytes < 60 ? bytes : 60);
     if (!c->own.labels || !mg_label_file_has_names(c->own.labels)) return MG_OK;
-    const char *label = mg_label_file_find(c->own.labels, id, bytes);
-    return take_label(c, label ? label : "", label ? strlen(label) : 0, error);
+    int64_t line;
+    mg_error why = {0};
+    const char *label = mg_label_file_find(c->own.labels, id, bytes, &line);
+    mg_status status = take_label(c, label ? label : "", label ? strlen(label) : 0, &why);
+    if (!status) return MG_OK;
+    if (!label || status != MG_DATA) return mg_fail(error, status, "%s", why.text);
+    return mg_fail(error, status, "%s:%lld: %s", c->options->labels, (long long)line, why.text);
 }
 
 static bool is_number(const char *text) {

@@ -38,20 +38,23 @@ static void describe(const mg_conversion *c, mg_raw *out) {
     const mg_section *section = c->format->section;
     const size_t size = sizeof out->text;
     const char *begin = " (", *end = "";
-    size_t used =
-        (size_t)snprintf(out->text, size, "%.200s: read as %s", c->options->inputs[0], c->format->name);
+    enum { MOST_SHOWN = 200 };
+    const char *path = c->options->inputs[0];
+    size_t bytes = strlen(path), left = bytes > MOST_SHOWN ? bytes - MOST_SHOWN : 0;
+    size_t used = (size_t)snprintf(out->text, size, "%s%s: read as %s", left ? "..." : "", path + left,
+                                   c->format->name);
     for (int i = 0; i < section->count && used + 120 < size; i++) {
         const mg_option *option = &section->options[i];
         const char *text = mg_convert_value_text(option, c->values, value, sizeof value);
         // Features of a table were found by their names, if it has a header; so their numbers say nothing.
         bool columns = !strcmp(option->name, "drop") || !strcmp(option->name, "one-hot");
         if (!option->changes_result || !text || !*text || columns) continue;
-        used += (size_t)snprintf(out->text + used, size - used, "%s%s %.40s", begin, option->name, text);
+        used += (size_t)snprintf(out->text + used, size - used, "%s%s %.40s%s", begin, option->name, text,
+                                 strlen(text) > 40 ? "..." : "");
         begin = ", ";
         end = ")";
     }
     mg_facts_text(&c->facts, facts);
-    size_t bytes;
     bool guessed = mg_section_find(section, "base") && !mg_recipe_find(c->known->recipe, "base", &bytes);
     snprintf(
         out->text + used, size - used, "%s, %s rows%s%s%s%s", end, mg_print_count(c->shape.rows, rows),

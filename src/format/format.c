@@ -91,6 +91,15 @@ const char *mg_facts_text(const mg_facts *facts, char out[MG_FACTS_TEXT]) {
     return out;
 }
 
+void mg_tell_lost_values(const mg_tell *tell, const char *path, int64_t row, int64_t values) {
+    if (values)
+        mg_tell_line(tell,
+                     "warning: %s: row %lld (from 0) has a value that is too small for a 32-bit float (below "
+                     "1.2e-38) and becomes 0 or loses digits, %lld of them in the file: multiply the columns "
+                     "by a constant, or store 0",
+                     path, (long long)row, (long long)values);
+}
+
 void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...) {
     size_t used = strlen(guesses->text);
     if (used > 0) used += (size_t)snprintf(guesses->text + used, sizeof guesses->text - used, ", ");

@@ -35,6 +35,9 @@ void mg_tell_line(const mg_tell *tell, const char *format, ...) __attribute__((f
 // Warns if values of the file are too small for float32. To be called after the whole file was read.
 void mg_tell_lost(const mg_tell *tell, const mg_text *text);
 
+// The same for a format whose values are not text: `row` is the first row (from 0) with such a value.
+void mg_tell_lost_values(const mg_tell *tell, const char *path, int64_t row, int64_t values);
+
 // What was guessed about an input, as one line. `flags` lists the options that override the guesses.
 typedef struct mg_guesses {
     char text[600], flags[100];

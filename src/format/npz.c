@@ -25,6 +25,8 @@ typedef struct reader {
     int64_t rows, columns;                  // of a sparse matrix
     int64_t *indptr;                        // [rows + 1]
     mg_sparse_row row;
+    mg_tell tell;
+    int64_t lost, lost_row; // values that vanish in float32, and the first row with one
 } reader;
 
 static int probe(const char *head, size_t bytes) {
@@ -111,6 +113,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->path = request->inputs[0];
     r->options = request->options;
     r->watch = request->watch;
+    r->tell = request->tell;
     status = mg_zip_open(r->path, &r->zip, error);
     if (!status) status = choose_arrays(r, error);
     if (status) close_reader(r);
@@ -232,6 +235,7 @@ static mg_status pass_row(reader *r, const slab *s, int64_t i, int64_t from, mg_
                 "%s: row %lld (from 0) has the value %g in column %lld; a finite value and a column from "
                 "0 to %lld are needed",
                 r->path, (long long)i, real, (long long)index, (long long)r->columns - 1);
+        if (mg_text_vanishes(real) && !r->lost++) r->lost_row = i;
         status = mg_sparse_row_add(&r->row, (uint32_t)index, (float)real, error);
     }
     if (!status) status = mg_sparse_row_sort(&r->row, &twice, error);
@@ -326,6 +330,7 @@ static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
         mg_input_close(a.input);
     } else {
         status = pass_sparse(r, sink, error);
+        if (!status) mg_tell_lost_values(&r->tell, r->path, r->lost_row, r->lost);
     }
     return status ? status : pass_labels(r, rows, sink, error);
 }

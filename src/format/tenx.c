@@ -30,6 +30,8 @@ typedef struct reader {
     void *values, *places; // stored values and indices of a slab, as in the file
     size_t values_room, places_room;
     mg_sparse_row row;
+    mg_tell tell;
+    int64_t lost, lost_row; // values that vanish in float32, and the first row with one
 } reader;
 
 static bool is_matrix(const mg_h5 *file, const char *group) {
@@ -96,7 +98,7 @@ static mg_status choose_group(reader *r, mg_error *error) {
         snprintf(r->group, sizeof r->group, "%s", r->options->group);
         return MG_OK;
     }
-    if (r->options->group || count > 1)
+    if (count && (r->options->group || count > 1))
         return mg_fail(error, MG_USAGE, "%s: its matrices are %s: give one with --group", r->path, list);
     return count
                ? MG_OK
@@ -113,6 +115,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     if (status) return status;
     r->path = request->inputs[0];
     r->options = request->options;
+    r->tell = request->tell;
     status = mg_h5_open(r->path, &r->file, error);
     if (!status) status = choose_group(r, error);
     if (status) close_reader(r);
@@ -240,6 +243,7 @@ static mg_status pass_row(reader *r, int64_t i, int64_t from, mg_sink *sink, mg_
                 "%s: %s: value %g of barcode %lld, feature %lld: a finite value and a feature from 0 to "
                 "%lld are needed",
                 r->path, r->group, value, (long long)i, (long long)index, (long long)r->features - 1);
+        if (mg_text_vanishes(value) && !r->lost++) r->lost_row = i;
         status = mg_sparse_row_add(&r->row, (uint32_t)index, (float)value, error);
     }
     if (!status) status = mg_sparse_row_sort(&r->row, &twice, error);
@@ -263,6 +267,7 @@ static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
         for (int64_t i = first; !status && i < next; i++)
             status = pass_row(r, i, r->indptr[i] - base, sink, error);
     }
+    if (!status) mg_tell_lost_values(&r->tell, r->path, r->lost_row, r->lost);
     return status ? status : mg_h5_check_unchanged(r->file, error);
 }
 

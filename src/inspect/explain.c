@@ -237,7 +237,8 @@ mg_status mg_explain_draw(const mg_explain_request *request, int64_t height, int
     if (!status) status = mg_directory_open(directory, true, &to, error);
     double most = status ? 0 : largest(&e);
     for (int64_t k = e.first; !status && k < e.end; k++)
-        status = draw_class(&e, to, k, size, most, rgb, error);
+        status = request->stop && *request->stop ? mg_fail(error, MG_STOPPED, "stopped")
+                                                 : draw_class(&e, to, k, size, most, rgb, error);
     mg_directory_close(to);
     mg_memory_free(rgb);
     return conclude(&e, status, file, error);

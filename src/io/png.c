@@ -26,6 +26,10 @@ mg_status mg_png_add(mg_writer *out, int64_t width, int64_t height, const unsign
                      mg_error *error) {
     unsigned char header[13] = {[8] = 8, [9] = 2}; // 8 bits for each of red, green and blue
     unsigned char *rows = NULL, *packed = NULL;
+    enum { MOST = 1 << 29 }; // the format has 31 bits for the bytes of a chunk
+    if (width > MOST / 4 || height > MOST / (3 * width + 1))
+        return mg_fail(error, MG_USAGE, "an image of %lld x %lld pixels is too large for PNG",
+                       (long long)width, (long long)height);
     size_t line = (size_t)width * 3, size = (line + 1) * (size_t)height;
     uLongf bytes = compressBound(size);
     mg_status status = mg_memory_get(&rows, size, 1, error);

@@ -39,7 +39,9 @@ static int open_unnamed(const char *place) {
 // Reserves space, so that a full disk is reported before the work begins. Where that is not possible, writing
 // reports it.
 static bool reserve(int fd, int64_t bytes) {
-    int failed = bytes ? posix_fallocate(fd, 0, bytes) : 0;
+    int failed = 0, tries = 0;
+    do failed = bytes ? posix_fallocate(fd, 0, bytes) : 0; // a signal may interrupt it
+    while (failed == EINTR && ++tries < 100);
     errno = failed;
     return !failed || failed == EOPNOTSUPP || failed == EINVAL;
 }
@@ -84,6 +86,7 @@ mg_status mg_scratch_read(const mg_scratch *scratch, int64_t at, void *data, int
     for (char *to = data; bytes > 0;) {
         ssize_t n = pread(scratch->fd, to, (size_t)bytes, at);
         if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO;
         if (n <= 0) return fail(scratch, "read", bytes, error);
         to += n;
         at += n;

@@ -42,6 +42,13 @@ static mg_status take_names(mg_h5 *file, int64_t features, mg_names *names, mg_e
                          mg_h5_path(file), (long long)features);
     if (!status) status = mg_h5_array_read_texts(array, &text, error);
     snprintf(where, sizeof where, "%s: names", mg_h5_path(file));
+    const mg_names all = {features, text};
+    bool found = false;
+    int64_t first, second;
+    if (!status) status = mg_names_repeat(&all, &found, &first, &second, error);
+    if (!status && found)
+        status = mg_fail(error, MG_DATA, "%s[%lld] and [%lld] are the same name", where, (long long)first,
+                         (long long)second);
     if (!status) status = mg_names_take(names, text, features, where, error);
     if (status) mg_h5_free_texts(text, features);
     mg_h5_array_close(array);

@@ -133,11 +133,12 @@ void mg_grid_report_end(const mg_grid *grid, int best, const mg_observer *observ
         smallest = smallest && grid->value[i] >= value;
     }
     if (best < 0 || largest == smallest || !observer || !observer->message) return;
-    double beyond = pow(factor, POINTS_BEYOND);
+    double beyond = pow(factor, POINTS_BEYOND), least = fmax(value / beyond, LEAST),
+           most = fmin(value * beyond, MOST);
     snprintf(line, sizeof line,
              "note: the best %s, %.4g, is the %s of the values, so a %s one may be better: try --%s "
-             "%.4g:%.4g:%.4g",
+             "%.4g:%.4g:%.4g with another output.directory, or with --overwrite",
              grid->name, value, largest ? "largest" : "smallest", largest ? "larger" : "smaller", grid->name,
-             largest ? value : value / beyond, largest ? value * beyond : value, factor);
+             largest ? value : least, largest ? most : value, factor);
     observer->message(observer->context, line);
 }

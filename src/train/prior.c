@@ -100,12 +100,14 @@ mg_status mg_prior_read(const char *text, const mg_model *model, double **out, m
     reader r = {.model = model};
     const double *shares = shares_of(model);
     *out = NULL;
+    bool sigmoid = model->calibration.method == MG_CALIBRATION_SIGMOID;
     if (!shares)
         return mg_fail(
-            error, MG_CONFIG,
-            "%s: does not say how frequent its classes were in training, which another prior needs: train "
-            "it with margin train (a model that a program made or saved does not say it)",
-            model->path);
+            error, MG_CONFIG, "%s: does not say how frequent its classes were %s", model->path,
+            sigmoid ? "among the rows of its calibration, which another prior needs: run margin calibrate "
+                      "--method sigmoid again"
+                    : "in training, which another prior needs: train it with margin train (a model that a "
+                      "program made or saved does not say it)");
     mg_status status = mg_memory_get(&r.frequency, (size_t)model->classes_count, sizeof *r.frequency, error);
     for (int64_t k = 0; !status && k < model->classes_count; k++) r.frequency[k] = -1;
     bool file = !strchr(text, ':') || !stat(text, &about);
