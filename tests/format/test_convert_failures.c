@@ -50,8 +50,8 @@ static int failing_close(int fd) {
     real_calls.close(fd);
     return fails() ? -1 : 0;
 }
-static int failing_rename(int directory, const char *from, const char *to, bool replace) {
-    return fails() ? -1 : real_calls.rename(directory, from, to, replace);
+static int failing_rename(int directory, const char *from, const char *to, mg_rename how) {
+    return fails() ? -1 : real_calls.rename(directory, from, to, how);
 }
 
 static void failed_writes_leave_nothing(void **state) {
