@@ -47,6 +47,12 @@ mg_status mg_convert_read_names(mg_conversion *c, mg_error *error) {
     char **names = NULL;
     int64_t count = 0;
     if (!c->options->names) return MG_OK;
+    for (int i = 0; i < c->options->setting_count; i++)
+        if (!strcmp(c->options->settings[i].name, "one-hot"))
+            return mg_fail(
+                error, MG_USAGE,
+                "--names would replace the names of one-hot features, which are the table of their "
+                "values: leave --names out, and name the columns in the header");
     mg_status status = mg_text_open(&text, c->options->names, NULL, error);
     if (status) return status;
     status = take_lines(text, &names, &count, error);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_RECIPE = 12000 }; // bytes, so that the recipe of the other options fits beside it
+
 static int by_column(const void *a, const void *b) {
     const mg_csv_hot *x = a, *y = b;
     return (x->column > y->column) - (x->column < y->column);
@@ -59,7 +61,9 @@ static mg_status add_kept(mg_csv *r, char *item, mg_error *error) {
     *name++ = '\0';
     mg_status status = mg_csv_follows_names(r) ? mg_csv_find_name(r, name, true, &column, error)
                                                : mg_csv_column_of(r, item, true, &column, error);
-    return status || column < 0 ? status : add(r, column, name, error);
+    // A table for a model may have its labels or ids in such a column.
+    bool other = column < 0 || column == r->label || r->kept.dropped[column];
+    return status || other ? status : add(r, column, name, error);
 }
 
 static mg_status add_given(mg_csv *r, const char *item, mg_error *error) {
@@ -270,6 +274,14 @@ mg_status mg_csv_hot_keep(mg_csv *r, mg_error *error) {
     for (int64_t h = 0; h < r->hots.count; h++)
         mg_writer_format(&text, "%s%lld=%s", h ? "," : MG_CSV_FEATURES,
                          (long long)number_of(r, r->hots.list[h].column), r->hots.list[h].name);
+    if (text.length > MOST_RECIPE) {
+        mg_writer_clear(&text);
+        return mg_fail(
+            error, MG_USAGE,
+            "%s: the names of the %lld columns of --one-hot have more than %d bytes, too many for the "
+            "recipe: shorten them in the header",
+            mg_text_path(r->record.text), (long long)r->hots.count, MOST_RECIPE);
+    }
     mg_memory_free(r->options->one_hot);
     r->options->one_hot = NULL;
     return mg_writer_take(&text, &r->options->one_hot, error);

@@ -101,6 +101,8 @@ def orders(work):
     same(work, npy[0], npy[1], labels=False, order=X[:12])
     for inputs in (["npz"], ["idx"], ["idx/*-images", "idx/*-labels"], ["tensors"], ["--labels", "cells.csv", "tenx"], ["--labels", "y.txt", "mtx0", "mtx1", "mtx2"]):
         same(work, *inputs)
+    for inputs in (["--labels", "cells.csv", "tenx"], ["--labels", "y.txt", "mtx0", "mtx1", "mtx2"], ["tensors"]):
+        expect(work, 0, "convert", "--overwrite", "--split", "0.2", *inputs, "out.h5", says="24 rows to train")
     expect(work, 0, "convert", "--overwrite", "--split", "0.2", "npy", "out.h5")
     with h5py.File(work.at("out.h5")) as a, h5py.File(work.at("out_test.h5")) as b:
         if len(a["y"]) != 24 or sorted(map(tuple, np.concatenate([a["X"][:], b["X"][:]]).tolist())) != sorted(map(tuple, X.tolist())):

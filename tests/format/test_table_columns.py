@@ -182,6 +182,11 @@ def refusals(work):
     convert(work, "--missing", "mean", "full.csv", "full.h5")
     convert(work, "--like", "full.h5", "gap.csv", "g.h5")
     convert(work, "--like", "full.h5", "--missing", "zero", "gap.csv", "g.h5", status=USAGE, says="--missing zero does not agree")
+    write(work, "names.txt", ["p", "q", "r"])
+    convert(work, "--names", "names.txt", "--one-hot", "city", "--drop", "job", "words.csv", "w.h5", status=USAGE, says="leave --names out")
+    long = [f"{i}-{'x' * 60}" for i in range(220)]
+    write(work, "long.csv", [",".join([*long, "a", "label"])] + [",".join(["v"] * 220 + [str(i), "uv"[i % 2]]) for i in range(3)])
+    convert(work, "--one-hot", ",".join(str(i + 1) for i in range(220)), "long.csv", "l.h5", status=USAGE, says="too many for the recipe: shorten them")
     # Too many values, names that meet, texts that are not UTF-8.
     write(work, "many.csv", ["a,name,label"] + [f"1,n{i},{'uv'[i % 2]}" for i in range(1001)])
     said = convert(work, "--one-hot", "name", "many.csv", "m.h5", status=DATA, says="many.csv:1002:3: column 2 'name' has more than 1000 values")
@@ -194,6 +199,10 @@ def refusals(work):
     with open(work.at("latin.csv"), "wb") as out:
         out.write(b"a,b,label\n1,caf\xe9,u\n2,x,v\n")
     convert(work, "--one-hot", "b", "latin.csv", "m.h5", status=DATA, says="latin.csv:2:6: byte e9 is not UTF-8")
+    # A table for a model may have its labels or ids in a one-hot column.
+    convert(work, "--one-hot", "city,job", "words.csv", "w.h5")
+    model = train(work, "w.h5", "words")
+    expect(work, 0, "predict", model, "words.csv", "--id", "city", "-o", "ids.csv", says="taken as 0")
     # A line that names one-hot columns is a header.
     write(work, "hot.csv", ["city,job,label"] + [f"{'LP'[i % 2]},{'xy'[i % 3 > 0]},{'uv'[i % 2]}" for i in range(30)])
     convert(work, "--header", "yes", "--one-hot", "city,job", "hot.csv", "hot.h5")
