@@ -30,7 +30,7 @@ page() {
     [ -s "$directory/man/$1.1" ]
 }
 
-page margin "train multiclass linear classifiers" "$margin"
+page margin "train multiclass linear classifiers" "\"$margin\""
 "$margin" --help >"$directory/raw"
 awk '/^$/ { blocks++ } blocks == 2 && NF { name = $1; $1 = ""; print name $0 }' "$directory/raw" >"$directory/commands"
 while read -r command summary; do page "margin-$command" "$summary" "\"$margin\" $command"; done <"$directory/commands"

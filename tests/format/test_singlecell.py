@@ -4,6 +4,7 @@
 #     test_singlecell.py MARGIN
 import gzip
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -248,6 +249,26 @@ def wrong_matrices(work):
     refused(convert(work, "plain.h5", "o.h5"), "margin trains on it without conversion")
 
 
+# The names of --like, the line of a wrong label, and values that float32 cannot hold.
+def other_names(work):
+    good(convert(work, "v3.h5", "known.h5"))
+    good(convert(work, "v3.h5", "o.h5", "--like", "known.h5"))
+    shutil.copy(work.at("v3.h5"), work.at("other.h5"))
+    with h5py.File(work.at("other.h5"), "r+") as f:
+        del f["matrix/features/id"]
+        f["matrix/features/id"] = np.array(IDS[::-1], "S")
+    refused(convert(work, "other.h5", "o.h5", "--like", "known.h5"), "other.h5", "in --like known.h5", "order")
+    write(work, "half.tsv", "".join(f"{b}\t{i}\n" for i, b in enumerate(BARCODES)).replace("\t7\n", "\t7.5\n"))
+    refused(convert(work, "v3.h5", "o.h5", "--labels", "half.tsv"), "half.tsv:8: label 7.5")
+    with h5py.File(work.at("other.h5"), "r+") as f:
+        data = f["matrix/data"][()].astype("f8")
+        data[0] = 1e-50
+        del f["matrix/data"]
+        f["matrix/data"] = data
+    if "other.h5: row 0 (from 0) has a value that is too small for a 32-bit float" not in good(convert(work, "other.h5", "o.h5")):
+        fail("a value that vanishes is not reported")
+
+
 def real_files(work):
     if not REAL.is_dir():
         print(f"no {REAL}: real files are not tried")
@@ -263,5 +284,6 @@ with Work(sys.argv[1]) as work:
     labels_by_name(work)
     lines_of_labels(work)
     inputs_are_kept(work)
+    other_names(work)
     wrong_matrices(work)
     real_files(work)

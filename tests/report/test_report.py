@@ -4,6 +4,7 @@ import hashlib
 import html.parser
 import json
 import os
+import shutil
 import re
 import sys
 
@@ -218,6 +219,14 @@ def test_runs(work, lines):
     check("table", len(runs.expect(work, 0, "runs", "path", "cv").stdout.splitlines()) == 3)
     runs.expect(work, 2, "runs", "path", "--sort", "validaton", says="did you mean validation")
     runs.expect(work, 3, "runs", "p.h5", says="is not the directory of a training")
+    os.makedirs(work.at("many", "hurt"))  # a damaged training does not hide the others
+    shutil.copytree(work.at("path"), work.at("many", "path"))
+    with open(work.at("many", "hurt", "metrics.jsonl"), "w") as file:
+        file.write("x\n")
+    with open(work.at("many", "path", "lock"), "w") as file:  # as a killed run leaves it; the number is of another process
+        file.write(f"{os.getpid()}\n")
+    listed = json.loads(runs.expect(work, 0, "runs", "many", "--json").stdout)["runs"]
+    check("damaged", [one["status"] for one in listed] == ["damaged", "finished"])
 
 
 def test_copies():
