@@ -88,7 +88,8 @@ static void compare(const array_form *form, const variant *v, int64_t features) 
 static void test_same_bits(void **unused) {
     (void)unused;
     for (int f = 0; f < ARRAY_FORMS; f++)
-        for (int v = 0; v < VARIANTS; v++) compare(&array_forms[f], &variants[v], 48);
+        for (int v = 0; v < VARIANTS; v++)
+            if (!support_few() || (f + v) % 3 == 0) compare(&array_forms[f], &variants[v], 48);
     for (int v = 0; v < VARIANTS; v++) {
         compare(&array_forms[0], &variants[v], 37);
         compare(&array_forms[FORM_F32], &variants[v], 37);

@@ -2,8 +2,8 @@
 // solver, dense and sparse. Every compiler, optimisation level, kernel and number of threads must give them,
 // with rows in memory and streamed.
 //
-//     test_golden            every kernel of this machine, 1 to 16 threads, in memory and streamed
-//     test_golden few        only 1 and 16 threads
+//     test_golden            every kernel of this machine, 1 to 16 threads, in memory and streamed; if
+//                            MARGIN_FEW is set, only 1 and 16 threads
 //     test_golden quick      only this environment's kernel and threads, for tests/guarantees/golden_*.sh
 //     test_golden bless      writes golden.txt again, and prints what has changed
 //
@@ -250,12 +250,7 @@ int main(int argc, char **argv) {
                             quick[] = {cmocka_unit_test(test_quick)};
     const struct CMUnitTest anew[] = {cmocka_unit_test(bless)};
     const char *what = argc > 1 ? argv[1] : "";
-#if defined(__SANITIZE_ADDRESS__) // slow, and these tests look for other errors
-    bool few = true;
-#else
-    bool few = !strcmp(what, "few");
-#endif
-    if (few) step = others_step = 15;
+    if (support_few()) step = others_step = 15;
     if (!strcmp(what, "quick")) return cmocka_run_group_tests(quick, support_begin, support_end);
     if (!strcmp(what, "bless")) return cmocka_run_group_tests(anew, support_begin, support_end);
     return cmocka_run_group_tests(everywhere, support_begin, support_end);

@@ -140,7 +140,7 @@ static void check_block_shapes(const mg_kernel *kernel) {
         check_block(kernel, cell, widened, MG_BLOCK_ROWS, 784, 10);
         check_block(kernel, cell, widened, 9, 3072, 10);
         // Large enough that weights are prefetched tile by tile.
-        check_block(kernel, cell, widened, MG_BLOCK_ROWS - 1, 1024, 400);
+        if (widened == (cell % 2 == 0)) check_block(kernel, cell, widened, 13, 1024, 272);
     }
 }
 

@@ -55,7 +55,8 @@ static void test_bound(void **unused) {
             make(&p, v);
             solve(&p, loss);
             for (int form = 0; form < SUPPORT_FORMS; form++)
-                if (form != SUPPORT_CSR || !p.centred) expect_bound(&p, loss, form, 1 + (int)v % 2);
+                if ((form != SUPPORT_CSR || !p.centred) && !(support_few() && (l + (int)v + form) % 3))
+                    expect_bound(&p, loss, form, 1 + (int)v % 2);
         }
     }
 }

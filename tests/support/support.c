@@ -19,6 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool support_few(void) {
+    const char *few = getenv("MARGIN_FEW");
+    return few && *few;
+}
+
 // ---- files --------------------------------------------------------------------------------------
 
 static char directory[200];

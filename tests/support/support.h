@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// True if MARGIN_FEW is set, as in builds with a sanitizer and under emulators, which are slow: a test that
+// tries many similar cases then tries fewer, but some of each kind.
+bool support_few(void);
+
 // ---- files --------------------------------------------------------------------------------------
 
 // Fixtures for cmocka: create a directory for the test program; remove it with everything in it.
