@@ -14,7 +14,7 @@ static const mg_option train_rows[] = {
      "A tolerance below 1e-6 is rarely reached, because scores are in single precision."},
     {"epochs", MG_OPTION_INT, AT(epochs), "0", 0, 1e9, NULL, NULL, true,
      "Largest number of epochs. 0 = automatic. sgd: 20, falling to 4 above 256,000 rows. dual: 2 (sparse) "
-     "or 3 (dense), up to 20 on small data. No limit with a tolerance."},
+     "or 3 (dense), up to 20 on small data, and up to 60 below 500 rows. No limit with a tolerance."},
     {"max_steps", MG_OPTION_INT, AT(max_steps), "0", 0, 1e15, NULL, NULL, true,
      "Largest number of steps. 0 = no limit."},
     {"time_limit", MG_OPTION_SECONDS, AT(time_limit), "0", 0, 1e9, NULL, NULL, true,

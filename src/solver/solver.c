@@ -7,6 +7,9 @@
 #include <string.h>
 
 enum { SGD_EPOCHS = 4, DENSE_EPOCHS = 3, SPARSE_EPOCHS = 2, MOST_EPOCHS = 20, CERTIFIED_EPOCHS = 1 << 20 };
+// Dual ascent visits rows at least this many times, in at most so many epochs: 20 epochs of 100 rows are too
+// few.
+enum { FEWEST_VISITS = 10000, MOST_SMALL_EPOCHS = 60 };
 // When train.epochs is 0, dual ascent makes more epochs on small data, until it has visited this many stored
 // values. That takes half a second of one core at most and improves the result.
 static const double dense_work = 5e8, sparse_work = 1e8;
@@ -42,6 +45,7 @@ int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train,
     bool dense = problem->layout == MG_DENSE;
     double rows = (double)problem->rows, values = rows * problem->values_per_row;
     if (!solver->whole) return (int64_t)mg_clamp_real(sgd_rows / rows, SGD_EPOCHS, MOST_EPOCHS);
-    return dense ? (int64_t)mg_clamp_real(dense_work / values, DENSE_EPOCHS, MOST_EPOCHS)
-                 : (int64_t)mg_clamp_real(sparse_work / values, SPARSE_EPOCHS, MOST_EPOCHS);
+    double most = mg_clamp_real(FEWEST_VISITS / rows, MOST_EPOCHS, MOST_SMALL_EPOCHS);
+    return dense ? (int64_t)mg_clamp_real(dense_work / values, DENSE_EPOCHS, most)
+                 : (int64_t)mg_clamp_real(sparse_work / values, SPARSE_EPOCHS, most);
 }

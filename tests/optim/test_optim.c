@@ -269,7 +269,8 @@ static void test_epochs(void **context) {
         {"sgd", MG_DENSE, 512000, 784, 10},      {"sgd", MG_CSR, 1741269, 20, 4},
         {"sgd", MG_CSR, INT64_C(1) << 40, 1, 4}, {"dual", MG_DENSE, 60000, 784, 10},
         {"dual", MG_DENSE, 1000000, 784, 3},     {"dual", MG_CSR, 1741269, 60, 2},
-        {"dual", MG_CSR, 100, 10, 20},
+        {"dual", MG_CSR, 100, 10, 60},           {"dual", MG_DENSE, 400, 4, 25},
+        {"dual", MG_DENSE, 500, 4, 20},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mg_problem problem = {
