@@ -42,7 +42,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
         Training ends when the objective is proven to be within this fraction of the optimum. 0 or None: no
         certificate; a few epochs are trained, see `max_iter`. The solver "sgd" does not certify.
     max_iter : int, default=None
-        Largest number of epochs. None: no limit with a tolerance, otherwise 2 to 20 by the size of the rows.
+        Largest number of epochs. None: no limit with a tolerance, otherwise 2 to 60 by the size of the rows.
     solver : {"auto", "dual", "newton", "sgd"}, default="auto"
     fit_intercept : bool, default=True
     intercept_scaling : float, default=1.0
