@@ -23,8 +23,9 @@ typedef struct mg_convert_options {
     const char *const *inputs; /* [input_count] plain or gzip files */
     int input_count;
     const char *output; /* path of the HDF5 file */
-    const char *like;   /* an earlier output whose recipe, features and kind of labels are used; NULL: none */
-    const char *names;  /* a text with the names of the features, one on a line; NULL: those of the inputs */
+    /* an earlier output, or a model, whose recipe, features and kind of labels are used; NULL: none */
+    const char *like;
+    const char *names; /* a text with the names of the features, one on a line; NULL: those of the inputs */
     const char
         *labels;  /* a file of labels: one a line, or a name of a row and its label in each; NULL: none */
     double split; /* fraction of the rows for a test, of every class; 0: all rows are in `output` */

@@ -16,9 +16,14 @@ extern "C" {
 typedef struct mg_predict_options {
     const char *model;    /* path of model.h5 */
     const char *features; /* data set with the rows of a data file; NULL: the name used in training */
-    const char *names; /* data set with the names of the features, "auto" or "none"; NULL: as in training */
-    bool complete;     /* features of the model whose names the data lack are an error; false: they are 0 */
-    bool scores; /* print the label, then TAB and the score of each class, in the order of the classes */
+    /* HDF5: data set with the names of the features, "auto" or "none"; NULL: as in training. Tables and
+     * texts, also as lines: "header" if the first line names the columns, "none" if it does not; NULL: found
+     * out */
+    const char *names;
+    /* only for tables and texts: the column of labels, which are left out, or "none"; NULL: as in training */
+    const char *labels;
+    bool complete; /* features of the model whose names the data lack are an error; false: they are 0 */
+    bool scores;   /* print the label, then TAB and the score of each class, in the order of the classes */
     bool probabilities; /* the same with probabilities; only for softmax and calibrated models */
     int64_t top;        /* if above 0: print that many label:score, best first, whatever `scores` says */
     const char
@@ -96,8 +101,9 @@ mg_status mg_predictor_line(mg_predictor *predictor, const char *name, const cha
 mg_status mg_predictor_end(mg_predictor *predictor, const char **answer, size_t *answer_bytes,
                            mg_error *error);
 
-/* What mg_predictor_line had to assume, or how many values it filled in or did not know (known after
- * mg_predictor_end), as a text for the user; NULL if nothing. It is valid until the predictor is closed. */
+/* How lines were read, what had to be assumed, and how many values were filled in or not known, as a text for
+ * the user; NULL if there is nothing to say. To be called after mg_predictor_end. It is valid until the
+ * predictor is closed. */
 const char *mg_predictor_guess(const mg_predictor *predictor);
 
 #ifdef __cplusplus

@@ -147,8 +147,9 @@ static void build_options(struct argp_option *rows, help_text *help) {
     static const struct argp_option general[] = {
         {"format", FORMAT, NULL, 0, "Format of the inputs; default: guessed from their first bytes", 1},
         {"like", LIKE, "TRAIN.h5", 0,
-         "Use the format and its options, the number of features and the kind of labels of an earlier output "
-         "(for test files)",
+         "Use the format and its options, the number of features and the kind of labels of an earlier "
+         "output, or "
+         "of a model (for test files)",
          1},
         {"labels", LABELS, "FILE", 0,
          "File of the labels: one a line, in the order of the rows; or the id of a row and its label in each "

@@ -20,6 +20,7 @@ enum {
     KEY_PROBABILITIES,
     KEY_TOP,
     KEY_BASE,
+    KEY_LABELS,
     KEY_FORMAT,
     KEY_ID,
     KEY_HEADER,
@@ -94,8 +95,6 @@ static void check(arguments *all, struct argp_state *state) {
     bool text = !o->format || !strcmp(o->format, "text"), h5 = o->format && !strcmp(o->format, "h5");
     if (o->scores && o->top) argp_error(state, "--scores and --top cannot be combined");
     if (all->has_base && !lines) argp_error(state, "--base is only for lines of standard input (DATA is -)");
-    if (all->flags.names && lines)
-        argp_error(state, "--names is only for files: lines of standard input have no names of features");
     if (all->flags.features && lines)
         argp_error(state, "--features is only for files: lines of standard input have no data sets");
     if (o->reject_label && !(o->reject > 0)) argp_error(state, "--reject-label needs --reject P");
@@ -130,6 +129,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         all->options.base = (int)mg_cli_int(state, "--base", value, 0, 1);
         all->has_base = true;
         return 0;
+    case KEY_LABELS: all->options.labels = value; return 0;
     case KEY_FORMAT: take_format(all, value, state); return 0;
     case KEY_ID: all->options.id = value; return 0;
     case KEY_HEADER: all->options.header = value; return 0;
@@ -203,6 +203,10 @@ static const struct argp_option all_options[] = {
     {"reject-label", KEY_REJECT_LABEL, "LABEL", 0, "Answer LABEL to rejected rows instead of 'unknown'", 0},
     {"base", KEY_BASE, "0|1", 0,
      "Index of the first feature in lines (default: that of the training file; 1 if it is not known)", 0},
+    {"labels", KEY_LABELS, "NAME|none", 0,
+     "The column of the labels in a table or text, which is left out: first, last, its name or its number; "
+     "none: there is none (default: as in training)",
+     0},
     {0},
 };
 

@@ -55,6 +55,19 @@ void mg_align_clear(mg_align *align) {
     *align = (mg_align){0};
 }
 
+mg_status mg_align_complete(const mg_align *align, const mg_names *known, const mg_names_parties *parties,
+                            mg_error *error) {
+    char name[MG_NAME_SHOWN];
+    int64_t first = 0;
+    if (align->matched == align->width) return MG_OK;
+    while (align->from[first] >= 0) first++;
+    return mg_fail(error, MG_DATA,
+                   "%s: lacks %lld of the %lld features %s, the first is '%s': add them, or take them as 0 "
+                   "(data.missing: zero; eval, predict: --missing zero)",
+                   parties->path, (long long)(align->width - align->matched), (long long)align->width,
+                   parties->whose, mg_name_shown(known->text[first], name));
+}
+
 void mg_align_dense(const mg_align *align, size_t cell, const void *row, void *to) {
     const int64_t *from = align->from;
     memset(to, 0, (size_t)align->width * cell);

@@ -20,6 +20,10 @@ mg_status mg_align_create(const mg_names *known, const mg_names *own, const mg_n
                           mg_align *align, mg_error *error);
 void mg_align_clear(mg_align *align);
 
+// Refuses an alignment that lacks known columns. Errors: MG_DATA with the first of them.
+mg_status mg_align_complete(const mg_align *align, const mg_names *known, const mg_names_parties *parties,
+                            mg_error *error);
+
 // Copies the cells (of `cell` bytes) of a dense row of the file into an aligned row.
 void mg_align_dense(const mg_align *align, size_t cell, const void *row, void *to);
 

@@ -3,7 +3,6 @@
 #include "data/convert.h"
 
 #include "base/clock.h"
-#include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/stop.h"
 #include "data/convert_h5.h"
@@ -114,14 +113,14 @@ static mg_status guess_format(mg_conversion *c, mg_error *error) {
 }
 
 // The formats of inputs: those of the registry, then HDF5.
-static const mg_format *format_at(int i) {
+const mg_format *mg_convert_reads(int i) {
     const mg_format *format = mg_format_at(i);
     return format || i < 1 || !mg_format_at(i - 1) ? format : &mg_convert_h5;
 }
 
 static const char *format_name(int i, const void *context) {
     (void)context;
-    return format_at(i) ? format_at(i)->name : NULL;
+    return mg_convert_reads(i) ? mg_convert_reads(i)->name : NULL;
 }
 
 mg_status mg_convert_choose_format(mg_conversion *c, mg_error *error) {
@@ -199,7 +198,7 @@ mg_status mg_convert_open_reader(mg_conversion *c, int part, mg_error *error) {
                                        .held = c->holdout.held,
                                        .tell = {c->options->message ? hear : NULL, c}};
     mg_status status = c->format->open(&c->reader, &request, error);
-    return status ? status : check_found_files(c, error);
+    return status || c->like.raw ? status : check_found_files(c, error);
 }
 
 // Compares the names of the features with those of --like, if both have names.
@@ -293,14 +292,14 @@ static void fill_report(const mg_conversion *c, double seconds, mg_convert_repor
         if (stat(c->options->inputs[i], &info) == 0) report->bytes += info.st_size;
 }
 
-static mg_status convert_files(const mg_convert_options *options, mg_convert_report *report,
-                               mg_error *error) {
+static mg_status convert_files(const mg_convert_options *options, const mg_raw_model *like,
+                               mg_convert_report *report, mg_error *error) {
     double begin = mg_clock_seconds();
     mg_conversion c;
     mg_convert_begin(&c, options);
     mg_status status = mg_h5_check_library(error);
     if (!status) status = check_files(options, error);
-    if (!status) status = mg_convert_open_like(&c, error);
+    if (!status) status = like ? mg_convert_like_model(&c, like, error) : mg_convert_open_like(&c, error);
     if (!status) status = mg_convert_choose_format(&c, error);
     if (!status) status = mg_convert_divide(&c, error);
     if (!status) status = mg_convert_read_options(&c, error);
@@ -313,8 +312,8 @@ static mg_status convert_files(const mg_convert_options *options, mg_convert_rep
     return status;
 }
 
-mg_status mg_convert(const mg_convert_options *options, mg_convert_report *report, mg_error *error) {
-    MG_FLOAT_SCOPE;
+mg_status mg_convert_run(const mg_convert_options *options, const mg_raw_model *like,
+                         mg_convert_report *report, mg_error *error) {
     mg_convert_options whole = *options;
     mg_input_list files = {0};
     if (options->input_count < 1 || !options->output)
@@ -322,32 +321,7 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
     mg_status status = mg_input_list_make(options->inputs, options->input_count, &files, error);
     whole.inputs = (const char *const *)files.path;
     whole.input_count = files.count;
-    if (!status) status = convert_files(&whole, report, error);
+    if (!status) status = convert_files(&whole, like, report, error);
     mg_input_list_clear(&files);
     return status;
-}
-
-bool mg_convert_format_at(int i, mg_convert_format *out) {
-    const mg_format *format = format_at(i);
-    if (!format) return false;
-    *out = (mg_convert_format){format->name, format->arguments, format->help};
-    return true;
-}
-
-bool mg_convert_option_at(int i, mg_convert_option *out) {
-    const mg_format *format;
-    for (int f = 0; i >= 0 && (format = format_at(f)); f++) {
-        if (i < format->section->count) {
-            const mg_option *option = &format->section->options[i];
-            *out = (mg_convert_option){.format = format->name,
-                                       .name = option->name,
-                                       .kind = mg_option_type_name(option->type),
-                                       .preset = option->preset,
-                                       .help = option->help};
-            mg_option_allowed(option, out->allowed, sizeof out->allowed);
-            return true;
-        }
-        i -= format->section->count;
-    }
-    return false;
 }

@@ -27,7 +27,7 @@ typedef struct mg_own_labels {
 typedef struct mg_followed {
     mg_h5 *file;
     mg_columns columns;
-    char *label, *delimiter;
+    char *label_name, *delimiter, *label, *header; // of the recipe
 } mg_followed;
 
 // An output file.
@@ -93,7 +93,11 @@ typedef struct mg_conversion {
     mg_sink sinks[MG_SINKS];
 } mg_conversion;
 
-// The steps of mg_convert, for conversions to a file that is not kept too (raw.h). A conversion that has
+// Does the work of mg_convert. like: the model that options->like names; NULL: that is an output, or NULL.
+mg_status mg_convert_run(const mg_convert_options *options, const mg_raw_model *like,
+                         mg_convert_report *report, mg_error *error);
+
+// The steps of mg_convert_run, for conversions to a file that is not kept too (raw.h). A conversion that has
 // begun must be ended, whatever the result of the steps.
 void mg_convert_begin(mg_conversion *conversion, const mg_convert_options *options);
 mg_status mg_convert_choose_format(mg_conversion *conversion, mg_error *error);
@@ -104,6 +108,9 @@ void mg_convert_end(mg_conversion *conversion);
 // Follows the recipe of a model instead of a file of --like: the rows are for this model. The format becomes
 // that of the recipe, NULL if it has none.
 mg_status mg_convert_follow_model(mg_conversion *conversion, const mg_raw_model *model, mg_error *error);
+
+// The formats that convert reads; NULL after the last.
+const mg_format *mg_convert_reads(int i);
 
 // Sets the sinks (convert_rows.c).
 void mg_convert_sinks(mg_conversion *conversion);
@@ -123,7 +130,8 @@ mg_status mg_convert_read(mg_conversion *conversion, mg_sink *sink, mg_error *er
 // Opens the reader of a part, and closes that of another one.
 mg_status mg_convert_open_reader(mg_conversion *conversion, int part, mg_error *error);
 
-// Only for such rows: labels are skipped, and not written.
+// Only for such rows: labels are skipped, and not written. Where it is not sure that they are labels, they
+// must be those of the model.
 void mg_convert_skip_labels(mg_conversion *conversion);
 
 // Reads the names of the features from the file that the user gave; shape.names refers to them then. The
@@ -136,6 +144,8 @@ const char *mg_convert_value_text(const mg_option *option, const void *values, c
 // Opens the file that --like names and reads its columns. mg_convert_close_like must be called afterwards,
 // also after a failure.
 mg_status mg_convert_open_like(mg_conversion *conversion, mg_error *error);
+// Uses a model in its place.
+mg_status mg_convert_like_model(mg_conversion *conversion, const mg_raw_model *model, mg_error *error);
 void mg_convert_close_like(mg_conversion *conversion);
 
 // If --like is given, uses the format of its file instead of a guess. `sure`: the guess is certain. Errors:

@@ -24,6 +24,13 @@ void mg_census_require(mg_census *labels, mg_label_kind kind, const char *like) 
     labels->like = like;
 }
 
+void mg_census_follow(mg_census *labels, bool texts, bool missing, bool mixed, const char *model) {
+    // Texts can hold every label. Numbers have one form, so that 7.0 is the class 7.
+    mg_census_require(labels, texts || missing || mixed ? MG_LABEL_TEXT : MG_LABEL_INTEGER, model);
+    labels->missing = missing;
+    labels->numbers = !texts;
+}
+
 static const char *brief(const char *text, size_t bytes, char out[MG_SHORT_TEXT]) {
     char copy[MG_SHORT_TEXT + 1];
     size_t kept = bytes < MG_SHORT_TEXT ? bytes : MG_SHORT_TEXT;
@@ -66,6 +73,7 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
 
 mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg_error *error) {
     int64_t code;
+    if (labels->missing && mg_text_missing(text, bytes)) return mg_census_survey_missing(labels, error);
     if (bytes == 0) return mg_fail(error, MG_DATA, "the label is empty");
     if (bytes > MG_LABEL_LONGEST)
         return mg_fail(error, MG_DATA, "the label has %zu bytes (at most %d are allowed)", bytes,
@@ -74,6 +82,9 @@ mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg
         mg_status status = check_word(labels, text, bytes, error);
         if (status) return status;
         labels->words = true;
+    } else if (labels->numbers) {
+        mg_census_survey_code(labels, code);
+        return MG_OK;
     }
     if (bytes > labels->longest) labels->longest = bytes;
     labels->count++;
@@ -135,15 +146,21 @@ static mg_status changed(mg_error *error) {
 
 mg_status mg_census_encode(mg_census *labels, const char *text, size_t bytes, int64_t *code, char *out,
                            mg_error *error) {
+    char number[INTEGER_TEXT];
     labels->count++;
     if (labels->kind == MG_LABEL_INTEGER) {
         if (!mg_text_whole(text, text + bytes, code)) return changed(error);
         return count_class(labels, mg_hash_mix((uint64_t)*code + 1), error);
     }
+    if (labels->numbers && mg_text_whole(text, text + bytes, code)) {
+        bytes = (size_t)snprintf(number, sizeof number, "%" PRId64, *code);
+        text = number;
+    }
+    if (labels->missing && mg_text_missing(text, bytes)) bytes = 0;
     if (bytes > labels->longest) return changed(error);
     memcpy(out, text, bytes);
     memset(out + bytes, 0, labels->longest - bytes);
-    return count_class(labels, mg_hash_bytes(0, text, bytes), error);
+    return bytes ? count_class(labels, mg_hash_bytes(0, text, bytes), error) : MG_OK;
 }
 
 mg_status mg_census_encode_code(mg_census *labels, int64_t code, char *out, mg_error *error) {

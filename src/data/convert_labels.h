@@ -17,6 +17,8 @@ typedef struct mg_census {
     mg_label_kind kind; // before mg_census_settle the required kind (MG_LABEL_ANY if any will do), afterwards
                         // the actual one
     const char *like;   // file of --like, if it requires the kind; for messages
+    bool missing;       // rows may lack a label
+    bool numbers;       // texts that are whole numbers are stored in one form: 7, not 7.0
     int64_t count;
     bool words;     // at least one label is not an integer
     size_t longest; // length of the longest label as text, in bytes
@@ -30,6 +32,10 @@ void mg_census_clear(mg_census *labels);
 
 // Before the first pass: requires labels of a kind; `like` has such labels, for messages.
 void mg_census_require(mg_census *labels, mg_label_kind kind, const char *like);
+
+// Before the first pass: labels for the classes of a model. missing: rows may lack a label. mixed: labels may
+// be of another kind than the classes.
+void mg_census_follow(mg_census *labels, bool texts, bool missing, bool mixed, const char *model);
 
 // First pass: takes a label. Errors: MG_DATA if it is empty, too long, not UTF-8, or a number that is not an
 // integer.

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // Copies an option of the recipe; *out is NULL if there is none.
@@ -17,20 +18,49 @@ static mg_status take_option(const char *recipe, const char *option, char **out,
 
 static mg_status follow_recipe(mg_conversion *c, mg_error *error) {
     const mg_columns *known = c->known;
-    mg_status status = take_option(known->recipe, MG_COLUMNS_LABEL_NAME, &c->followed.label, error);
-    if (!status) status = take_option(known->recipe, "delimiter", &c->followed.delimiter, error);
+    mg_followed *f = &c->followed;
+    mg_status status = take_option(known->recipe, MG_COLUMNS_LABEL_NAME, &f->label_name, error);
+    if (!status) status = take_option(known->recipe, "delimiter", &f->delimiter, error);
+    if (!status) status = take_option(known->recipe, "label", &f->label, error);
+    if (!status) status = take_option(known->recipe, "header", &f->header, error);
     c->like.names = &known->names;
     c->like.scale = known->idf.value;
     c->like.fill = known->fill.value;
-    c->like.label_name = c->followed.label;
-    c->like.delimiter = c->followed.delimiter;
+    c->like.label_name = f->label_name;
+    c->like.delimiter = f->delimiter;
+    c->like.label = f->label;
+    c->like.header = f->header;
     return status;
+}
+
+// True for a text that is the label of a class, or stands for a missing label.
+static bool is_label(const void *context, const char *text, size_t bytes) {
+    const mg_classes *classes = context;
+    char number[MG_LABEL_BUFFER];
+    int64_t whole;
+    if (mg_text_missing(text, bytes) || mg_classes_find(classes, text) >= 0) return true;
+    if (classes->texts || !mg_text_whole(text, text + bytes, &whole)) return false;
+    snprintf(number, sizeof number, "%lld", (long long)whole);
+    return mg_classes_find(classes, number) >= 0;
 }
 
 mg_status mg_convert_follow_model(mg_conversion *c, const mg_raw_model *model, mg_error *error) {
     char *format = NULL;
     c->known = model->columns;
-    c->like = (mg_format_like){.path = model->path, .features = model->features, .raw = true};
+    c->like = (mg_format_like){
+        .path = model->path,
+        .features = model->features,
+        .raw = true,
+        .is_label = model->skip_labels ? is_label : NULL,
+        .context = model->classes,
+        .settle_header = model->of_run ? "convert it with margin convert --like and the training file, and "
+                                         "--header yes or --header no"
+                                       : "say --names header or --names none",
+        .settle_label = model->of_run ? "convert it with margin convert --like and the training file, and "
+                                        "--label"
+                                      : "say with --labels which column they are (none, first, last, its "
+                                        "name or its number)",
+    };
     mg_status status = take_option(c->known->recipe, "format", &format, error);
     if (!status && format) c->format = mg_format_find(format);
     mg_memory_free(format);
@@ -69,11 +99,20 @@ mg_status mg_convert_open_like(mg_conversion *c, mg_error *error) {
     return status ? status : mg_h5_check_unchanged(c->followed.file, error);
 }
 
+mg_status mg_convert_like_model(mg_conversion *c, const mg_raw_model *model, mg_error *error) {
+    c->known = model->columns;
+    c->like.path = model->path;
+    c->like.features = model->features;
+    mg_census_require(&c->labels, model->classes->texts ? MG_LABEL_TEXT : MG_LABEL_INTEGER, model->path);
+    return follow_recipe(c, error);
+}
+
 void mg_convert_close_like(mg_conversion *c) {
     mg_h5_close(c->followed.file);
     mg_columns_clear(&c->followed.columns);
-    mg_memory_free(c->followed.label);
-    mg_memory_free(c->followed.delimiter);
+    char *const texts[] = {c->followed.label_name, c->followed.delimiter, c->followed.label,
+                           c->followed.header};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) mg_memory_free(texts[i]);
 }
 
 // True if an input of this format can be recognised with certainty, by a magic number or by index:value

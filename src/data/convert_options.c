@@ -84,6 +84,22 @@ static mg_status read_label_kind(mg_conversion *c, mg_h5 *file, mg_error *error)
     return MG_OK;
 }
 
+// Texts of a model whose table had them in a column, but that are lines here.
+static bool are_lines(const mg_conversion *c) {
+    size_t bytes;
+    const mg_convert_setting *header = setting_called(c, "header");
+    return c->like.raw && !strcmp(c->format->name, "text") && header && !strcmp(header->value, "no") &&
+           mg_recipe_find(c->known->recipe, "text", &bytes);
+}
+
+// True for an option whose value is not taken from the recipe. The delimiter is only tried first, as
+// like.delimiter. In rows for a model, header and labels may be missing: like.header and like.label.
+static bool may_change(const mg_conversion *c, const char *option) {
+    if (!strcmp(option, "delimiter")) return true;
+    return c->like.raw && (!strcmp(option, "header") || !strcmp(option, "label") ||
+                           (!strcmp(option, "text") && are_lines(c)));
+}
+
 static mg_status read_recipe(mg_conversion *c, mg_error *error) {
     const mg_section *section = c->format->section;
     bool kept = mg_recipe_is(c->known->recipe, "format", c->format->name), binding;
@@ -91,10 +107,10 @@ static mg_status read_recipe(mg_conversion *c, mg_error *error) {
     if (!kept && !strcmp(c->format->name, "text"))
         status = mg_fail(error, MG_DATA, "%s: was not made from texts; --like needs a file that was",
                          c->like.path);
+    if (are_lines(c)) c->like.label = NULL; // it is the name of a column
     for (int i = 0; !status && kept && i < section->count; i++) {
         const mg_option *option = &section->options[i];
-        // The delimiter is only tried first: like.delimiter.
-        if (mg_format_stores(c->format, option, &binding) && strcmp(option->name, "delimiter"))
+        if (mg_format_stores(c->format, option, &binding) && !may_change(c, option->name))
             status = read_kept(c, option, binding, error);
     }
     return status;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { FEW_ROWS = 10 }; // with fewer rows, a label that occurs once is no surprise
+
 bool mg_convert_labels_are_array(const mg_conversion *c) {
     return c->options->labels && mg_section_find(c->format->section, "labels") &&
            access(c->options->labels, F_OK) != 0;
@@ -51,6 +53,7 @@ static bool is_number(const char *text) {
 // Labels without names, in the order of the rows. A line too many is a header only if it is unlike a label.
 static mg_status survey_lines(mg_conversion *c, mg_error *error) {
     const char *path = c->options->labels;
+    const mg_tell tell = {c->options->message, c->options->context};
     int64_t lines = mg_label_file_lines(c->own.labels, false), rows = c->shape.rows;
     bool repeats, filled = mg_label_file_lines(c->own.labels, true) == rows; // the last rows have no label
     const char *first = mg_label_file_first(c->own.labels, &repeats);
@@ -73,6 +76,12 @@ static mg_status survey_lines(mg_conversion *c, mg_error *error) {
         return mg_fail(error, MG_DATA, "%s: has %lld labels, but there are %lld rows: give one line for each",
                        path, (long long)lines, (long long)rows);
     if (c->own.header) mg_guess(&c->shape.guesses, NULL, "labels with a header ('%.60s')", first);
+    else if (!label && rows >= FEW_ROWS)
+        mg_tell_line(
+            &tell,
+            "warning: %s: line 1, '%.60s', is read as the label of the first row, but no other row has "
+            "it: if it is a header, a label is missing",
+            path, first);
     return mg_label_file_each(c->own.labels, c->own.header, rows, take_label, c, error);
 }
 

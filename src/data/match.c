@@ -21,10 +21,9 @@ static mg_status check_width(const mg_dataset *dataset, const mg_known_columns *
 
 // Refuses an alignment that leaves no feature, or too few.
 static mg_status check_matched(const mg_dataset *dataset, const mg_known_columns *known,
-                               const mg_align *align, mg_error *error) {
+                               const mg_align *align, const mg_names_parties *parties, mg_error *error) {
     char a[MG_NAME_SHOWN], b[MG_NAME_SHOWN];
     const mg_names *theirs = &known->columns->names, *own = &dataset->columns.names;
-    int64_t first = 0;
     if (!align->matched)
         return mg_fail(
             error, MG_DATA,
@@ -32,13 +31,7 @@ static mg_status check_matched(const mg_dataset *dataset, const mg_known_columns
             "there): name the data set with such names (data.names; eval, predict: --names)",
             dataset->path, (long long)own->count, (long long)theirs->count, known->whose,
             mg_name_shown(own->text[0], a), mg_name_shown(theirs->text[0], b));
-    if (!known->complete || align->matched == align->width) return MG_OK;
-    while (align->from[first] >= 0) first++;
-    return mg_fail(error, MG_DATA,
-                   "%s: lacks %lld of the %lld features %s, the first is '%s': add them, or take them as 0 "
-                   "(data.missing: zero; eval, predict: --missing zero)",
-                   dataset->path, (long long)(align->width - align->matched), (long long)align->width,
-                   known->whose, mg_name_shown(theirs->text[first], a));
+    return known->complete ? mg_align_complete(align, theirs, parties, error) : MG_OK;
 }
 
 static mg_status align(mg_dataset *dataset, const mg_known_columns *known, const mg_names_parties *parties,
@@ -46,7 +39,7 @@ static mg_status align(mg_dataset *dataset, const mg_known_columns *known, const
     mg_align found;
     mg_status status =
         mg_align_create(&known->columns->names, &dataset->columns.names, parties, &found, error);
-    if (!status) status = check_matched(dataset, known, &found, error);
+    if (!status) status = check_matched(dataset, known, &found, parties, error);
     if (!status) status = mg_source_align(dataset->source, &found, error);
     if (status) mg_align_clear(&found);
     return status;

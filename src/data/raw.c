@@ -55,19 +55,14 @@ static void describe(const mg_conversion *c, mg_raw *out) {
         end = ")";
     }
     mg_facts_text(&c->facts, facts);
-    bool guessed = mg_section_find(section, "base") && !mg_recipe_find(c->known->recipe, "base", &bytes);
-    snprintf(
-        out->text + used, size - used, "%s, %s rows%s%s%s%s", end, mg_print_count(c->shape.rows, rows),
-        c->shape.labelled ? "" : " without labels",
-        guessed
-            ? "; the base is guessed, because the model does not say it: convert the file with --base to be "
-              "sure"
-            : "",
-        *facts ? "; " : "", facts);
+    snprintf(out->text + used, size - used, "%s, %s rows%s%s%s", end, mg_print_count(c->shape.rows, rows),
+             c->shape.labelled ? "" : " without labels", *facts ? "; " : "", facts);
 }
 
 static mg_status need_labels(const mg_raw_request *request, const mg_conversion *c, mg_error *error) {
-    if (c->shape.labelled || !request->labelled) return MG_OK;
+    if (c->shape.labelled || request->model.skip_labels) return MG_OK;
+    if (request->model.of_run)
+        return mg_fail(error, MG_DATA, "%s: has no labels: %s", request->path, c->like.settle_label);
     bool column = mg_section_find(c->format->section, "label") != NULL;
     return mg_fail(error, MG_DATA, "%s: has no labels: %s with --labels; margin predict needs none",
                    request->path, column ? "name their column" : "give the file of the labels");
@@ -97,9 +92,26 @@ static mg_status convert(const mg_raw_request *request, mg_conversion *c, mg_raw
     return status ? status : mg_h5_writer_open(c->targets[0].writer, &out->file, error);
 }
 
+static mg_status place_header(const mg_raw_request *request, const mg_conversion *c,
+                              mg_convert_setting *settings, mg_convert_options *options, mg_error *error) {
+    if (!request->names) return MG_OK;
+    bool header = !strcmp(request->names, "header");
+    if ((!header && strcmp(request->names, "none") != 0) || !mg_section_find(c->format->section, "header"))
+        return mg_fail(
+            error, MG_USAGE,
+            "--names %s: %s is not HDF5, so it has no data sets: only tables and texts take it, as "
+            "--names header or --names none",
+            request->names, request->path);
+    settings[options->setting_count++] = (mg_convert_setting){"header", header ? "yes" : "no"};
+    return MG_OK;
+}
+
+enum { SETTINGS = 3 };
+
 // Finds out what --labels means for this format: the name of a column, or a second file. --id names a column.
 static mg_status place_labels(const mg_raw_request *request, const mg_conversion *c,
-                              mg_convert_setting settings[2], mg_convert_options *options, mg_error *error) {
+                              mg_convert_setting settings[SETTINGS], mg_convert_options *options,
+                              mg_error *error) {
     const mg_section *section = c->format->section;
     if (request->id && mg_section_find(section, "id"))
         settings[options->setting_count++] = (mg_convert_setting){"id", request->id};
@@ -108,6 +120,10 @@ static mg_status place_labels(const mg_raw_request *request, const mg_conversion
         settings[options->setting_count++] = (mg_convert_setting){"label", request->labels};
         return MG_OK;
     }
+    if (request->model.skip_labels)
+        return mg_fail(error, MG_USAGE,
+                       "--labels %s: %s is read as %s, which has no column of labels to skip",
+                       request->labels, request->path, c->format->name);
     if (c->format->inputs_high != 2) {
         options->labels = request->labels;
         return MG_OK;
@@ -119,7 +135,7 @@ static mg_status place_labels(const mg_raw_request *request, const mg_conversion
 mg_status mg_raw_open(const mg_raw_request *request, mg_raw *out, mg_error *error) {
     const mg_raw_model *model = &request->model;
     const char *inputs[2] = {request->path, request->labels};
-    mg_convert_setting settings[2];
+    mg_convert_setting settings[SETTINGS];
     mg_convert_options options = {.inputs = inputs,
                                   .input_count = 1,
                                   .output = request->path,
@@ -128,11 +144,12 @@ mg_status mg_raw_open(const mg_raw_request *request, mg_raw *out, mg_error *erro
     mg_conversion c;
     *out = (mg_raw){0};
     mg_convert_begin(&c, &options);
-    if (!request->labelled) mg_convert_skip_labels(&c);
-    if (!request->allow_unknown)
-        mg_census_require(&c.labels, model->classes->texts ? MG_LABEL_TEXT : MG_LABEL_INTEGER, model->path);
+    if (model->skip_labels) mg_convert_skip_labels(&c);
+    mg_census_follow(&c.labels, model->classes->texts, request->drop_unlabelled, request->allow_unknown,
+                     model->path);
     mg_status status = mg_convert_follow_model(&c, model, error);
     if (!status) status = mg_convert_choose_format(&c, error);
+    if (!status) status = place_header(request, &c, settings, &options, error);
     if (!status) status = place_labels(request, &c, settings, &options, error);
     if (!status) status = mg_convert_divide(&c, error);
     if (!status) status = mg_convert_read_options(&c, error);

@@ -14,23 +14,28 @@ typedef struct mg_raw_model {
     const mg_columns *columns; // names, recipe and idf table
     int64_t features;
     const mg_classes *classes;
+    bool of_run;      // it is the training file of a run, whose options do not say how other files are read
+    bool skip_labels; // labels are not needed; otherwise they are, for files
 } mg_raw_model;
 
 typedef struct mg_raw_request {
     mg_raw_model model;
-    const char *path;   // plain or gzip
-    const char *labels; // the column of the labels, or the file that holds them; NULL: as in the recipe
-    const char *id;     // the column of the ids, which becomes the data set of ids.h, or the name that the
-                        // format has for ids (mg_format_shape.id_name); NULL: none
-    bool labelled;      // labels are needed; otherwise they are skipped
-    bool allow_unknown; // labels may be of another kind than those of the model
+    const char *path;     // plain or gzip; of lines, their name for messages
+    const char *labels;   // the column of the labels, or the file that holds them; NULL: as in the recipe
+    const char *names;    // whether the first line holds names: "header" or "none"; NULL: this is found out
+    const char *id;       // the column of the ids, which becomes the data set of ids.h, or the name that the
+                          // format has for ids (mg_format_shape.id_name); NULL: none
+    bool allow_unknown;   // labels may be of another kind than those of the model
+    bool drop_unlabelled; // rows may have no label
+    bool complete;        // of lines: all features of the model must be there
     const volatile sig_atomic_t *stop; // may be NULL
 } mg_raw_request;
 
+enum { MG_RAW_TEXT = 1200 };
 typedef struct mg_raw {
-    mg_h5 *file;     // X and, if labels are needed, y
-    int64_t unknown; // columns of a table that the model does not have
-    char text[1200]; // what was done
+    mg_h5 *file;            // X and, if labels are needed, y
+    int64_t unknown;        // columns of a table that the model does not have
+    char text[MG_RAW_TEXT]; // what was done
 } mg_raw;
 
 // Opens an HDF5 file, once. *file becomes NULL if it is a file of another format, a folder, or an HDF5 file
@@ -44,15 +49,18 @@ mg_status mg_raw_open(const mg_raw_request *request, mg_raw *out, mg_error *erro
 // Lines of text, each of which is a row.
 typedef struct mg_raw_lines mg_raw_lines;
 
+enum { MG_RAW_LINES_TEXT = 800 };
+
 // True if the model was trained on texts or on a table. Lines of models that were not are pairs of index and
 // value.
 bool mg_raw_has_lines(const mg_columns *columns);
-mg_status mg_raw_lines_open(const mg_raw_model *model, mg_raw_lines **out, mg_error *error);
+// Each text in the request must outlive the lines.
+mg_status mg_raw_lines_open(const mg_raw_request *request, mg_raw_lines **out, mg_error *error);
 void mg_raw_lines_close(mg_raw_lines *lines);
 
-// What was done to the values of all lines; "" if nothing.
-enum { MG_RAW_FACTS_TEXT = 480 };
-const char *mg_raw_lines_facts(const mg_raw_lines *lines, char out[MG_RAW_FACTS_TEXT]);
+// Describes, for the user, how the lines so far were read, and what was done to their values; "" if there is
+// nothing to say. Errors: MG_DATA if a header was the only line.
+mg_status mg_raw_lines_end(const mg_raw_lines *lines, char out[MG_RAW_LINES_TEXT], mg_error *error);
 
 // One line of `name`, and its row: the values that are not 0, by ascending column.
 typedef struct mg_raw_line {

@@ -5,23 +5,33 @@
 #include "base/memory.h"
 #include "data/align.h"
 #include "data/convert.h"
-#include "io/text.h"
+#include "format/pairs.h"
+#include "format/text_follow.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+// What is known about the first line. RECORDS: it was a row, as all others are.
+typedef enum first_line { UNKNOWN, HEADER, RECORDS } first_line;
+
 struct mg_raw_lines {
     mg_sink sink; // must be the first member
-    mg_raw_model model;
+    mg_raw_request request;
     mg_convert_options options;
-    mg_convert_setting setting;
+    mg_convert_setting settings[3];
+    char *delimiter; // of the first record; NULL: not known, or there is none
     mg_conversion c; // of the current line
-    mg_names_index names;
+    first_line first;
+    bool skipped, labelled; // a header was skipped that says nothing; lines have labels
+    int64_t rows;
+    char name[64];                      // of the lines
     char *text;                         // the header, a line feed, and the current line
     size_t text_capacity, header_bytes; // header_bytes: 0: there is no header
     mg_align align;                     // of the columns of the header
     mg_facts facts;                     // of all lines
+    char matched[MG_ALIGN_TEXT];
     mg_raw_line *line;
     uint32_t *indices;
     float *values, *dense;
@@ -62,134 +72,150 @@ static mg_status take_dense(mg_sink *sink, const void *cells, size_t bytes, mg_e
     return take_row(lines, NULL, lines->dense, lines->align.width, error);
 }
 
-// A text may have a TAB of its own, so what is before the TAB must be a label.
-static mg_status check_label(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
-    const mg_raw_lines *lines = (const mg_raw_lines *)sink;
-    char label[MG_LABEL_LONGEST + 1];
-    if (strcmp(lines->c.format->name, "text")) return MG_OK;
-    size_t kept = bytes <= MG_LABEL_LONGEST ? bytes : 0;
-    memcpy(label, text, kept);
-    label[kept] = '\0';
-    if (kept && mg_classes_find(lines->model.classes, label) >= 0) return MG_OK;
-    return mg_fail(
-        error, MG_DATA,
-        "the line has a TAB, but '%.*s' is not a label of the model: give the text alone, without TABs",
-        (int)(bytes < 40 ? bytes : 40), text);
+static mg_status skip_label(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
+    (void)sink, (void)text, (void)bytes, (void)error;
+    return MG_OK;
 }
 
 bool mg_raw_has_lines(const mg_columns *columns) {
     return mg_recipe_is(columns->recipe, "format", "text") || mg_recipe_is(columns->recipe, "format", "csv");
 }
 
-mg_status mg_raw_lines_open(const mg_raw_model *model, mg_raw_lines **out, mg_error *error) {
+mg_status mg_raw_lines_open(const mg_raw_request *request, mg_raw_lines **out, mg_error *error) {
     mg_raw_lines *lines;
     *out = NULL;
+    if (request->names && strcmp(request->names, "header") != 0 && strcmp(request->names, "none") != 0)
+        return mg_fail(error, MG_USAGE,
+                       "--names %s: lines have no data sets: give --names header if the first line names the "
+                       "columns, --names none if it does not",
+                       request->names);
     mg_status status = mg_memory_zeroed(&lines, 1, sizeof *lines, error);
     if (status) return status;
-    lines->model = *model;
-    lines->sink = (mg_sink){.dense = take_dense, .sparse = take_sparse, .label = check_label};
-    lines->setting = (mg_convert_setting){"header", "no"};
-    lines->options.settings = &lines->setting;
-    status = mg_names_index_create(&model->columns->names, &lines->names, error);
-    if (status) mg_raw_lines_close(lines);
-    else *out = lines;
-    return status;
+    lines->request = *request;
+    lines->sink = (mg_sink){.dense = take_dense, .sparse = take_sparse, .label = skip_label};
+    lines->options.settings = lines->settings;
+    *out = lines;
+    return MG_OK;
 }
 
 void mg_raw_lines_close(mg_raw_lines *lines) {
     if (!lines) return;
-    mg_names_index_clear(&lines->names);
     mg_align_clear(&lines->align);
-    void *const blocks[] = {lines->text, lines->indices, lines->values, lines->dense, lines};
+    void *const blocks[] = {lines->delimiter, lines->text,  lines->indices,
+                            lines->values,    lines->dense, lines};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
-const char *mg_raw_lines_facts(const mg_raw_lines *lines, char out[MG_RAW_FACTS_TEXT]) {
-    return mg_facts_text(&lines->facts, out);
+mg_status mg_raw_lines_end(const mg_raw_lines *lines, char out[MG_RAW_LINES_TEXT], mg_error *error) {
+    char facts[MG_FACTS_TEXT];
+    bool header = lines->first == HEADER || lines->skipped;
+    *out = '\0';
+    if (header && !lines->rows)
+        return mg_fail(error, MG_DATA,
+                       "%s: has no rows: its only line is a header (--names none reads it as a row)",
+                       lines->name);
+    if (header)
+        snprintf(out, MG_RAW_LINES_TEXT, "%s: the first line is a header%s%s", lines->name,
+                 *lines->matched ? "; " : "", lines->matched);
+    else if (lines->labelled)
+        snprintf(out, MG_RAW_LINES_TEXT, "%s: the labels in the lines are not used", lines->name);
+    size_t used = strlen(out);
+    mg_facts_text(&lines->facts, facts);
+    if (*facts) snprintf(out + used, MG_RAW_LINES_TEXT - used, "%s%s", used ? "; " : "", facts);
+    return MG_OK;
 }
 
-// A table of texts has its texts in one column; a line is such a text.
-static mg_status forget_columns(mg_conversion *c, mg_error *error) {
-    size_t bytes;
-    mg_status status = MG_OK;
-    static const char *const names[] = {"text", "label"};
-    if (strcmp(c->format->name, "text") || !mg_recipe_find(c->known->recipe, "text", &bytes)) return MG_OK;
-    for (size_t i = 0; !status && i < sizeof names / sizeof *names; i++)
-        status = mg_option_parse(c->format->section, mg_section_find(c->format->section, names[i]), c->values,
-                                 NULL, error);
+// ---- a line -------------------------------------------------------------------------------------
+
+// Sets the options that the user or an earlier line has decided.
+static void set_options(mg_raw_lines *lines) {
+    const char *names = lines->request.names, *header = NULL;
+    mg_convert_options *o = &lines->options;
+    if (lines->first == UNKNOWN && names) header = strcmp(names, "none") ? "yes" : "no";
+    else if (lines->first != UNKNOWN) header = lines->first == HEADER ? "yes" : "no";
+    o->setting_count = 0;
+    if (header) lines->settings[o->setting_count++] = (mg_convert_setting){"header", header};
+    if (lines->request.labels)
+        lines->settings[o->setting_count++] = (mg_convert_setting){"label", lines->request.labels};
+    if (lines->delimiter)
+        lines->settings[o->setting_count++] = (mg_convert_setting){"delimiter", lines->delimiter};
+    o->inputs = &lines->line->name;
+    o->input_count = 1;
+}
+
+// Matches the columns of the header with the features.
+static mg_status match(mg_raw_lines *lines, mg_error *error) {
+    const mg_conversion *c = &lines->c;
+    const char *model = lines->request.model.path;
+    char whose[PATH_MAX + 32];
+    snprintf(whose, sizeof whose, "in the model %s", model);
+    const mg_names_parties parties = {lines->line->name, whose, ""};
+    if (lines->first != HEADER || lines->align.width || !c->shape.names || !c->known->names.count)
+        return MG_OK;
+    mg_status status = mg_align_create(&c->known->names, c->shape.names, &parties, &lines->align, error);
+    if (!status && lines->request.complete)
+        status = mg_align_complete(&lines->align, &c->known->names, &parties, error);
+    if (!status) mg_align_text(&lines->align, lines->align.width, c->shape.unknown, lines->matched);
     return status;
 }
 
-// Reads the row of the current line with the reader of the format.
-static mg_status read_row(mg_raw_lines *lines, bool header, mg_error *error) {
+// Texts of a model whose table had them in a column: decides whether the first line is the header of such a
+// table. *header becomes true if it is.
+static mg_status find_table(mg_raw_lines *lines, const mg_format_request *request, bool *header,
+                            mg_error *error) {
+    const char *recipe = lines->request.model.columns->recipe, *names = lines->request.names;
+    size_t bytes;
+    const char *found = mg_recipe_find(recipe, "text", &bytes);
+    char column[MG_NAME_LONGEST + 1];
+    if (!mg_recipe_is(recipe, "format", "text") || !found || bytes >= sizeof column) return MG_OK;
+    memcpy(column, found, bytes);
+    column[bytes] = '\0';
+    mg_status status = MG_OK;
+    *header = names && !strcmp(names, "header");
+    if (!names) status = mg_text_follow_table(request, column, lines->c.like.label, header, error);
+    if (!status && !*header) lines->first = RECORDS;
+    return status;
+}
+
+// All lines have the delimiter of the first record.
+static mg_status keep_delimiter(mg_raw_lines *lines, mg_error *error) {
+    const mg_section *section = lines->c.format->section;
+    const mg_option *option = mg_section_find(section, "delimiter");
+    char unused[2];
+    if (lines->delimiter || !option) return MG_OK;
+    return mg_memory_text(&lines->delimiter,
+                          mg_convert_value_text(option, lines->c.values, unused, sizeof unused), error);
+}
+
+// Reads the row of the current line with the reader of the format. *header becomes true if there is only a
+// header.
+static mg_status read_row(mg_raw_lines *lines, bool *header, mg_error *error) {
     const mg_raw_line *line = lines->line;
     mg_conversion *c = &lines->c;
-    lines->options.inputs = &line->name;
-    lines->options.input_count = 1;
-    lines->options.setting_count = header ? 0 : 1;
-    mg_convert_begin(c, &lines->options);
-    mg_status status = mg_convert_follow_model(c, &lines->model, error);
-    if (!status) status = mg_convert_read_options(c, error);
-    if (!status) status = forget_columns(c, error);
-    const mg_format_request request = {
+    bool joined = lines->first == HEADER;
+    mg_format_request request = {
         .inputs = &line->name,
         .input_count = 1,
-        .line = header ? lines->text : line->text,
-        .line_bytes = header ? lines->header_bytes + 1 + line->bytes : line->bytes,
-        .line_number = header ? line->number - 1 : line->number,
-        .options = c->values,
+        .line = joined ? lines->text : line->text,
+        .line_bytes = joined ? lines->header_bytes + 1 + line->bytes : line->bytes,
+        .line_number = joined ? line->number - 1 : line->number,
         .like = &c->like,
         .facts = &lines->facts,
     };
+    mg_convert_begin(c, &lines->options);
+    mg_status status = mg_convert_follow_model(c, &lines->request.model, error);
+    if (!status && lines->first == UNKNOWN) status = find_table(lines, &request, header, error);
+    if (status || *header) return status;
+    set_options(lines);
+    status = mg_convert_read_options(c, error);
+    request.options = c->values;
     if (!status) status = c->format->open(&c->reader, &request, error);
     if (!status) status = c->format->survey(c->reader, &lines->sink, &c->shape, error);
-    const mg_names_parties parties = {line->name, lines->model.path, ""};
-    if (!status && header && !lines->align.width)
-        status = mg_align_create(&c->known->names, c->shape.names, &parties, &lines->align, error);
+    *header = !status && c->shape.rows == 0;
+    if (status || *header) return status;
+    status = match(lines, error);
+    if (!status) status = keep_delimiter(lines, error);
     return status ? status : c->format->read(c->reader, &lines->sink, error);
-}
-
-// True if the recipe has a one-hot column of this name: "features:3=city,5=job".
-static bool is_one_hot(const mg_columns *columns, const char *name) {
-    size_t bytes, length = strlen(name);
-    const char *at = mg_recipe_find(columns->recipe, "one-hot", &bytes), *end = at ? at + bytes : NULL;
-    while (length && at && (at = memchr(at, '=', (size_t)(end - at)))) {
-        at++;
-        const char *stop = memchr(at, ',', (size_t)(end - at));
-        if (!stop) stop = end;
-        if ((size_t)(stop - at) == length && !memcmp(at, name, length)) return true;
-        at = stop;
-    }
-    return false;
-}
-
-// True if the line is the header of a table: it names all features in their order, or at least half of
-// its fields name one and one of these names is no number. One name alone may be the label of a record.
-static bool is_header(const mg_raw_lines *lines) {
-    const mg_columns *columns = lines->model.columns;
-    size_t at, bytes = lines->line->bytes;
-    const char *text = lines->line->text;
-    char name[MG_NAME_LONGEST + 1];
-    int64_t fields = 0, found = 0, words = 0, before = -1;
-    bool ascending = true;
-    if (!mg_recipe_is(columns->recipe, "header", "yes") || !columns->names.count) return false;
-    for (size_t from = 0; from < bytes; from = at + 1) {
-        for (at = from; at < bytes && !strchr(",;\t|", text[at]);) at++;
-        fields++;
-        size_t count = at - from, quotes = count > 1 && text[from] == '"' && text[at - 1] == '"';
-        if (count - 2 * quotes > MG_NAME_LONGEST) continue;
-        memcpy(name, text + from + quotes, count - 2 * quotes);
-        name[count - 2 * quotes] = '\0';
-        int64_t feature = mg_names_find(&lines->names, name);
-        if (feature < 0 && is_one_hot(columns, name)) found++, words++;
-        if (feature < 0) continue;
-        double value;
-        found++;
-        ascending = ascending && feature > before;
-        before = feature;
-        words += mg_text_number(name, name + strlen(name), &value) == NULL;
-    }
-    return (ascending && found == columns->names.count) || (words > 0 && 2 * found >= fields);
 }
 
 // Puts the line behind the header.
@@ -207,7 +233,7 @@ static mg_status keep_header(mg_raw_lines *lines, mg_error *error) {
     memcpy(lines->text, lines->line->text, bytes);
     lines->text[bytes] = '\n';
     lines->header_bytes = bytes;
-    lines->line->header = true;
+    lines->first = HEADER;
     return MG_OK;
 }
 
@@ -222,24 +248,38 @@ static mg_status add_line(const mg_raw_line *line, mg_status status, mg_error *e
     return mg_fail(error, status, "%s:%lld: %s", line->name, (long long)line->number, text + bytes + 2);
 }
 
+// Takes a header. Only that of a table says something about the lines after it.
+static mg_status take_header(mg_raw_lines *lines, bool table, mg_error *error) {
+    lines->line->header = true;
+    lines->skipped = !table;
+    if (table) return keep_header(lines, error);
+    lines->first = RECORDS;
+    return MG_OK;
+}
+
 mg_status mg_raw_line_read(mg_raw_lines *lines, mg_raw_line *line, mg_error *error) {
-    bool text = mg_recipe_is(lines->model.columns->recipe, "format", "text"),
-         header = lines->header_bytes > 0;
+    size_t bytes;
+    const char *recipe = lines->request.model.columns->recipe;
+    bool text = mg_recipe_is(recipe, "format", "text"), header = false;
+    bool table = !text || mg_recipe_find(recipe, "text", &bytes);
     lines->line = line;
     line->header = false;
     line->count = 0;
-    if (!line->bytes)
+    snprintf(lines->name, sizeof lines->name, "%s", line->name);
+    if (mg_skip_blanks(line->text, line->text + line->bytes) == line->text + line->bytes)
         return mg_fail(error, MG_DATA, "%s:%lld: the line is empty: %s is needed", line->name,
                        (long long)line->number, text ? "a text" : "a record of the table");
-    if (!text && !header && is_header(lines)) return keep_header(lines, error);
-    mg_status status = header ? join_header(lines, error) : MG_OK;
-    if (!status) status = read_row(lines, header, error);
+    mg_status status = lines->first == HEADER ? join_header(lines, error) : MG_OK;
+    if (!status) status = read_row(lines, &header, error);
+    if (!status && !header) {
+        lines->rows++;
+        lines->labelled = lines->labelled || lines->c.shape.labelled;
+        if (lines->first == UNKNOWN) lines->first = RECORDS;
+    }
     mg_convert_end(&lines->c);
+    lines->c = (mg_conversion){0};
+    if (!status && header) status = take_header(lines, table, error);
     line->indices = lines->indices;
     line->values = lines->values;
-    if (!status && text && !line->count)
-        status = mg_fail(
-            error, MG_DATA, "%s:%lld: the text '%.*s' has no n-gram of the kind that the model counts",
-            line->name, (long long)line->number, (int)(line->bytes < 40 ? line->bytes : 40), line->text);
     return add_line(line, status, error);
 }

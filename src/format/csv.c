@@ -59,7 +59,9 @@ static inline mg_status read_cell(mg_csv *r, int64_t column, double *cell, mg_er
 
 static mg_status read_label(mg_csv *r, const mg_span *field, mg_sink *sink, mg_error *error) {
     char column[MG_CSV_SHOWN * 2];
-    mg_status status = sink->label(sink, field->text, field->bytes, error);
+    mg_status status = mg_csv_check_label(r, field, error);
+    if (status) return status;
+    status = sink->label(sink, field->text, field->bytes, error);
     if (!status) return MG_OK;
     status = mg_text_place(r->record.text, field->offset, status, error);
     if (!r->by_place || !error) return status;
@@ -117,7 +119,9 @@ mg_status mg_csv_walk(mg_csv *r, mg_sink *sink, mg_csv_pass pass, mg_error *erro
         status = mg_record_next(&r->record, error);
         if (status || !r->record.line) break;
         r->absent = 0;
-        status = read_record(r, sink, error);
+        if (r->like && r->like->is_label && r->record.skipped)
+            status = mg_format_refuse_blank(r->record.text, mg_text_line_number(r->record.text) - 1, error);
+        if (!status) status = read_record(r, sink, error);
         if (status) break;
         if (r->absent && pass == MG_CSV_PUT) mg_csv_fill_row(r);
         for (int64_t i = 0; i < r->kept.numbers; i++) r->cells[i] = (float)r->wide[i];
@@ -125,7 +129,7 @@ mg_status mg_csv_walk(mg_csv *r, mg_sink *sink, mg_csv_pass pass, mg_error *erro
         if (pass == MG_CSV_PUT) status = put_row(r, sink, error);
         if (pass == MG_CSV_SURVEY) mg_csv_watch_row(r);
     }
-    if (!status && r->rows == 0)
+    if (!status && r->rows == 0 && !(r->line && r->header))
         status = mg_fail(error, MG_DATA, "%s: has no rows", mg_text_path(r->record.text));
     return status;
 }
@@ -156,6 +160,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->ids = r->kept.id >= 0;
     shape->id_name = r->kept.id_name;
     shape->unknown = r->kept.unknown;
+    shape->header = r->header;
     return MG_OK;
 }
 
@@ -233,6 +238,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->like = request->like;
     r->held = request->held;
     r->facts = request->facts;
+    r->line = request->line != NULL;
     status = mg_format_open_text(request, &r->record.text, error);
     if (status) close_reader(r);
     else *out = r;

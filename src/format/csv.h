@@ -92,6 +92,11 @@ typedef struct mg_csv_watch {
     uint64_t first_label;  // digest of the label in line 1, if that line may be a header; otherwise 0
 } mg_csv_watch;
 
+typedef struct mg_csv_place {
+    int64_t label; // index of the label column; -1: there is none
+    bool trained;  // it is known only from the place in the training table
+} mg_csv_place;
+
 typedef struct mg_csv {
     mg_record record;
     mg_csv_options *options;
@@ -105,6 +110,8 @@ typedef struct mg_csv {
     int64_t columns, label; // number of fields of a record; index of the label column, -1 if there are no
                             // labels
     bool by_place;          // the label column was guessed from its position
+    mg_csv_place place;     // rows for a model: the label column
+    bool line;              // rows for a model: a line, which may be a header alone
     mg_csv_kept kept;
     mg_csv_watch watch;
     mg_csv_hots hots;
@@ -196,9 +203,31 @@ mg_status mg_csv_walk(mg_csv *r, mg_sink *sink, mg_csv_pass pass, mg_error *erro
 // Rows for a model: true if its features are found by their names.
 bool mg_csv_follows_names(const mg_csv *r);
 
-// Rows for a model: finds the label column, -1 if there is none. *found becomes false if it has to be
-// guessed.
-mg_status mg_csv_follow_label(mg_csv *r, bool *found, int64_t *label, mg_error *error);
+// Rows for a model: decides by the names of its features whether the first record is a header. *decided
+// becomes false if they say nothing. Errors: MG_DATA if it may be both.
+mg_status mg_csv_follow_header(mg_csv *r, const mg_csv_first *f, bool *decided, bool *header,
+                               mg_error *error);
+
+// Refuses a header if the rows are for a model whose table had none, and no names.
+mg_status mg_csv_check_header(const mg_csv *r, mg_error *error);
+
+// Rows for a model: finds the delimiter that divides the first line into most names of features; 0 if there
+// are none.
+mg_status mg_csv_follow_delimiter(mg_csv *r, char *found, mg_error *error);
+
+// Finds the label column that the option, or a usual name in the header, names. *found becomes false if there
+// is no such name.
+mg_status mg_csv_label_by_option(mg_csv *r, mg_error *error);
+mg_status mg_csv_label_by_name(mg_csv *r, bool *found, mg_error *error);
+
+// Rows for a model: finds the label column. *found becomes false for other rows.
+mg_status mg_csv_follow_label(mg_csv *r, bool *found, mg_csv_place *out, mg_error *error);
+
+// Rows for a model: refuses a field in the place of the labels that is no label of the model.
+mg_status mg_csv_check_label(const mg_csv *r, const mg_span *field, mg_error *error);
+
+// Rows for a model: refuses a column of ids that is a feature.
+mg_status mg_csv_follow_id(const mg_csv *r, mg_error *error);
 
 // Rows for a model: leaves out the columns that are not features of the model.
 mg_status mg_csv_drop_unknown(mg_csv *r, mg_csv_kept *kept, mg_error *error);

@@ -63,13 +63,14 @@ static mg_status find_id(mg_csv *r, mg_error *error) {
     if (r->kept.features == 0) return mg_fail(error, MG_USAGE, "%s: --id leaves no features", path);
     mg_span field;
     bool more = true;
-    status = r->header ? mg_csv_first_record(r, error) : MG_OK;
-    for (int64_t i = 0; r->header && !status && i <= r->kept.id; i++)
+    if (!r->header) return r->like && r->like->raw ? mg_csv_follow_id(r, error) : MG_OK;
+    status = mg_csv_first_record(r, error);
+    for (int64_t i = 0; !status && i <= r->kept.id; i++)
         status = mg_record_field(&r->record, &field, &more, error);
-    if (status || !r->header) return status;
+    if (status) return status;
     status = mg_memory_get(&r->kept.id_name, field.bytes + 1, 1, error);
     if (!status) memcpy(r->kept.id_name, field.text, field.bytes), r->kept.id_name[field.bytes] = 0;
-    return status;
+    return status || !r->like || !r->like->raw ? status : mg_csv_follow_id(r, error);
 }
 
 static mg_status drop_list(mg_csv *r, mg_error *error) {

@@ -154,11 +154,16 @@ static mg_status follow_delimiter(mg_csv *r, bool *found, mg_error *error) {
 // them. A space is only chosen if no other delimiter gives as many.
 static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     int64_t most = 1, fields;
-    char best = ',', rival = '\0';
+    const char *trained = r->like ? r->like->delimiter : NULL;
+    char best = trained ? mg_csv_delimiter(trained) : ',', rival = '\0';
     r->record.delimiter = mg_csv_delimiter(r->options->delimiter);
     if (r->record.delimiter) return MG_OK;
     bool found;
-    mg_status status = follow_delimiter(r, &found, error);
+    char named;
+    mg_status status = mg_csv_follow_delimiter(r, &named, error);
+    if (!status && named) r->record.delimiter = named;
+    if (status || named) return status;
+    status = follow_delimiter(r, &found, error);
     if (status || found) return status;
     status = refuse_decimals(r, error);
     for (int i = 0; !status && i < DELIMITERS; i++) {
@@ -214,7 +219,7 @@ const char *mg_csv_column_text(mg_csv *r, int64_t column, char out[MG_CSV_SHOWN 
     return out;
 }
 
-static mg_status label_by_option(mg_csv *r, mg_error *error) {
+mg_status mg_csv_label_by_option(mg_csv *r, mg_error *error) {
     const char *value = r->options->label;
     int64_t number;
     r->label = -1;
@@ -228,9 +233,11 @@ static mg_status label_by_option(mg_csv *r, mg_error *error) {
         r->label = number - 1;
         return MG_OK;
     }
-    return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --label (first, last, none, %sor 1 to %lld)",
-                   mg_text_path(r->record.text), value, r->header ? "a name of the header, " : "",
-                   (long long)r->columns);
+    bool raw = r->like && r->like->raw;
+    return mg_fail(error, MG_USAGE,
+                   "%s: has no column '%s' for --label%s (first, last, none, %sor 1 to %lld)",
+                   mg_text_path(r->record.text), value, raw ? "s" : "",
+                   r->header ? "a name of the header, " : "", (long long)r->columns);
 }
 
 static mg_status tied_names(mg_csv *r, int64_t one, int64_t other, mg_error *error) {
@@ -241,7 +248,7 @@ static mg_status tied_names(mg_csv *r, int64_t one, int64_t other, mg_error *err
 }
 
 // Finds the label column by names that are usual for it; *found becomes true if the header has one of them.
-static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
+mg_status mg_csv_label_by_name(mg_csv *r, bool *found, mg_error *error) {
     static const char *const usual[] = {"label", "class", "target"};
     char text[MG_CSV_SHOWN * 2];
     int64_t last = r->columns - 1, column, x, z;
@@ -299,10 +306,11 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
     char text[MG_CSV_SHOWN * 2];
     int64_t last = r->columns - 1;
     bool named = false;
-    mg_status status = mg_csv_follow_label(r, &named, &r->label, error);
+    mg_status status = mg_csv_follow_label(r, &named, &r->place, error);
+    if (!status && named) r->label = r->place.label;
     if (status || named) return status;
-    if (strcmp(r->options->label, "auto") != 0) return label_by_option(r, error);
-    status = label_by_name(r, &named, error);
+    if (strcmp(r->options->label, "auto") != 0) return mg_csv_label_by_option(r, error);
+    status = mg_csv_label_by_name(r, &named, error);
     if (status) return status;
     bool first_word = is_word(sorts[0]), last_word = is_word(sorts[last]);
     // If one of them is a word and the other only begins like a number, the word is the label.

@@ -55,8 +55,10 @@ static mg_status read_sorts(mg_csv *r, mg_csv_sort *sorts, double *values, bool 
 }
 
 static mg_status doubtful(const mg_csv *r, const char *why, mg_error *error) {
-    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; use --header yes or --header no",
-                   mg_text_path(r->record.text), why);
+    bool raw = r->like && r->like->raw;
+    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; use %s",
+                   mg_text_path(r->record.text), why,
+                   raw ? r->like->settle_header : "--header yes or --header no");
 }
 
 // True if the numbers of a record increase in equal steps; or if there are many, and they all increase or all
@@ -119,7 +121,8 @@ static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg
     bool all = t.counts == t.numbers && (t.counts == r->columns || t.words > 0);
     if (t.counts > (t.counting == 0 ? 2 : 4) && all && !alike)
         return doubtful(r, "its fields are 0, 1, 2, ... or 1, 2, 3, ...", error);
-    if (t.words > 0 && in_order(r, f->first, f->values) && !in_order(r, f->second, second))
+    bool raw = r->like && r->like->raw;
+    if ((t.words > 0 || raw) && in_order(r, f->first, f->values) && !in_order(r, f->second, second))
         return doubtful(r, "its numbers are in order, those of line 2 are not", error);
     return MG_OK;
 }
@@ -163,8 +166,11 @@ mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg
     r->header = !strcmp(r->options->header, "yes");
     if (f->one) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
     else status = read_sorts(r, f->second, f->values + r->columns, &named[1], error);
-    if (!status && r->guessed_header) status = guess(r, f, named, error);
-    if (!status && (r->guessed_header || r->header)) status = refuse_units(r, f, error);
+    bool decided = !r->guessed_header;
+    if (!status && !decided) status = mg_csv_follow_header(r, f, &decided, &r->header, error);
+    if (!status && !decided) status = guess(r, f, named, error);
+    if (!status) status = mg_csv_check_header(r, error);
+    if (!status && !r->line && (r->guessed_header || r->header)) status = refuse_units(r, f, error);
     if (!r->header) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
     if (r->guessed_header)
         mg_guess(guesses, "header", "header %s", r->header ? "yes (line 1 has no number, line 2 has)" : "no");

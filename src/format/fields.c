@@ -48,7 +48,9 @@ static mg_status complete(mg_record *record, mg_error *error) {
 
 mg_status mg_record_next(mg_record *record, mg_error *error) {
     size_t blank;
+    record->skipped = -1;
     do {
+        record->skipped++;
         mg_status status = mg_text_line(record->text, &record->line, &record->bytes, error);
         if (status || !record->line) return status;
         for (blank = 0; blank < record->bytes && is_blank(record->line[blank]); blank++) {

@@ -12,7 +12,8 @@ typedef struct mg_record {
     char *line;
     size_t bytes;
     char delimiter;
-    size_t at; // offset of the next field; greater than `bytes` if there is none
+    size_t at;       // offset of the next field; greater than `bytes` if there is none
+    int64_t skipped; // number of blank lines before it
 } mg_record;
 
 typedef struct mg_span {

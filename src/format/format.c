@@ -65,6 +65,13 @@ void mg_tell_line(const mg_tell *tell, const char *format, ...) {
     tell->line(tell->context, line);
 }
 
+mg_status mg_format_refuse_blank(const mg_text *text, int64_t line, mg_error *error) {
+    return mg_fail(
+        error, MG_DATA,
+        "%s:%lld: the line is empty, but each line must be a row: remove it with sed '/^[[:space:]]*$/d'",
+        mg_text_path(text), (long long)line);
+}
+
 void mg_tell_lost(const mg_tell *tell, const mg_text *text) {
     int64_t line, count = mg_text_lost(text, &line);
     if (count)

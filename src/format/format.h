@@ -18,9 +18,17 @@ typedef struct mg_format_like {
     const mg_names *names;  // names of its columns; `count` is 0 if they are unknown
     const char *label_name; // name of its label column, or NULL
     const char *delimiter;  // of its table, as the option names it, or NULL
-    // The rows are for a model: columns of a table are found by name, and others are left out. The header may
-    // differ, and labels may be missing.
+    // The rows are for a model. The options of the format have only what the user gave; what the recipe says
+    // about labels and header, which may be missing here, is in `label` and `header` (NULL: nothing). Columns
+    // of a table are found by name, if there are names, and others are left out.
     bool raw;
+    const char *label, *header;
+    // True if a text is the label of a class, or stands for a missing label. NULL: labels are read, and need
+    // no such check. Otherwise each line gets an answer, so that none may be skipped.
+    bool (*is_label)(const void *context, const char *text, size_t bytes);
+    const void *context;
+    // For messages: how the user says whether line 1 is a header, and where the labels are.
+    const char *settle_header, *settle_label;
 } mg_format_like;
 
 // Receives lines for the user: warnings and guesses.
@@ -31,6 +39,9 @@ typedef struct mg_tell {
 
 // Formats a line; does nothing if `tell` has no function.
 void mg_tell_line(const mg_tell *tell, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Refuses the blank line `line` of a file of rows for a model: its answers would not belong to the lines.
+mg_status mg_format_refuse_blank(const mg_text *text, int64_t line, mg_error *error);
 
 // Warns if values of the file are too small for float32. To be called after the whole file was read.
 void mg_tell_lost(const mg_tell *tell, const mg_text *text);
@@ -93,6 +104,7 @@ typedef struct mg_format_shape {
     const mg_names *names;
     const char *label_name;
     int64_t unknown;     // columns of a table that were left out because the model does not have them
+    bool header;         // the first line is a header
     bool ids;            // there is an id for each row
     const char *id_name; // name of the column of ids, or NULL. Owned by the reader
     mg_guesses guesses;  // what was guessed

@@ -57,20 +57,23 @@ bool mg_line_names_label(const char *text, size_t bytes) {
     return is_one_of(text, bytes, labels, sizeof labels / sizeof *labels);
 }
 
-mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,
-                         mg_error *error) {
+bool mg_line_names_text(const char *text, size_t bytes) {
     static const char *const bodies[] = {"text",    "texts",   "sentence", "content",  "review",
                                          "message", "body",    "tweet",    "document", "utterance",
                                          "title",   "comment", "query",    "question"};
-    enum { BODIES = sizeof bodies / sizeof *bodies };
+    return is_one_of(text, bytes, bodies, sizeof bodies / sizeof *bodies);
+}
+
+mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,
+                         mg_error *error) {
     bool named = mg_line_names_label(label->text, label->bytes);
-    *header = named && is_one_of(body->text, body->bytes, bodies, BODIES);
+    *header = named && mg_line_names_text(body->text, body->bytes);
     if (!*header && named)
         return mg_text_fail(text, 0, MG_DATA, error,
                             "line 1 may be a header or a text: its label is '%.*s'; use --header yes or "
                             "--header no",
                             (int)label->bytes, label->text);
-    if (is_one_of(label->text, label->bytes, bodies, BODIES) && mg_line_names_label(body->text, body->bytes))
+    if (mg_line_names_text(label->text, label->bytes) && mg_line_names_label(body->text, body->bytes))
         return mg_text_fail(text, 0, MG_DATA, error,
                             "line 1 names the text before the label; for a table with a header use --text "
                             "%.*s --label %.*s",

@@ -22,6 +22,9 @@ mg_status mg_line_cut(const mg_text *text, mg_line_kind kind, char *line, size_t
 // Returns true for a usual name of a column of labels, such as label, class or target.
 bool mg_line_names_label(const char *text, size_t bytes);
 
+// Returns true for a usual name of a column of texts, such as text or review.
+bool mg_line_names_text(const char *text, size_t bytes);
+
 // Decides whether the first line is a header. Errors: MG_DATA if that is unclear: it has names of a label and
 // a text, but in the other order; or only the name of a label is recognised.
 mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,

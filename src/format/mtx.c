@@ -23,6 +23,7 @@ typedef struct reader {
     mg_name_seen seen[2]; // of the features, of the barcodes
     mg_text *text;
     mg_tell tell;
+    const mg_format_like *like;
     options *options;
     bool pattern;      // entries have no value: all are 1
     int64_t size[2];   // largest first and second number
@@ -68,6 +69,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     if (status) return status;
     r->options = request->options;
     r->tell = request->tell;
+    r->like = request->like;
     status = mg_mtx_files_find(&r->files, request->inputs[0], error);
     if (!status) status = mg_text_open(&r->text, r->files.path, request->watch, error);
     if (status) close_reader(r);
@@ -133,6 +135,25 @@ static mg_status next_line(reader *r, char **line, const char **end, mg_error *e
     }
 }
 
+// Decides which number of an entry is that of the row. In a matrix for a model, without names of the rows,
+// the number of features shows it.
+static mg_status find_rows(reader *r, mg_error *error) {
+    bool known = *r->files.barcodes, guessed = !strcmp(r->options->rows, "auto");
+    bool raw = r->like && r->like->raw;
+    r->second = guessed || (raw && known) ? known : !strcmp(r->options->rows, "second");
+    if (!raw || known || !guessed) return MG_OK;
+    bool first = r->size[1] == r->like->features;
+    r->second = r->size[0] == r->like->features;
+    if (first != r->second) return MG_OK;
+    return mg_fail(
+        error, MG_DATA,
+        "%s: is a matrix of %lld x %lld, and the model %s has %lld features, so that its rows may be "
+        "rows or columns: convert it: margin convert --like %s --rows first FILE NEW.h5 (or --rows "
+        "second)",
+        r->files.path, (long long)r->size[0], (long long)r->size[1], r->like->path,
+        (long long)r->like->features, r->like->path);
+}
+
 static mg_status read_header(reader *r, mg_error *error) {
     char *line;
     size_t bytes;
@@ -153,9 +174,7 @@ static mg_status read_header(reader *r, mg_error *error) {
                             MG_MOST_INDEX);
     memcpy(r->size, numbers, sizeof r->size);
     r->declared = numbers[2];
-    r->second =
-        !strcmp(r->options->rows, "auto") ? *r->files.barcodes != 0 : !strcmp(r->options->rows, "second");
-    return MG_OK;
+    return find_rows(r, error);
 }
 
 // ---- the entries --------------------------------------------------------------------------------

@@ -28,9 +28,10 @@ typedef struct reader {
     float *dense; // [features] one row; NULL for sparse output
 } reader;
 
-// Certain if in every line of data of the head the second word begins with "digits:".
+// Certain if in every line of data of the head the second word begins with "digits:". Possible if the only
+// words do: rows without labels that have one feature.
 static int probe(const char *head, size_t bytes) {
-    int seen = 0;
+    int seen = 0, single = 0;
     for (const char *line = head, *end = head + bytes; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         if (!stop && bytes == MG_PROBE_BYTES && seen > 0) break; // the last line of the head is incomplete
@@ -39,7 +40,10 @@ static int probe(const char *head, size_t bytes) {
         line = stop + 1;
         if (c == stop || *c == '#' || *c == '\r') continue;
         if (stop - c >= 9 && !memcmp(c, "__label__", 9)) return 0; // fastText
-        c = mg_skip_blanks(mg_skip_word(c, stop), stop);
+        const char *word = c, *after = mg_skip_word(c, stop);
+        while (word < after && *word >= '0' && *word <= '9') word++;
+        single += word > c && word < after && *word == ':';
+        c = mg_skip_blanks(after, stop);
         if (c == stop || *c == '#' || *c == '\r') continue;
         const char *digits = c;
         while (c < stop && *c >= '0' && *c <= '9') c++;
@@ -47,7 +51,8 @@ static int probe(const char *head, size_t bytes) {
             return stop - digits >= 4 && !memcmp(digits, "qid:", 4) ? 2 : 0;
         seen++;
     }
-    return seen > 0 ? 2 : 0;
+    if (seen > 0) return 2;
+    return single > 0;
 }
 
 static mg_status put_row(reader *r, mg_sink *sink, mg_error *error) {
@@ -86,21 +91,25 @@ static mg_status pass_empty(reader *r, int64_t count, mg_sink *sink, bool put, m
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     char *line;
     size_t bytes;
-    int64_t empty = 0; // lines before the first row
-    bool raw = r->like && r->like->raw;
+    int64_t empty = 0, blank = 0; // lines before the first row; the last empty one
+    bool raw = r->like && r->like->raw, answered = r->like && r->like->is_label;
     mg_status status = MG_OK;
     for (r->rows = r->stored = 0;;) {
         status = mg_text_line(r->text, &line, &bytes, error);
+        if (!status && !line && answered && blank && !r->bare && r->rows > 0)
+            status = mg_format_refuse_blank(r->text, blank, error);
         if (status || !line) return status;
         const char *end = line + bytes, *label = mg_skip_blanks(line, end), *after = mg_skip_word(label, end);
         if (label == end && r->rows > 0 && r->bare) status = pass_empty(r, 1, sink, put, error);
         if (status) return status;
         empty += label == end && r->rows == 0;
+        if (label == end) blank = mg_text_line_number(r->text);
         if (label == end || *label == '#') continue;
         const char *bad = after;
         bool pair = memchr(label, ':', (size_t)(after - label)) != NULL;
         if (r->rows == 0 && raw) r->bare = pair;
         if (r->rows == 0 && r->bare) status = pass_empty(r, empty, sink, put, error);
+        if (!status && answered && blank && !r->bare) status = mg_format_refuse_blank(r->text, blank, error);
         if (status) return status;
         if (r->bare && pair) after = label;
         else status = read_label(r, sink, line, label, after, error);
@@ -122,6 +131,14 @@ static mg_status settle(reader *r, mg_error *error) {
     mg_pairs *p = &r->pairs;
     options *o = r->options;
     if (r->rows == 0) return mg_fail(error, MG_DATA, "%s: has no rows", path);
+    bool raw = r->like && r->like->raw;
+    // In a file for a model, only the first and the last feature show the base.
+    if (raw && !strcmp(o->base, "auto") && p->lowest > 0 && p->highest > 0 && p->highest < r->like->features)
+        return mg_fail(
+            error, MG_DATA,
+            "%s: its indices fit features counted from 0 and from 1, and the model %s does not say "
+            "which: convert the file: margin convert --like %s --base 1 FILE NEW.h5 (or --base 0)",
+            path, r->like->path, r->like->path);
     if (!strcmp(o->base, "auto")) o->base = bases[p->lowest > 0];
     p->low = o->base[0] - '0';
     int64_t met = p->highest < 0 ? 0 : p->highest + 1 - p->low;

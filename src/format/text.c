@@ -6,6 +6,8 @@
 #include "format/format.h"
 #include "format/labelled_line.h"
 #include "format/ngram.h"
+#include "format/text_follow.h"
+#include "format/text_options.h"
 
 #include "base/hash.h"
 #include "base/memory.h"
@@ -13,25 +15,17 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct options {
-    char *ngrams;          // "char:1:4"
-    int64_t bits;          // there are 2^bits features
-    const char *weighting; // "tf", "tf-idf", "binary"
-    const char *lowercase; // "auto", "yes", "no"
-    bool unit;
-    const char *header; // "auto", "yes", "no"; only for plain lines
-    // Names of the two columns; `column` (--text) is NULL for plain lines.
-    char *label, *column;
-} options;
-
 typedef struct reader {
     mg_record record;
-    options *options;
+    mg_text_options *options;
     const mg_format_like *like;
     const uint8_t *held; // [rows] see mg_format_request
     mg_tell tell;
     mg_ngram *ngram;
     bool labelled;
+    bool line;                  // they are a single line, which may be a header alone
+    bool placed;                // they have labels where the recipe says; the user has not said where
+    bool bare;                  // they have no labels, but the user has not said so
     mg_line_kind kind;          // only for plain lines
     bool header;                // only for plain lines
     bool word;                  // the label of the first row is a word
@@ -45,6 +39,9 @@ typedef struct reader {
     float *values; // values of one row
     size_t value_capacity;
 } reader;
+
+// True for rows for a model.
+static bool is_raw(const reader *r) { return r->like && r->like->raw; }
 
 // Looks for the two columns in the header, with the present delimiter.
 static mg_status find_columns(reader *r, bool *found, mg_error *error) {
@@ -61,9 +58,9 @@ static mg_status find_columns(reader *r, bool *found, mg_error *error) {
         if (field.bytes == strlen(r->options->label) && !memcmp(field.text, r->options->label, field.bytes))
             r->label = i;
     }
-    bool raw = r->like && r->like->raw;
-    *found = r->column >= 0 && (r->label >= 0 || !r->labelled || raw) && r->label != r->column;
-    if (raw && *found) r->labelled = r->label >= 0;
+    *found = r->column >= 0 && (r->label >= 0 || !r->labelled || (is_raw(r) && r->placed)) &&
+             r->label != r->column;
+    if (is_raw(r) && *found) r->labelled = r->label >= 0;
     return status;
 }
 
@@ -75,22 +72,42 @@ static mg_status find_table(reader *r, mg_error *error) {
         mg_status status = find_columns(r, &found, error);
         if (status || found) return status;
     }
-    bool raw = r->like && r->like->raw;
-    return mg_fail(error, MG_DATA, "%s: its first line does not name the column%s '%s'%s%s%s",
-                   mg_text_path(r->record.text), raw ? "" : "s", r->options->column,
-                   raw ? ", which held the texts of the model: rename the column" : " (--text) and '",
-                   raw ? "" : r->options->label, raw ? "" : "' (--label)");
+    if (is_raw(r) && r->placed)
+        return mg_fail(error, MG_DATA,
+                       "%s: its first line does not name the column '%s', which held the texts of the model: "
+                       "rename the column; %s",
+                       mg_text_path(r->record.text), r->options->column, r->like->settle_header);
+    return mg_fail(error, MG_DATA,
+                   "%s: its first line does not name the columns '%s' (--text) and '%s' (--label%s)",
+                   mg_text_path(r->record.text), r->options->column, r->options->label, is_raw(r) ? "s" : "");
 }
 
 // Reads the next plain line; *line becomes NULL at the end.
 static mg_status next_plain(reader *r, mg_span *label, mg_span *body, char **line, mg_error *error) {
     size_t bytes;
+    r->record.skipped = -1;
     do {
+        r->record.skipped++;
         mg_status status = mg_text_line(r->record.text, line, &bytes, error);
         if (status || !*line) return status;
     } while (bytes == 0);
     *label = *body = (mg_span){*line, bytes, 0};
-    return r->labelled ? mg_line_cut(r->record.text, r->kind, *line, bytes, label, body, error) : MG_OK;
+    mg_status status = MG_OK;
+    if (r->bare || (is_raw(r) && r->labelled && r->kind != MG_LINE_FASTTEXT))
+        status = mg_text_follow_others(r->record.text, r->like, r->labelled, *line, bytes, error);
+    if (status || !r->labelled) return status;
+    status = mg_line_cut(r->record.text, r->kind, *line, bytes, label, body, error);
+    bool sure = !is_raw(r) || !r->placed || r->kind == MG_LINE_FASTTEXT;
+    return status || sure ? status : mg_text_follow_label(r->record.text, r->like, label, error);
+}
+
+// Decides whether the first line is a header.
+static mg_status find_header(reader *r, const mg_span *label, const mg_span *body, mg_error *error) {
+    mg_status status = mg_line_header(r->record.text, label, body, &r->header, error);
+    if (!status || !is_raw(r)) return status;
+    return mg_text_fail(r->record.text, 0, MG_DATA, error,
+                        "the line may be a header or a text: its label is '%.*s': %s", (int)label->bytes,
+                        label->text, r->like->settle_header);
 }
 
 // Examines the first line: does it have fastText labels, and is it a header?
@@ -106,16 +123,21 @@ static mg_status find_kind(reader *r, mg_guesses *guesses, mg_error *error) {
         if (status || !line) return status;
     } while (bytes == 0);
     // Rows for a model may have no labels.
-    if (r->like && r->like->raw && !memchr(line, '\t', bytes) && !mg_line_is_fasttext(line, bytes))
-        r->labelled = false;
+    if (r->placed && !memchr(line, '\t', bytes) && !mg_line_is_fasttext(line, bytes)) r->labelled = false;
+    r->bare = r->placed && !r->labelled;
     bool last = r->labelled && r->options->label && !strcmp(r->options->label, "last");
     bool fasttext = r->labelled && !r->options->label && mg_line_is_fasttext(line, bytes);
     r->kind = fasttext ? MG_LINE_FASTTEXT : last ? MG_LINE_LAST : MG_LINE_FIRST;
     r->header = !strcmp(header, "yes");
-    if (!r->labelled) return MG_OK;
+    if (!r->labelled && !is_raw(r) && memchr(line, '\t', bytes))
+        mg_tell_line(&r->tell,
+                     "warning: %s:%lld: the line has a TAB, and all of it is read as text, because the lines "
+                     "have no labels",
+                     mg_text_path(r->record.text), (long long)mg_text_line_number(r->record.text));
+    if (!r->labelled)
+        return is_raw(r) && guess ? mg_text_follow_first(r->record.text, r->like, line, bytes, error) : MG_OK;
     status = mg_line_cut(r->record.text, r->kind, line, bytes, &label, &body, error);
-    if (!status && guess && !fasttext)
-        status = mg_line_header(r->record.text, &label, &body, &r->header, error);
+    if (!status && guess && !fasttext) status = find_header(r, &label, &body, error);
     if (fasttext) mg_guess(guesses, NULL, "labels after __label__, as in fastText");
     else if (!r->options->label) mg_guess(guesses, "label", "label before the first tab");
     if (!fasttext && guess)
@@ -169,6 +191,8 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
                             "> NEW (or from another encoding)",
                             (unsigned char)body->text[bad]);
     mg_status status = mg_ngram_count(r->ngram, body->text, body->bytes, &buckets, &counts, &count, error);
+    if (!status && is_raw(r) && r->like->is_label && !count)
+        status = mg_text_follow_none(r->record.text, r->like, body, error);
     if (status) return status;
     bool learn = r->frequency && !(r->held && r->held[r->rows]);
     r->rows++;
@@ -203,6 +227,9 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
         status =
             table ? next_record(r, &label, &body, &line, error) : next_plain(r, &label, &body, &line, error);
         if (status || !line) break;
+        if (is_raw(r) && r->like->is_label && r->record.skipped)
+            status = mg_format_refuse_blank(r->record.text, mg_text_line_number(r->record.text) - 1, error);
+        if (status) break;
         if (headless && mg_text_path(r->record.text) != path) {
             path = mg_text_path(r->record.text);
             status = mg_line_no_header(r->record.text, &label, &body, error);
@@ -218,7 +245,7 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
         }
         status = put_text(r, sink, &body, put, error);
     }
-    if (!status && r->rows == 0)
+    if (!status && r->rows == 0 && !(r->line && r->header))
         status = mg_fail(error, MG_DATA, "%s: has no rows", mg_text_path(r->record.text));
     return status;
 }
@@ -226,13 +253,15 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
 // Parses the recipe, and allocates what it needs.
 static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
     mg_ngram_recipe recipe;
-    options *o = r->options;
+    mg_text_options *o = r->options;
     mg_ngram_parse(o->ngrams, &recipe); // cannot fail, because the option's check has accepted the value
     recipe.bits = (int)o->bits;
     recipe.lowercase = strcmp(o->lowercase, "auto") ? !strcmp(o->lowercase, "yes") : recipe.words;
     o->lowercase = mg_format_auto_yes_no(recipe.lowercase ? 1 : 2);
-    r->labelled = !o->label || strcmp(o->label, "none") != 0;
+    r->placed = is_raw(r) && !o->label;
     mg_status status = mg_ngram_create(&r->ngram, &recipe, error);
+    if (!status && r->placed && r->like->label) status = mg_memory_text(&o->label, r->like->label, error);
+    r->labelled = !o->label || strcmp(o->label, "none") != 0;
     if (!status && o->column && !o->label) status = mg_memory_text(&o->label, "label", error);
     if (!status && o->column) status = find_table(r, error);
     bool placed = o->label && (!strcmp(o->label, "first") || !strcmp(o->label, "last"));
@@ -249,7 +278,7 @@ static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
             "%s: texts have 2^%lld features, but %s has %lld of them: give an HDF5 file with these",
             mg_text_path(r->record.text), (long long)o->bits, r->like->path, (long long)r->like->features);
     if (status || strcmp(o->weighting, "tf-idf") != 0) return status;
-    if (r->like && r->like->raw && !r->like->scale)
+    if (is_raw(r) && !r->like->scale)
         return mg_fail(
             error, MG_DATA,
             "%s: the model %s has no idf table: convert the file with --like and the training file",
@@ -270,13 +299,14 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     mg_distinct_end(&r->bodies);
     const mg_line_doubts doubts = {r->record.text, &r->labels, &r->bodies, r->rows,
                                    is_headless(r) && r->word};
-    if (!status && !(r->like && r->like->raw)) status = mg_line_doubt(&doubts, &r->tell, error);
+    if (!status && !is_raw(r)) status = mg_line_doubt(&doubts, &r->tell, error);
     if (status) return status;
     shape->rows = r->rows;
     shape->features = INT64_C(1) << r->options->bits;
     shape->stored = r->stored;
     shape->layout = MG_CSR;
     shape->labelled = r->labelled;
+    shape->header = r->header || r->options->column;
     shape->scale = r->scale;
     for (int64_t i = 0; r->frequency && i < shape->features; i++)
         r->own_scale[i] = (float)(log((1 + (double)r->learned) / (1 + (double)r->frequency[i])) + 1);
@@ -307,78 +337,17 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->like = request->like;
     r->held = request->held;
     r->tell = request->tell;
+    r->line = request->line != NULL;
     status = mg_format_open_text(request, &r->record.text, error);
     if (status) close_reader(r);
     else *out = r;
     return status;
 }
 
-static const mg_option rows[] = {
-    {.name = "ngrams",
-     .type = MG_OPTION_TEXT,
-     .offset = offsetof(options, ngrams),
-     .preset = "word:1:2",
-     .check = mg_ngram_check,
-     .changes_result = true,
-     .help = "N-grams to count: of A to B words (word:A:B) or characters (char:A:B)."},
-    {.name = "bits",
-     .type = MG_OPTION_INT,
-     .offset = offsetof(options, bits),
-     .preset = "18",
-     .low = 1,
-     .high = MG_NGRAM_MOST_BITS,
-     .changes_result = true,
-     .help = "N-grams are hashed to 2^bits features."},
-    {.name = "weighting",
-     .type = MG_OPTION_CHOICE,
-     .offset = offsetof(options, weighting),
-     .preset = "tf",
-     .choice = mg_ngram_weighting,
-     .changes_result = true,
-     .help = "Value of a feature: the count, the count times its idf, or 1."},
-    {.name = "lowercase",
-     .type = MG_OPTION_CHOICE,
-     .offset = offsetof(options, lowercase),
-     .preset = "auto",
-     .choice = mg_format_auto_yes_no,
-     .changes_result = true,
-     .help = "Convert A-Z to a-z first. auto: yes for words, no for characters."},
-    {.name = "unit",
-     .type = MG_OPTION_BOOL,
-     .offset = offsetof(options, unit),
-     .preset = "yes",
-     .changes_result = true,
-     .help = "Scale every row to length 1."},
-    {.name = "header",
-     .type = MG_OPTION_CHOICE,
-     .offset = offsetof(options, header),
-     .preset = "auto",
-     .choice = mg_format_auto_yes_no,
-     .help =
-         "Without --text: whether the first line holds names. auto: yes when it is like label, tab, text."},
-    {.name = "label",
-     .type = MG_OPTION_TEXT,
-     .offset = offsetof(options, label),
-     .preset = "",
-     .help =
-         "With --text: name of the column of the labels. Without it: first (label, tab, text) or last (text, "
-         "tab, label). none: there are no labels."},
-    {.name = "text",
-     .type = MG_OPTION_TEXT,
-     .offset = offsetof(options, column),
-     .preset = "",
-     .help = "Name of the column of the texts. Without it, lines are: label, tab, text."},
-};
-
 static bool learns(const void *at) {
-    const options *o = at;
+    const mg_text_options *o = at;
     return !strcmp(o->weighting, "tf-idf");
 }
-
-static const char *const remembered[] = {"label", "text", NULL};
-
-static const mg_section section = {
-    .name = "text", .help = "texts as hashed n-grams", .options = rows, .count = sizeof rows / sizeof *rows};
 
 const mg_format mg_format_text = {
     .name = "text",
@@ -386,9 +355,9 @@ const mg_format mg_format_text = {
     .help = "one label, tab, text per line, or a table with a header",
     .inputs_low = 1,
     .inputs_high = MG_FORMAT_MOST_INPUTS,
-    .section = &section,
-    .options_size = sizeof(options),
-    .remembered = remembered,
+    .section = &mg_text_section,
+    .options_size = sizeof(mg_text_options),
+    .remembered = mg_text_remembered,
     .probe = mg_line_probe,
     .open = open_reader,
     .learns = learns,

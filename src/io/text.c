@@ -21,6 +21,7 @@ struct mg_text {
     bool repeats;     // it is also the first line of the other files
     mg_input *input;  // NULL: the buffer holds all lines
     const char *name; // of lines in memory
+    char *copy;       // a second copy of them, because readers change the bytes of a line; [filled]
     int64_t before;   // number of the line before the first one
     char *buffer;
     size_t capacity;    // bytes of the buffer, including one for a terminating zero
@@ -84,10 +85,12 @@ mg_status mg_text_open_lines(mg_text **out, const char *name, int64_t number, co
     mg_status status = mg_memory_zeroed(&text, 1, sizeof *text, error);
     if (status) return status;
     status = mg_memory_grow(&text->buffer, &text->capacity, bytes + 1, 1, error);
+    if (!status) status = mg_memory_get(&text->copy, bytes + 1, 1, error);
     if (status) {
         mg_text_close(text);
         return status;
     }
+    memcpy(text->copy, lines, bytes);
     memcpy(text->buffer, lines, bytes);
     text->buffer[bytes] = '\0';
     text->parts = 1;
@@ -102,6 +105,7 @@ mg_status mg_text_open_lines(mg_text **out, const char *name, int64_t number, co
 void mg_text_close(mg_text *text) {
     if (!text) return;
     mg_memory_free(text->header);
+    mg_memory_free(text->copy);
     mg_memory_free(text->opened);
     mg_input_close(text->input);
     mg_memory_free(text->buffer);
@@ -114,7 +118,10 @@ static void start_file(mg_text *text) {
     text->line = 0;
     text->lines = text->before;
     text->begun = false;
-    if (!text->input) return;
+    if (!text->input) {
+        memcpy(text->buffer, text->copy, text->filled);
+        return;
+    }
     text->filled = 0;
     text->ended = false;
 }

@@ -2,6 +2,7 @@
 #include "train/line_rows.h"
 
 #include "base/memory.h"
+#include "io/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,9 +17,11 @@ mg_status mg_line_rows_place(const mg_line_rows *rows, const char *name, const c
     return mg_fail(error, status, "%s:%lld:%lld: %s", name, (long long)rows->lines, (long long)column, text);
 }
 
-void mg_line_rows_begin(mg_line_rows *rows, const mg_scoring *scoring, int base) {
+void mg_line_rows_begin(mg_line_rows *rows, const mg_scoring *scoring, const mg_raw_request *request,
+                        int base) {
     const mg_model *model = scoring->model;
-    *rows = (mg_line_rows){.model = model, .preparation = scoring->preparation, .base = base};
+    *rows = (mg_line_rows){
+        .model = model, .preparation = scoring->preparation, .request = *request, .base = base};
     // The index of the first feature in the training file, if that had lines of pairs; 1 if unknown.
     int known = mg_recipe_is(model->columns.recipe, "base", "0") ? 0 : 1;
     rows->pairs.low = base >= 0 ? base : known;
@@ -46,11 +49,27 @@ static const char *skip_label(const char *line, const char *end) {
     return memchr(word, ':', (size_t)(after - word)) ? word : after;
 }
 
-// True if the first pair of the line, or the one after a label, begins with digits and a colon.
-static bool has_pairs(const char *line, const char *end) {
-    const char *at = mg_skip_blanks(skip_label(line, end), end), *digits = at;
+static bool is_pair(const char *at, const char *end) {
+    const char *digits = at;
+    double value;
     while (at < end && *at >= '0' && *at <= '9') at++;
-    return at > digits && at < end && *at == ':';
+    if (at == digits || at == end || *at != ':') return false;
+    return mg_text_number(at + 1, end, &value) == end;
+}
+
+// True if the line is pairs, and no record of the model's table. A record has no pairs where the table has
+// numbers, but columns that were left out in training may hold times, such as 00:05.
+static bool has_pairs(const mg_line_rows *rows, const char *line, const char *end) {
+    size_t bytes;
+    const char *at = mg_skip_blanks(line, end), *after = mg_skip_word(at, end);
+    bool dropped = mg_recipe_find(rows->model->columns.recipe, "drop", &bytes) && bytes;
+    int64_t pairs = 0;
+    if (!dropped && !is_pair(at, after)) at = mg_skip_blanks(after, end); // a label
+    for (; at < end && *at != '#'; at = mg_skip_blanks(after, end), pairs++) {
+        after = mg_skip_word(at, end);
+        if (!is_pair(at, after)) return false;
+    }
+    return pairs > 0;
 }
 
 static mg_status read_pairs(mg_line_rows *rows, const char *name, const char *line, const char *end,
@@ -58,6 +77,12 @@ static mg_status read_pairs(mg_line_rows *rows, const char *name, const char *li
     const char *bad = line;
     size_t bytes;
     mg_pairs *pairs = &rows->pairs;
+    if (rows->request.names || rows->request.labels)
+        return mg_fail(
+            error, MG_USAGE,
+            "%s: lines of index:value pairs have no names and no column of labels: leave --names and "
+            "--labels out",
+            name);
     mg_status status = mg_pairs_read(pairs, skip_label(line, end), end, &bad, error);
     if (status) return status == MG_DATA ? mg_line_rows_place(rows, name, line, bad, status, error) : status;
     for (int64_t i = 0; i < pairs->count; i++) pairs->indices[i] -= (uint32_t)pairs->low;
@@ -80,10 +105,8 @@ static mg_status read_pairs(mg_line_rows *rows, const char *name, const char *li
 
 static mg_status read_raw(mg_line_rows *rows, const char *name, const char *line, const char *end, bool *row,
                           mg_error *error) {
-    const mg_model *model = rows->model;
-    const mg_raw_model known = {model->path, &model->columns, model->features, &model->classes};
     mg_raw_line raw = {.name = name, .number = rows->lines, .text = line, .bytes = (size_t)(end - line)};
-    mg_status status = rows->raw ? MG_OK : mg_raw_lines_open(&known, &rows->raw, error);
+    mg_status status = rows->raw ? MG_OK : mg_raw_lines_open(&rows->request, &rows->raw, error);
     if (!status) status = mg_raw_line_read(rows->raw, &raw, error);
     if (status) return status;
     *row = !raw.header;
@@ -135,18 +158,35 @@ static mg_status prepare(mg_line_rows *rows, const char *name, const char *line,
     return mg_line_rows_place(rows, name, line, line, status, error);
 }
 
+// Decides what the lines are. Those of a model that was trained on neither texts nor a table are pairs.
+static void decide(mg_line_rows *rows, const char *line, const char *end) {
+    const mg_columns *columns = &rows->model->columns;
+    bool text = mg_recipe_is(columns->recipe, "format", "text"),
+         pairs = rows->base >= 0 || !mg_raw_has_lines(columns);
+    rows->form = pairs || (!text && has_pairs(rows, line, end)) ? MG_LINES_PAIRS : MG_LINES_RAW;
+}
+
 mg_status mg_line_rows_read(mg_line_rows *rows, const char *name, const char *line, const char *end,
                             bool *row, mg_error *error) {
-    const mg_columns *columns = &rows->model->columns;
+    static const char mark[] = "\xef\xbb\xbf"; // of UTF-8, at the beginning of a file
+    if (rows->lines == 0 && end - line >= 3 && !memcmp(line, mark, 3)) line += 3;
     const char *first = mg_skip_blanks(line, end);
-    bool text = mg_recipe_is(columns->recipe, "format", "text"),
-         raw = rows->base < 0 && mg_raw_has_lines(columns);
     rows->lines++;
-    // No record of a table begins with a pair.
-    if (raw && !text) raw = !has_pairs(line, end);
+    if (rows->form == MG_LINES_UNKNOWN) decide(rows, line, end);
+    bool raw = rows->form == MG_LINES_RAW;
     *row = raw || first == end || *first != '#';
     if (!*row) return MG_OK;
     mg_status status =
         raw ? read_raw(rows, name, line, end, row, error) : read_pairs(rows, name, line, end, error);
     return status || !*row ? status : prepare(rows, name, line, error);
+}
+
+mg_status mg_line_rows_note(const mg_line_rows *rows, char out[MG_RAW_LINES_TEXT], mg_error *error) {
+    *out = '\0';
+    if (rows->raw) return mg_raw_lines_end(rows->raw, out, error);
+    if (rows->guessed)
+        snprintf(out, MG_RAW_LINES_TEXT,
+                 "the model does not say whether lines count features from 0 or 1: margin assumes 1; set it "
+                 "with --base 0 or --base 1");
+    return MG_OK;
 }

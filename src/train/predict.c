@@ -24,14 +24,14 @@ enum { FLUSH_BYTES = 64 << 10 };
 struct mg_predictor {
     mg_scoring scoring;
     mg_predict_options options;
-    char *features, *names, *id; // copies of the texts of `options`, or NULL
+    char *features, *names, *labels, *id; // copies of the texts of `options`, or NULL
     mg_answers answers;
     // Only for rows from lines of text:
     mg_line_rows rows;
-    float *scores;                 // [lanes]
-    float *shares;                 // [classes] probabilities; NULL: they are not needed
-    double *prior;                 // [classes] logarithms of factors of the probabilities; NULL: none
-    char facts[MG_RAW_FACTS_TEXT]; // what was done to values of lines
+    float *scores; // [lanes]
+    float *shares; // [classes] probabilities; NULL: they are not needed
+    double *prior; // [classes] logarithms of factors of the probabilities; NULL: none
+    char note[MG_RAW_LINES_TEXT];
 };
 
 // The answer to a row. `best`: the class of the highest score.
@@ -98,14 +98,20 @@ static mg_status store_rows(void *context, int64_t count, int64_t classes, int64
     return status;
 }
 
-static mg_status open_file(mg_predictor *p, const char *path, mg_dataset **dataset, mg_error *error) {
+// The rows to predict; path NULL: lines.
+static mg_scoring_data data_of(const mg_predictor *p, const char *path) {
     int64_t first;
-    const mg_scoring_data data = {.path = path,
-                                  .id = p->id && !mg_ids_counted(p->id, &first) ? p->id : NULL,
-                                  .features = p->features,
-                                  .names = p->names,
-                                  .complete = p->options.complete,
-                                  .stop = p->options.stop};
+    return (mg_scoring_data){.path = path,
+                             .id = path && p->id && !mg_ids_counted(p->id, &first) ? p->id : NULL,
+                             .features = p->features,
+                             .names = p->names,
+                             .skipped = p->labels,
+                             .complete = p->options.complete,
+                             .stop = p->options.stop};
+}
+
+static mg_status open_file(mg_predictor *p, const char *path, mg_dataset **dataset, mg_error *error) {
+    const mg_scoring_data data = data_of(p, path);
     mg_ids_clear(&p->answers.ids);
     p->answers.rows = 0;
     p->answers.out.length = 0;
@@ -158,13 +164,7 @@ mg_status mg_predictor_hdf5(mg_predictor *p, const char *path, const char *outpu
 
 // ---- lines of standard input --------------------------------------------------------------------
 
-const char *mg_predictor_guess(const mg_predictor *p) {
-    return p->rows.guessed
-               ? "the model does not say whether lines count features from 0 or 1: margin assumes 1; set "
-                 "it with --base 0 or --base 1"
-           : *p->facts ? p->facts
-                       : NULL;
-}
+const char *mg_predictor_guess(const mg_predictor *p) { return *p->note ? p->note : NULL; }
 
 static int64_t best_of(int64_t classes, const float *scores) {
     int64_t best = 0;
@@ -216,9 +216,10 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
 mg_status mg_predictor_end(mg_predictor *p, const char **answer, size_t *answer_bytes, mg_error *error) {
     mg_writer *out = &p->answers.out;
     out->length = 0;
+    mg_status status = mg_line_rows_note(&p->rows, p->note, error);
+    if (status) return status;
     if (p->answers.rows == 0) mg_answers_begin(&p->answers);
     if (out->status) return mg_fail(error, out->status, "%s", out->error.text);
-    if (p->rows.raw) mg_raw_lines_facts(p->rows.raw, p->facts);
     *answer = out->length ? out->text : "";
     *answer_bytes = out->length;
     return MG_OK;
@@ -330,12 +331,16 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
             mg_fail(error, MG_USAGE, "base: %d is not allowed (0, 1, or -1 for the model's)", options->base);
     if (!status && options->features) status = mg_memory_text(&p->features, options->features, error);
     if (!status && options->names) status = mg_memory_text(&p->names, options->names, error);
+    if (!status && options->labels) status = mg_memory_text(&p->labels, options->labels, error);
     if (!status && options->id) status = mg_memory_text(&p->id, options->id, error);
     if (status) goto done;
     status = open_probabilities(p, error);
     if (status) goto done;
     status = open_answers(p, error);
-    mg_line_rows_begin(&p->rows, &p->scoring, options->base);
+    if (status) goto done;
+    const mg_scoring_data lines = data_of(p, NULL);
+    const mg_raw_request request = mg_scoring_raw(&p->scoring, &lines);
+    mg_line_rows_begin(&p->rows, &p->scoring, &request, options->base);
 done:
     if (status) mg_predictor_close(p);
     else *out = p;
@@ -352,6 +357,7 @@ void mg_predictor_close(mg_predictor *p) {
     mg_memory_free(p->prior);
     mg_memory_free(p->features);
     mg_memory_free(p->names);
+    mg_memory_free(p->labels);
     mg_memory_free(p->id);
     mg_memory_free(p);
 }

@@ -246,6 +246,8 @@ static void report_plan(mg_run *run) {
     if (setup->uneven_note[0]) mg_run_message(run, "note: %s", setup->uneven_note);
     if (setup->lambda_note[0]) mg_run_message(run, "note: %s", setup->lambda_note);
     if (setup->note[0]) mg_run_message(run, "note: %s", setup->note);
+    if (setup->read_validation[0]) mg_run_message(run, "note: %s", setup->read_validation);
+    if (setup->read_test[0]) mg_run_message(run, "note: %s", setup->read_test);
     note_unlabelled(run);
     if (setup->validation) tell_matched(run, setup->validation);
     if (run->test) tell_matched(run, run->test);
@@ -322,8 +324,9 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     options.start_from_weights = begun_from_weights(run);
     if (!status) status = mg_setup_open(&options, &run->setup, error);
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
-    else if (!status && options.data->test)
-        status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
+    const mg_setup_file test = {options.data->test, false, run->setup.read_test};
+    if (!status && !options.folds && test.path)
+        status = mg_setup_open_like(&options, &run->setup, &test, &run->test, error);
     if (!status) status = mg_run_check_calibration(run, error);
     status = mg_run_agree(run, status, error);
     if (status) return status;

@@ -69,25 +69,35 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
     return status;
 }
 
+mg_raw_request mg_scoring_raw(const mg_scoring *scoring, const mg_scoring_data *data) {
+    const mg_model *model = scoring->model;
+    // The name in the model is that of a data set.
+    const char *labels = data->labels == model->labels_name ? NULL : data->labels;
+    return (mg_raw_request){
+        .model = {.path = model->path,
+                  .columns = &model->columns,
+                  .features = model->features,
+                  .classes = &model->classes,
+                  .skip_labels = !data->labels},
+        .path = data->path,
+        .labels = data->labels ? labels : data->skipped,
+        .names = data->names,
+        .id = data->id,
+        .allow_unknown = data->allow_unknown,
+        .drop_unlabelled = data->drop_unlabelled,
+        .complete = data->complete,
+        .stop = data->stop,
+    };
+}
+
 // Converts a file that is not HDF5.
 static mg_status open_raw(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset_request *request,
                           mg_error *error) {
-    const mg_model *model = scoring->model;
-    if (data->features || data->names || data->weights)
-        return mg_fail(
-            error, MG_USAGE,
-            "%s: is not HDF5, so it has no data sets: --features, --names and --weights are not allowed",
-            data->path);
-    const mg_raw_request raw = {
-        .model = {model->path, &model->columns, model->features, &model->classes},
-        .path = data->path,
-        // The name in the model is that of a data set.
-        .labels = data->labels == model->labels_name ? NULL : data->labels,
-        .id = data->id,
-        .labelled = data->labels != NULL,
-        .allow_unknown = data->allow_unknown,
-        .stop = data->stop,
-    };
+    if (data->features || data->weights)
+        return mg_fail(error, MG_USAGE,
+                       "%s: is not HDF5, so it has no data sets: --features and --weights are not allowed",
+                       data->path);
+    const mg_raw_request raw = mg_scoring_raw(scoring, data);
     mg_status status = mg_raw_open(&raw, &scoring->raw, error);
     request->file = scoring->raw.file;
     request->features = "X";
@@ -127,6 +137,9 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     mg_status status =
         mg_raw_open_unless(data->path, data->features ? NULL : model->features_name, &file, error);
     request.file = file;
+    if (!status && file && data->skipped)
+        status = mg_fail(error, MG_USAGE, "--labels %s: %s is HDF5, whose labels predict never reads",
+                         data->skipped, data->path);
     if (!status && !file) status = open_raw(scoring, data, &request, error);
     if (!status) status = mg_dataset_open(&request, out, error);
     mg_h5_close(file);

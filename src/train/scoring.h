@@ -38,13 +38,18 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
 // NULL: the names in the model; labels or weights NULL: none are read.
 typedef struct mg_scoring_data {
     const char *path, *features, *names, *labels, *weights;
-    const char *id; // only for a file that is not HDF5: the column of the ids; may be NULL
+    // Only for a file that is not HDF5: the column of the ids; that of labels which are not read. May be
+    // NULL.
+    const char *id, *skipped;
     bool allow_unknown, drop_unlabelled;
     const volatile sig_atomic_t *stop; // ends a conversion; may be NULL
     bool complete;   // it is an error if the file lacks features of the model; otherwise they are 0
     double held_out; // above 0: only this fraction of the rows, which a training with `seed` has held out
     uint64_t seed;
 } mg_scoring_data;
+
+// How lines and files that are not HDF5 are read for the model.
+mg_raw_request mg_scoring_raw(const mg_scoring *scoring, const mg_scoring_data *data);
 
 // Opens a data file whose rows are streamed in file order, and creates the weights for them. Errors: MG_IO,
 // MG_DATA, MG_MEMORY.

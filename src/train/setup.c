@@ -78,7 +78,8 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     request.drop_unused = !options->start_from_weights;
     mg_status status = mg_dataset_open(&request, &setup->train, error);
     if (status || folds || !data->validation) return status;
-    if (!split) return mg_setup_open_like(options, setup, data->validation, true, &setup->validation, error);
+    const mg_setup_file file = {data->validation, true, setup->read_validation};
+    if (!split) return mg_setup_open_like(options, setup, &file, &setup->validation, error);
     request.selection = MG_SELECT_HELD_OUT;
     request.known = &setup->train->classes;
     request.weights = options->weigh_held_out ? data->weights : NULL;
@@ -92,10 +93,30 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     return MG_OK;
 }
 
-mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
-                             bool survey, mg_dataset **out, mg_error *error) {
+// Converts a file that is not HDF5 by the recipe of the training file.
+static mg_status open_raw(const mg_data_options *data, const mg_dataset *train, const mg_setup_file *file,
+                          mg_raw *raw, mg_error *error) {
+    size_t bytes;
+    const mg_raw_request request = {.model = {.path = train->path,
+                                              .columns = &train->columns,
+                                              .features = mg_dataset_width(train),
+                                              .classes = &train->classes,
+                                              .of_run = true},
+                                    .path = file->path,
+                                    .drop_unlabelled = !strcmp(data->unlabelled, "drop")};
+    bool converted = !strcmp(data->features, "X") && !strcmp(data->labels, "y");
+    if (!converted && mg_recipe_find(train->columns.recipe, "format", &bytes))
+        return mg_fail(error, MG_CONFIG, "%s: is only read with data.features X and data.labels y: %s",
+                       file->path, "convert it with margin convert --like and the training file");
+    return mg_raw_open(&request, raw, error);
+}
+
+mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup,
+                             const mg_setup_file *file, mg_dataset **out, mg_error *error) {
     const mg_dataset *train = setup->train;
-    mg_dataset_request request = request_of(options, setup, path, 0);
+    mg_h5 *opened = NULL;
+    mg_raw raw = {0};
+    mg_dataset_request request = request_of(options, setup, file->path, 0);
     char whose[PATH_MAX + 32];
     const mg_known_columns known = {.columns = &train->columns,
                                     .features = mg_dataset_width(train),
@@ -105,9 +126,22 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
     request.like = &known;
     request.known = &train->classes;
     request.names_optional = true;
-    request.survey = survey;
-    if (path == options->data->validation) request.file = options->validation_file;
-    return open_beside(&request, train, out, error);
+    request.survey = file->survey;
+    if (file->path == options->data->validation) request.file = options->validation_file;
+    mg_status status = request.file ? MG_OK : mg_raw_open_unless(file->path, NULL, &opened, error);
+    if (!status && !request.file && !opened) status = open_raw(options->data, train, file, &raw, error);
+    if (opened) request.file = opened;
+    if (raw.file) {
+        memcpy(file->how, raw.text, sizeof raw.text);
+        request.file = raw.file;
+        request.features = "X";
+        request.labels = "y";
+        request.names = "auto";
+    }
+    if (!status) status = open_beside(&request, train, out, error);
+    mg_h5_close(opened);
+    mg_h5_close(raw.file);
+    return status;
 }
 
 mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out,

@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "data/options.h"
+#include "data/raw.h"
 #include "data/scale.h"
 #include "model/options.h"
 #include "solver/choose.h"
@@ -39,7 +40,8 @@ typedef struct mg_setup {
     char rounding[MG_SOURCE_ROUNDING]; // columns of the training rows whose differences float32 loses
     char thread_warning[256];          // some threads could not be started
     char note[256];
-    char uneven_note[512]; // the columns have different scales
+    char read_validation[MG_RAW_TEXT], read_test[MG_RAW_TEXT]; // how files that are not HDF5 were read
+    char uneven_note[512];                                     // the columns have different scales
     char lambda_note[256]; // there are few rows, and lambda has its default
     bool uneven;           // column scales differ by a factor above MOST_SPREAD
     mg_spread spread;
@@ -49,10 +51,16 @@ typedef struct mg_setup {
 mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error);
 void mg_setup_close(mg_setup *setup);
 
-// Opens another file, with the names, preparation and classes of the run. `survey`: reads its rows now, and
-// keeps them if they fit in memory. Errors: those of mg_setup_open.
-mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
-                             bool survey, mg_dataset **out, mg_error *error);
+typedef struct mg_setup_file {
+    const char *path;
+    bool survey; // reads its rows now, and keeps them if they fit in memory
+    char *how;   // [MG_RAW_TEXT] becomes a description of how it was read; "" for HDF5
+} mg_setup_file;
+
+// Opens another file, with the names, preparation and classes of the run. A file that is not HDF5 is read by
+// the recipe of the training file. Errors: those of mg_setup_open.
+mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup,
+                             const mg_setup_file *file, mg_dataset **out, mg_error *error);
 
 // Opens those rows of the training file that the fold holds out. Errors: those of mg_setup_open.
 mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out,

@@ -101,7 +101,7 @@ def texts(t):
     t.well("convert", "-q", "--overwrite", "--format", "text", "plain.tsv", "words.h5")
     t.train("words.h5", "words")
     done = t.work.run("predict", "words/model.h5", "-", input="alpha\n?!\n")
-    if done.returncode != DATA or done.stdout.count("\n") != 1 or "standard input:2: the text '?!' has no n-gram" not in done.stderr:
+    if done.returncode != DATA or done.stdout.count("\n") != 1 or "standard input:2:1: the text '?!' has no n-gram" not in done.stderr:
         fail(f"a text without n-grams: {done.returncode} {done.stdout!r} {done.stderr!r}")
     # Columns that were selected after the conversion have no texts.
     with h5py.File(t.work.at("words.h5"), "r+") as f:
