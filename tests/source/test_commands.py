@@ -22,6 +22,8 @@ ELSEWHERE = {
     "cmake --preset": "scripts/test.sh",
     "cc fit.c": "test_library",
     "cmake -B build-package": "scripts/release.sh",
+    "cmake -B build-mpi": "scripts/test.sh",
+    "mpirun -n": "test_mpi",
 }
 PAGES_ELSEWHERE = ["docs/ways.md"]  # test_ways runs its blocks and checks the answers
 APART = "README.md"  # its commands are independent of each other
