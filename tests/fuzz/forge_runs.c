@@ -241,10 +241,9 @@ static void make_images(int kind) {
 }
 
 // Converts a file and trains a model of it.
-static void make_raw(int which, const char *name, const char *text, const char *setting, const char *more) {
-    char raw[120], data[120], path[160];
+static void make_raw(int which, const char *name, const char *text, const mg_convert_setting settings[2]) {
+    char raw[120], data[128], path[160];
     const char *inputs[] = {raw};
-    const mg_convert_setting setting_of[] = {{setting, more}};
     mg_error error = {0};
     mg_config *config;
     mg_train_result result;
@@ -252,7 +251,7 @@ static void make_raw(int which, const char *name, const char *text, const char *
     snprintf(data, sizeof data, "%s.h5", raw);
     put_file(raw, (const unsigned char *)text, strlen(text));
     const mg_convert_options convert = {
-        .inputs = inputs, .input_count = 1, .output = data, .settings = setting_of, .setting_count = 1};
+        .inputs = inputs, .input_count = 1, .output = data, .settings = settings, .setting_count = 2};
     fuzz_check(!mg_convert(&convert, NULL, &error), error.text);
     char train[160], directory[160];
     const char *sets[] = {train,
@@ -300,10 +299,10 @@ void prepare(void) {
         make_data(path, form / 2, form % 2 ? 14 : 3);
     }
     for (int kind = 0; kind < KINDS; kind++) make_images(kind);
-    make_raw(OF_TABLE, "table.csv", "ab,cd,kind\n1,2,x\n2,1,y\n3,5,x\n4,4,y\n5,9,x\n6,7,y\n", "label",
-             "kind");
-    make_raw(OF_TEXTS, "texts", "x\thello world\ny\tgood night\nx\thello you\ny\tgood day\n", "weighting",
-             "tf-idf");
+    static const mg_convert_setting of_table[] = {{"label", "kind"}, {"header", "yes"}},
+                                    of_texts[] = {{"weighting", "tf-idf"}, {"bits", "6"}};
+    make_raw(OF_TABLE, "table.csv", "ab,cd,kind\n1,2,x\n2,1,y\n3,5,x\n4,4,y\n5,9,x\n6,7,y\n", of_table);
+    make_raw(OF_TEXTS, "texts", "x\thello world\ny\tgood night\nx\thello you\ny\tgood day\n", of_texts);
     make_warm();
 }
 
