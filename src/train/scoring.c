@@ -134,8 +134,8 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     *out = NULL;
     mg_h5_close(scoring->raw.file);
     scoring->raw = (mg_raw){0};
-    mg_status status =
-        mg_raw_open_unless(data->path, data->features ? NULL : model->features_name, &file, error);
+    bool named = data->features || data->names || data->weights; // data sets of the file
+    mg_status status = mg_raw_open_unless(data->path, named ? NULL : model->features_name, &file, error);
     request.file = file;
     if (!status && file && data->skipped)
         status = mg_fail(error, MG_USAGE, "--labels %s: %s is HDF5, whose labels predict never reads",

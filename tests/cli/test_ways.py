@@ -248,6 +248,11 @@ def tenx(work):
     rows = table(work.at("cell_types_of_other.csv"))
     equal("barcodes", [row[0] for row in rows[1:]], [f"OTHER{i}-1" for i in range(80)])
     mostly("cells of Cell Ranger", [row[1] for row in rows[1:]], [KINDS[k] for k in kind])
+    # Symbols as names, for a model of symbols: the file is then read as HDF5.
+    sets = ["predict", "runs/sample/model.h5", "other_feature_bc_matrix.h5", "--names", "matrix/features/name"]
+    equal("--names alone", work.run(*sets).returncode, 3)
+    got = work.run(*sets, "--features", "matrix")
+    mostly(f"--names {got.stderr}", got.stdout.splitlines(), [KINDS[k] for k in kind])
 
 
 def put_safetensors(path, **tensors):
