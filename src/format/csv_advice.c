@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ADVICE = 400, MOST_LISTED = 120 };
+enum { ADVICE = 640, MOST_LISTED = 120 }; // room for a line and two lists
 
 // Advice to correct the record. If it is a single line, includes a command that removes it.
 static void remove_line(const mg_csv *r, char out[ADVICE / 2]) {
