@@ -6,11 +6,24 @@
 
 #include <string.h>
 
-mg_status mg_comm_blocks(mg_comm *comm, const size_t *bytes, void *all, mg_error *error) {
+static char *own_block(const mg_comm *comm, const size_t *bytes, void *all) {
     size_t before = 0;
-    for (int r = 0; r < comm->ranks; r++) comm->from[r] = bytes[r];
     for (int r = 0; r < comm->rank; r++) before += bytes[r];
-    return mg_comm_gather(comm, (const char *)all + before, bytes[comm->rank], all, error);
+    return (char *)all + before;
+}
+
+mg_status mg_comm_blocks(mg_comm *comm, const size_t *bytes, void *all, mg_error *error) {
+    for (int r = 0; r < comm->ranks; r++) comm->from[r] = bytes[r];
+    return mg_comm_gather(comm, own_block(comm, bytes, all), bytes[comm->rank], all, error);
+}
+
+mg_status mg_comm_blocks_to(mg_comm *comm, int to, const size_t *bytes, void *all, mg_error *error) {
+    bool mine = comm->rank == to;
+    for (int r = 0; r < comm->ranks; r++) {
+        comm->from[r] = mine ? bytes[r] : 0;
+        comm->to[r] = !mine && r == to ? bytes[comm->rank] : 0;
+    }
+    return mg_comm_exchange(comm, own_block(comm, bytes, all), all, error);
 }
 
 mg_status mg_comm_copies(mg_comm *comm, const void *own, size_t bytes, void **all, mg_error *error) {

@@ -8,6 +8,9 @@
 // `all`. The own block is there already.
 mg_status mg_comm_blocks(mg_comm *comm, const size_t *bytes, void *all, mg_error *error);
 
+// The same, but only to rank `to`.
+mg_status mg_comm_blocks_to(mg_comm *comm, int to, const size_t *bytes, void *all, mg_error *error);
+
 // Collects own[bytes] of all ranks in *all, [ranks][bytes], which the caller frees. Errors: MG_MEMORY, on
 // which the ranks agree.
 mg_status mg_comm_copies(mg_comm *comm, const void *own, size_t bytes, void **all, mg_error *error);

@@ -312,9 +312,9 @@ void mg_newton_pick(mg_newton_picks *picks, int64_t first_class);
 // Counts the rows of the samples on all ranks: before[g] on earlier ones, all[g] on all.
 void mg_newton_count_picks(mg_newton_picks *picks, int64_t *before, int64_t *all);
 
-// Sends the sampled rows of class g of the group to all ranks, after mg_newton_count_picks. rows:
+// Sends the sampled rows of class g of the group to rank `to`, after mg_newton_count_picks. rows:
 // [all][size], where those of this rank are.
-void mg_newton_send_picks(mg_newton_picks *picks, int64_t g, int64_t size, float *rows);
+void mg_newton_send_picks(mg_newton_picks *picks, int64_t g, int to, int64_t size, float *rows);
 
 // ---- precondition.c -----------------------------------------------------------------------------
 

@@ -120,7 +120,7 @@ void mg_newton_count_picks(mg_newton_picks *picks, int64_t *before, int64_t *all
     }
 }
 
-void mg_newton_send_picks(mg_newton_picks *picks, int64_t g, int64_t size, float *rows) {
+void mg_newton_send_picks(mg_newton_picks *picks, int64_t g, int to, int64_t size, float *rows) {
     mg_newton *newton = picks->newton;
     mg_comm *comm = newton->resident->comm;
     mg_error error = {0};
@@ -130,6 +130,6 @@ void mg_newton_send_picks(mg_newton_picks *picks, int64_t g, int64_t size, float
             picks->bytes[r] +=
                 (size_t)newton->shards.all[s * MG_NEWTON_NUMBERS + g] * (size_t)size * sizeof *rows;
     }
-    mg_status status = mg_comm_blocks(comm, picks->bytes, rows, &error);
+    mg_status status = mg_comm_blocks_to(comm, to, picks->bytes, rows, &error);
     mg_newton_note(newton, status, &error);
 }

@@ -1,47 +1,21 @@
 // precondition.c - owns the preconditioner of conjugate gradients: for each class, the Cholesky factor of its
 // block of the Hessian (M29), computed from a sample of the free rows; or the inverse of its diagonal if
 // factors would be too large.
-#include "solver/newton/newton.h"
+#include "solver/newton/precondition.h"
 
 #include "base/memory.h"
+#include "comm/blocks.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    BLOCK = 32,  // rows and columns of a block of the factor
+    BLOCK = MG_FACTOR_BLOCK,
     GATHER = 16, // rows that are transposed into the sample at a time
     MOST_SAMPLE = MG_NEWTON_SAMPLE,
     GROUP = MG_NEWTON_GROUP,
 };
 enum { MOST_FACTOR_BYTES = 1 << 30, MOST_FACTOR_SIZE = 4096 };
-
-struct mg_precondition {
-    bool factors;
-    int64_t size;   // number of features, including the constant one, rounded up
-    float *factor;  // [K][size][size] lower triangles of L, with inverted diagonal blocks; or [K][size]
-                    // inverse diagonals
-    float *inverse; // for sparse rows without factors: the inverse diagonal as a vector; nothing else is used
-                    // then
-    float *zeros;   // [size]
-    float *sample;  // [GROUP][size][padded] sampled rows x' of a class, times the roots of their weights,
-                    // transposed
-    float *rows;    // [GROUP][MOST_SAMPLE][size] the rows before they are transposed; without factors:
-                    // [GROUP][size] sums of squares
-    int64_t vectors; // working vectors of each class
-    float *work;     // [K][vectors][size] for building; applying uses only the last vector of each class
-    mg_newton_picks picks;
-    // Only while it is built:
-    mg_newton *newton;
-    int64_t first_class;                  // first class of the present group
-    int64_t before[GROUP];                // rows of earlier ranks in the sample of each class
-    int64_t picked[GROUP], padded[GROUP]; // rows of all ranks; the same rounded up
-    float *sums;                          // dense rows without factors: [GROUP][size] of the present shard
-    mg_comm_sum *sum;                     // of these
-    const float *from;                    // only while it is applied
-    float *to;
-    mg_arena arena;
-};
 
 // Writes x' of a row, then the constant feature, then zeros up to `size`.
 static void take_row(const mg_precondition *p, const mg_resident *resident, int64_t row, float *x) {
@@ -79,117 +53,12 @@ static void turn_part(void *context, int64_t item) {
     mg_precondition *p = context;
     int64_t g = item / (MOST_SAMPLE / GATHER), first = item % (MOST_SAMPLE / GATHER) * GATHER, size = p->size;
     float *rows = p->rows + item * GATHER * size, *to = p->sample + g * size * MOST_SAMPLE + first;
-    if (first >= p->picked[g]) return;
+    int64_t k = p->first_class + g;
+    if (first >= p->picked[g] || k < p->own || k >= p->own_end) return;
     for (int64_t i = mg_max(0, p->picked[g] - first); i < GATHER; i++)
         memset(rows + i * size, 0, (size_t)size * sizeof *rows);
     for (int64_t d = 0; d < size; d++)
         for (int64_t i = 0; i < GATHER; i++) to[d * p->padded[g] + i] = rows[i * size + d];
-}
-
-// Computes the inner products of BLOCK rows of n floats with `count` vectors, with the kernel function for
-// scores. to: [BLOCK][stride].
-static void multiply(const mg_precondition *p, int64_t n, const float *const *x, int64_t count,
-                     const float *vectors, float *to, int64_t stride) {
-    mg_dense_rows rows = mg_dense_floats(BLOCK, n, x);
-    mg_kernel_weights weights = {count, vectors, p->zeros};
-    p->newton->resident->problem->kernel->dense_scores(&rows, &weights, to, stride);
-}
-
-// Computes a block of rows of the lower triangle of lambda I + sample sample^T. Items are in descending order
-// of their cost, so that all threads end at about the same time.
-static void multiply_block(void *context, int64_t item) {
-    mg_precondition *p = context;
-    int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK,
-            k = p->first_class + g, padded = p->padded[g];
-    const mg_problem *problem = p->newton->resident->problem;
-    if (k >= problem->classes || mg_newton_stopped(p->newton)) return;
-    float *factor = p->factor + (k * size + first) * size;
-    const float *x[BLOCK], *sample = p->sample + g * size * MOST_SAMPLE;
-    for (int64_t r = 0; r < BLOCK; r++) x[r] = sample + (first + r) * padded;
-    if (padded > 0) multiply(p, padded, x, first + BLOCK, sample, factor, size);
-    for (int64_t r = 0; r < BLOCK; r++) {
-        if (padded == 0) memset(factor + r * size, 0, (size_t)(first + BLOCK) * sizeof *factor);
-        factor[r * size + first + r] += (float)problem->lambda;
-    }
-}
-
-// Replaces a diagonal block by the inverse of its Cholesky factor. Pivots smaller than lambda, which only
-// rounding can cause, are set to lambda.
-static void invert_block(float *a, int64_t size, float lambda) {
-    float l[BLOCK][BLOCK], inverse[BLOCK][BLOCK] = {{0}};
-    for (int64_t i = 0; i < BLOCK; i++)
-        for (int64_t j = 0; j <= i; j++) {
-            float sum = a[i * size + j];
-            for (int64_t q = 0; q < j; q++) sum -= l[i][q] * l[j][q];
-            l[i][j] = i > j ? sum / l[j][j] : sqrtf(sum > lambda ? sum : lambda);
-        }
-    for (int64_t i = 0; i < BLOCK; i++) {
-        inverse[i][i] = 1 / l[i][i];
-        for (int64_t q = 0; q < i; q++)
-            for (int64_t j = 0; j <= q; j++) inverse[i][j] -= l[i][q] * inverse[q][j] * inverse[i][i];
-    }
-    for (int64_t i = 0; i < BLOCK; i++) memcpy(a + i * size, inverse[i], sizeof inverse[i]);
-}
-
-// Cholesky factorisation, one column of blocks after the other. What earlier columns subtract from a block is
-// a product of rows, so the kernel function for scores computes it.
-static void factor_class(void *context, int64_t k) {
-    mg_precondition *p = context;
-    int64_t size = p->size;
-    float *factor = p->factor + k * size * size, *pack = p->work + k * p->vectors * size;
-    _Alignas(64) float block[BLOCK * BLOCK], inverse[BLOCK * BLOCK];
-    const float *x[BLOCK];
-    // If the step must end, an incomplete factor does no harm: it is not used.
-    for (int64_t j = 0; j < size && !mg_newton_stopped(p->newton); j += BLOCK) {
-        for (int64_t r = 0; r < BLOCK; r++)
-            memcpy(pack + r * j, factor + (j + r) * size, (size_t)j * sizeof *pack);
-        for (int64_t i = j; i < size; i += BLOCK) {
-            float *here = factor + i * size + j;
-            for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (i + r) * size;
-            if (j > 0) multiply(p, j, x, BLOCK, pack, block, BLOCK);
-            for (int64_t r = 0; j > 0 && r < BLOCK; r++)
-                for (int64_t c = 0; c < BLOCK; c++) here[r * size + c] -= block[r * BLOCK + c];
-            if (i == j) {
-                invert_block(here, size, (float)p->newton->resident->problem->lambda);
-                for (int64_t r = 0; r < BLOCK; r++)
-                    memcpy(inverse + r * BLOCK, here + r * size, BLOCK * sizeof *here);
-                continue;
-            }
-            for (int64_t r = 0; r < BLOCK; r++) x[r] = here + r * size;
-            multiply(p, BLOCK, x, BLOCK, inverse, block, BLOCK);
-            for (int64_t r = 0; r < BLOCK; r++)
-                memcpy(here + r * size, block + r * BLOCK, BLOCK * sizeof *here);
-        }
-    }
-}
-
-// Applies (L L^T)^-1 to the part of a vector that belongs to one class.
-static void solve_class(mg_precondition *p, int64_t k) {
-    const mg_kernel *kernel = p->newton->resident->problem->kernel;
-    int64_t size = p->size;
-    float *factor = p->factor + k * size * size, *y = p->work + ((k + 1) * p->vectors - 1) * size;
-    _Alignas(64) float part[BLOCK], minus[BLOCK];
-    const float *x[BLOCK];
-    for (int64_t j = 0; j < size; j += BLOCK) {
-        for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (j + r) * size;
-        if (j > 0) multiply(p, j, x, 1, y, part, 1);
-        for (int64_t r = 0; j > 0 && r < BLOCK; r++) y[j + r] -= part[r];
-        for (int64_t r = 0; r < BLOCK; r++) x[r] += j;
-        multiply(p, BLOCK, x, 1, y + j, part, 1);
-        memcpy(y + j, part, sizeof part);
-    }
-    for (int64_t j = size - BLOCK; j >= 0; j -= BLOCK) {
-        for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (j + r) * size + j;
-        mg_dense_rows rows = mg_dense_floats(BLOCK, BLOCK, x);
-        kernel->dense_accumulate(&rows, MG_SUM_NEW, 1, y + j, 1, part);
-        memcpy(y + j, part, sizeof part);
-        for (int64_t r = 0; r < BLOCK; r++) {
-            x[r] -= j;
-            minus[r] = -part[r];
-        }
-        rows.dp = j;
-        if (j > 0) kernel->dense_accumulate(&rows, MG_SUM_ON, 1, minus, 1, y);
-    }
 }
 
 // ---- diagonal of dense rows ---------------------------------------------------------------------
@@ -235,7 +104,16 @@ static void take_and_turn_part(void *context, int64_t item) {
     turn_part(context, item);
 }
 
-// Every rank takes the rows that it has, and sends them to all others.
+// The rank that has the factor of class k.
+static int owner_of(const mg_precondition *p, int64_t k) {
+    const mg_comm *comm = p->newton->resident->comm;
+    int64_t classes = p->newton->resident->problem->classes;
+    int rank = 0;
+    while (rank < comm->ranks - 1 && mg_cut_begin(classes, comm->ranks, rank + 1) <= k) rank++;
+    return rank;
+}
+
+// Every rank takes the rows that it has, and sends those of each class to the rank that has its factor.
 static void gather_rows(mg_precondition *p) {
     mg_team *team = p->newton->resident->problem->team;
     enum { ITEMS = GROUP * (MOST_SAMPLE / GATHER) };
@@ -245,7 +123,8 @@ static void gather_rows(mg_precondition *p) {
     }
     mg_team_for(team, ITEMS, take_part, p);
     for (int64_t g = 0; g < GROUP; g++)
-        mg_newton_send_picks(&p->picks, g, p->size, p->rows + g * MOST_SAMPLE * p->size);
+        mg_newton_send_picks(&p->picks, g, owner_of(p, p->first_class + g), p->size,
+                             p->rows + g * MOST_SAMPLE * p->size);
     mg_team_for(team, ITEMS, turn_part, p);
 }
 
@@ -255,26 +134,48 @@ static void build_products(mg_precondition *p) {
     if (p->newton->shards.failure.status) return; // the counts are not valid
     for (int64_t g = 0; g < GROUP; g++) p->padded[g] = mg_round_up(p->picked[g], GATHER);
     gather_rows(p);
-    mg_team_for(team, GROUP * (p->size / BLOCK), multiply_block, p);
+    mg_team_for(team, GROUP * (p->size / BLOCK), mg_factor_multiply, p);
 }
 
 // ---- both ---------------------------------------------------------------------------------------
 
-static void apply_class(void *context, int64_t k) {
+// Copies the solution of class k to p->to.
+static void put_class(void *context, int64_t k) {
     mg_precondition *p = context;
     const mg_resident *resident = p->newton->resident;
-    int64_t features = resident->problem->features, size = p->size, line = resident->line,
-            wide = resident->sparse ? line : 1;
-    int64_t first = resident->sparse ? k : k * line;
-    float *y = p->work + ((k + 1) * p->vectors - 1) * size;
+    const float *y = p->solved ? p->solved + k * p->size : mg_precondition_vector(p, k);
+    int64_t features = resident->problem->features, wide = resident->sparse ? resident->line : 1,
+            first = resident->sparse ? k : k * resident->line;
+    for (int64_t d = 0; d < features; d++) p->to[first + d * wide] = y[d];
+    p->to[resident->size + k] = y[features];
+}
+
+static void apply_class(void *context, int64_t own) {
+    mg_precondition *p = context;
+    const mg_resident *resident = p->newton->resident;
+    int64_t features = resident->problem->features, size = p->size, k = p->own + own,
+            wide = resident->sparse ? resident->line : 1, first = resident->sparse ? k : k * resident->line;
+    float *y = mg_precondition_vector(p, k);
     memset(y, 0, (size_t)size * sizeof *y);
     for (int64_t d = 0; d < features; d++) y[d] = p->from[first + d * wide];
     y[features] = p->from[resident->size + k];
-    if (p->factors) solve_class(p, k);
+    if (p->factors) mg_factor_solve(p, k);
     else
         for (int64_t d = 0; d < size; d++) y[d] *= p->factor[k * size + d];
-    for (int64_t d = 0; d < features; d++) p->to[first + d * wide] = y[d];
-    p->to[resident->size + k] = y[features];
+    if (p->solved) memcpy(p->solved + k * size, y, (size_t)size * sizeof *y);
+    else put_class(p, k);
+}
+
+// Every rank applies the factors of its own classes, and sends the result to all others.
+static void apply_classes(mg_precondition *p) {
+    mg_newton *newton = p->newton;
+    mg_team *team = newton->resident->problem->team;
+    mg_error error = {0};
+    mg_team_for(team, p->own_end - p->own, apply_class, p);
+    if (!p->solved) return;
+    mg_status status = mg_comm_blocks(newton->resident->comm, p->bytes, p->solved, &error);
+    mg_newton_note(newton, status, &error);
+    mg_team_for(team, newton->resident->problem->classes, put_class, p);
 }
 
 static void apply_range(void *context, int64_t range) {
@@ -304,7 +205,7 @@ void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *f
     p->from = from;
     p->to = to;
     if (p->inverse) mg_team_for(problem->team, MG_NEWTON_RANGES, apply_range, p);
-    else mg_team_for(problem->team, problem->classes, apply_class, p);
+    else apply_classes(p);
     if (!mg_newton_joint(newton)) return;
     mg_team_for(problem->team, MG_NEWTON_RANGES, remove_mean, p);
     for (int64_t k = 0; k < problem->classes; k++) sum += bias[k];
@@ -325,7 +226,7 @@ void mg_precondition_build(mg_precondition *p, mg_newton *newton) {
         if (p->factors) build_products(p);
         else build_diagonals(p);
     }
-    if (p->factors) mg_team_for(team, classes, factor_class, p);
+    if (p->factors) mg_team_for(team, p->own_end - p->own, mg_factor_class, p);
 }
 
 static int64_t size_of(const mg_problem *problem) { return mg_round_up(problem->features + 1, BLOCK); }
@@ -353,15 +254,26 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
     bool diagonal = !p->factors && newton->resident->sparse;
     int64_t size = p->size, classes = diagonal ? 0 : problem->classes, group = p->factors ? GROUP : 0,
             squares = p->factors || diagonal ? 0 : GROUP;
+    const mg_comm *comm = newton->resident->comm;
+    bool shares = p->factors && comm->ranks > 1;
+    p->own = shares ? mg_cut_begin(classes, comm->ranks, comm->rank) : 0;
+    p->own_end = shares ? mg_cut_begin(classes, comm->ranks, comm->rank + 1) : problem->classes;
     const mg_buffer buffers[] = {
         MG_BUFFER(p->inverse, diagonal, newton->length),
-        MG_BUFFER(p->factor, classes * size, p->factors ? size : 1),
+        MG_BUFFER(p->factor, diagonal ? 0 : (p->own_end - p->own) * size, p->factors ? size : 1),
+        MG_BUFFER(p->solved, shares ? classes : 0, size),
+        MG_BUFFER(p->bytes, comm->ranks, 1),
         MG_BUFFER(p->zeros, !diagonal, size),
         MG_BUFFER(p->work, classes * p->vectors, size),
         MG_BUFFER(p->sample, group * MOST_SAMPLE, size),
         MG_BUFFER(p->rows, group * MOST_SAMPLE + squares, size),
     };
     status = MG_ARENA_FILL(&p->arena, buffers, error);
+    for (int r = 0; !status && shares && r < comm->ranks; r++)
+        p->bytes[r] =
+            (size_t)((mg_cut_begin(classes, comm->ranks, r + 1) - mg_cut_begin(classes, comm->ranks, r)) *
+                     size) *
+            sizeof *p->solved;
     if (!status && !diagonal) status = mg_newton_picks_create(newton, &p->picks, &p->arena, error);
     if (status || squares == 0) return status;
     return mg_comm_sum_create(newton->resident->comm, squares * size, MG_COMM_F32, &p->sum, error);
