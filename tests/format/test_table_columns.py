@@ -199,10 +199,10 @@ def refusals(work):
     with open(work.at("latin.csv"), "wb") as out:
         out.write(b"a,b,label\n1,caf\xe9,u\n2,x,v\n")
     convert(work, "--one-hot", "b", "latin.csv", "m.h5", status=DATA, says="latin.csv:2:6: byte e9 is not UTF-8")
-    # A table for a model may have its labels or ids in a one-hot column.
+    # Ids in a one-hot column would change the scores.
     convert(work, "--one-hot", "city,job", "words.csv", "w.h5")
     model = train(work, "w.h5", "words")
-    expect(work, 0, "predict", model, "words.csv", "--id", "city", "-o", "ids.csv", says="taken as 0")
+    expect(work, 2, "predict", model, "words.csv", "--id", "city", "-o", "ids.csv", says="--id city is a feature of the model")
     # A line that names one-hot columns is a header.
     write(work, "hot.csv", ["city,job,label"] + [f"{'LP'[i % 2]},{'xy'[i % 3 > 0]},{'uv'[i % 2]}" for i in range(30)])
     convert(work, "--header", "yes", "--one-hot", "city,job", "hot.csv", "hot.h5")
