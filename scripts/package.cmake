@@ -59,7 +59,8 @@ file(WRITE ${PROJECT_BINARY_DIR}/debian/METADATA "Metadata-Version: 2.1\nName: m
 install(DIRECTORY python/margin DESTINATION ${dist_packages} COMPONENT python3 EXCLUDE_FROM_ALL FILES_MATCHING PATTERN "*.py" PATTERN "py.typed"
         PATTERN __pycache__ EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/debian/METADATA DESTINATION ${dist_packages}/margin_svm-${PROJECT_VERSION}.dist-info COMPONENT python3 EXCLUDE_FROM_ALL)
-install(CODE "file(CREATE_LINK ../../../../${CMAKE_INSTALL_LIBDIR}/libmargin.so.${PROJECT_VERSION_MAJOR}
+file(RELATIVE_PATH library_link "/${dist_packages}/margin" "/${CMAKE_INSTALL_LIBDIR}/libmargin.so.${PROJECT_VERSION_MAJOR}")
+install(CODE "file(CREATE_LINK ${library_link}
   \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${dist_packages}/margin/libmargin.so\" SYMBOLIC)" COMPONENT python3 EXCLUDE_FROM_ALL)
 
 # The program and the library contain uPlot, for reports.
