@@ -73,7 +73,7 @@ static mg_status read_label(mg_csv *r, const mg_span *field, mg_sink *sink, mg_e
 
 static mg_status read_record(mg_csv *r, mg_sink *sink, mg_error *error) {
     double *cell = r->wide;
-    mg_csv_hot *hot = r->hots.list, *hots_end = hot + r->hots.count;
+    mg_csv_hot *hot = r->hots.list, *hots_end = hot ? hot + r->hots.count : NULL;
     mg_span field;
     bool more;
     for (int64_t i = 0; i < r->columns; i++) {
