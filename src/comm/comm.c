@@ -163,7 +163,8 @@ static mg_status agree(mg_comm *comm, mg_status status, uint64_t *word, mg_error
 mg_status mg_comm_agree(mg_comm *comm, mg_status status, uint64_t *word, mg_error *error) {
     if (comm->failed) return status;
     status = agree(comm, status, word, error);
-    comm->failed = status && status != MG_STOPPED;
+    // If ranks cannot be reached any more, every later call fails too, also without this flag.
+    comm->failed = status && status != MG_STOPPED && !comm->lost.status;
     return status;
 }
 

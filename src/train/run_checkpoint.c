@@ -26,12 +26,15 @@ static bool take_result(mg_run *run, bool wait) {
     return false;
 }
 
+static void warn(const mg_run *run) {
+    mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept",
+                   (long long)run->saving.step, run->saving.failure.text);
+}
+
 // The same, but if the checkpoint failed, warns the user. The previous checkpoint is kept; the next one is
 // tried when it is due.
 static void report_result(mg_run *run, bool wait) {
-    if (take_result(run, wait))
-        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept",
-                       (long long)run->saving.step, run->saving.failure.text);
+    if (take_result(run, wait)) warn(run);
 }
 
 static bool is_due(const mg_run *run, bool epoch_end) {
@@ -53,6 +56,12 @@ static bool weights_are_finite(const mg_run *run) {
     return true;
 }
 
+static void note_attempt(mg_run *run) {
+    run->saving.seconds = run->clock.seconds;
+    run->saving.step = run->position.step;
+    run->saving.epoch = run->position.epoch;
+}
+
 static void submit(mg_run *run, bool still) {
     if (!run->saving.checkpointer) return;
     if (!weights_are_finite(run) || mg_run_check_data(run, NULL))
@@ -60,9 +69,7 @@ static void submit(mg_run *run, bool still) {
     run->position.events = run->log.metrics.events;
     if (!mg_checkpointer_submit(run->saving.checkpointer, &run->position, still))
         return; // the previous one is still being written: tried again after the next step
-    run->saving.seconds = run->clock.seconds;
-    run->saving.step = run->position.step;
-    run->saving.epoch = run->position.epoch;
+    note_attempt(run);
 }
 
 static mg_status check_finite(const mg_run *run, mg_error *error) {
@@ -83,7 +90,18 @@ static mg_status check_state(mg_run *run, mg_error *error) {
 void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end) {
     bool due = mg_run_root_says(run, is_due(run, epoch_end));
     if (due || epoch_end) report_result(run, false);
-    if (due && !mg_run_collect(run, NULL)) submit(run, false);
+    if (!due) return;
+    mg_error failure = {0};
+    if (!mg_run_collect(run, &failure)) {
+        submit(run, false);
+        return;
+    }
+    mg_comm *comm = run->ranks.comm;
+    if (comm->lost.status) return; // the next agreement of the ranks fails
+    mg_comm_forgive(comm);         // all ranks have the same failure here, and train on
+    note_attempt(run);
+    run->saving.failure = failure;
+    warn(run);
 }
 
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
