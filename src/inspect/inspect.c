@@ -236,7 +236,9 @@ static mg_status print(const char *path, const char *features, const char *label
     if (as_json) mg_json_put_text(&page.json, "path", path);
     mg_status status = describe(path, features, labels, &page, error);
     if (as_json) mg_writer_add(&page.json, "}\n");
-    if (!status && text.status) status = mg_fail(error, text.status, "%s", text.error.text);
+    // Both are written, and an error in the one that is not printed is an error as well.
+    const mg_writer *other = as_json ? &text : &page.json;
+    if (!status && other->status) status = mg_fail(error, other->status, "%s", other->error.text);
     if (!status) status = mg_writer_print(as_json ? &page.json : &text, file, "the description", error);
     mg_writer_clear(&text);
     mg_writer_clear(&page.advice);

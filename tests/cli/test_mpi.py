@@ -3,6 +3,7 @@ time, with one line, whatever happens to a rank.
 
     test_mpi.py MARGIN
 """
+import json
 import os
 import shutil
 import signal
@@ -127,12 +128,17 @@ def test_resume(jobs):
 
 
 def test_output(jobs):
-    """Only rank 0 prints."""
+    """Only rank 0 prints, and the metrics say what it has sent."""
     arguments = ["train", "run.yaml", "--set", "output.directory=printed"]
     one, _ = jobs.run([jobs.work.margin, *arguments], "one process")
     many, _ = jobs.run(jobs.command(3, *arguments, "--overwrite"), "three ranks")
     if one.count("\n") != many.count("\n") or "ended by" not in many:
         fail(f"three ranks printed {many}")
+    lines = [json.loads(line) for line in read(jobs.work.at("printed", "metrics.jsonl")).splitlines()]
+    for line in lines:  # what docs/metrics.md says of several ranks
+        least = min(line.get(name, 0) for name in ("sent_bytes", "sent_messages", "rank_wait_seconds"))
+        if line["event"] == "epoch" and not least > 0:
+            fail(f"three ranks: {line}")
     text, _ = jobs.run(jobs.command(2, "--version"), "--version")
     if text != jobs.work.run("--version").stdout:
         fail(f"--version printed {text}")
