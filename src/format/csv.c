@@ -191,8 +191,8 @@ static void tell_constant(mg_csv *r) {
         int64_t place = column_of(r, j);
         if (count++ == 0) first = place;
         if (used < sizeof list)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s%lld", used ? "," : " ",
-                                     (long long)place + 1);
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s%lld", used ? "," : " ",
+                                     r->kept.by_number, (long long)place + 1);
     }
     if (!count) return;
     if (count > 1) snprintf(others, sizeof others, " and %lld more", (long long)count - 1);
@@ -266,7 +266,8 @@ static const mg_option rows[] = {
      .offset = offsetof(mg_csv_options, label),
      .preset = "auto",
      .changes_result = true,
-     .help = "Column of the labels: first, last, none, a name of the header or a number from 1. auto: the "
+     .help = "Column of the labels: first, last, none, a name of the header or a number from 1 (column:2 "
+             "is always a number). auto: the "
              "column called label, class, target or y; else the first or the last, if it is not a number; "
              "else the last."},
     {.name = "drop",
@@ -275,7 +276,8 @@ static const mg_option rows[] = {
      .preset = "",
      .changes_result = true,
      .help =
-         "Columns to leave out: names of the header or numbers from 1, separated by commas, such as id,3."},
+         "Columns to leave out: names of the header or numbers from 1, separated by commas, such as id,3. "
+         "column:3 is always a number, also if a column is named 3."},
     {.name = "id",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(mg_csv_options, id),

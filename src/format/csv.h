@@ -1,8 +1,8 @@
 // csv.h - the state of reading one table, which the files src/format/csv*.c share. csv.c reads records;
-// csv_guess.c finds the delimiter and the label column; csv_header.c finds out whether there is a header;
-// csv_columns.c handles dropped columns and checks guesses against the values; csv_hot.c encodes columns of
-// texts (--one-hot); csv_missing.c fills missing values (--missing); csv_advice.c refuses records with
-// advice.
+// csv_guess.c finds the delimiter and the label column; csv_find.c finds the columns that options name;
+// csv_header.c finds out whether there is a header; csv_columns.c handles dropped columns and checks guesses
+// against the values; csv_hot.c encodes columns of texts (--one-hot); csv_missing.c fills missing values
+// (--missing); csv_advice.c refuses records with advice.
 #ifndef MG_FORMAT_CSV_H
 #define MG_FORMAT_CSV_H
 
@@ -54,13 +54,14 @@ typedef struct mg_csv_first {
 
 // The columns that remain after --drop, and the one of --id.
 typedef struct mg_csv_kept {
-    bool *dropped;    // [columns] true for columns that are left out
-    bool *special;    // [columns] true for all columns that are not read as numbers
-    int64_t numbers;  // columns that are read as numbers, each of which is a feature
-    int64_t features; // known after the first pass, if there are one-hot columns
-    int64_t id;       // index of the column of ids, which is also left out; -1: none
-    char *id_name;    // its name in the header, or NULL
-    int64_t unknown;  // columns that are left out because the model does not have them
+    bool *dropped;         // [columns] true for columns that are left out
+    bool *special;         // [columns] true for all columns that are not read as numbers
+    int64_t numbers;       // columns that are read as numbers, each of which is a feature
+    int64_t features;      // known after the first pass, if there are one-hot columns
+    int64_t id;            // index of the column of ids, which is also left out; -1: none
+    char *id_name;         // its name in the header, or NULL
+    const char *by_number; // before numbers of columns in advice: "column:" if names are numbers, else ""
+    int64_t unknown;       // columns that are left out because the model does not have them
 } mg_csv_kept;
 
 // A column of texts. Each of its values is a feature, NAME=VALUE, in the order of their bytes.
@@ -154,9 +155,18 @@ mg_status mg_csv_check_top(mg_csv *r, mg_error *error);
 // Returns 1 if a usual delimiter occurs in the first line of the head, otherwise 0.
 int mg_csv_probe(const char *head, size_t bytes);
 
-// Finds the column named `name` in the header; *column becomes -1 if there is none. Ignores case unless
-// `exact`.
-mg_status mg_csv_find_name(mg_csv *r, const char *name, bool exact, int64_t *column, mg_error *error);
+// Finds the column named `name` in the header; *column becomes -1 if there is none. Errors: MG_DATA if there
+// are two.
+mg_status mg_csv_find_name(mg_csv *r, const char *name, int64_t *column, mg_error *error);
+
+// Finds the first two columns named `name`, or -1. Ignores case unless `exact`.
+mg_status mg_csv_find_both(mg_csv *r, const char *name, bool exact, int64_t found[2], mg_error *error);
+
+// Finds what advice puts before the numbers of columns.
+mg_status mg_csv_by_number(mg_csv *r, const char **out, mg_error *error);
+
+// The name of a column in the header; "" if it is too long for a feature.
+mg_status mg_csv_name_of(mg_csv *r, int64_t column, char out[MG_NAME_LONGEST + 1], mg_error *error);
 
 enum { MG_CSV_SHOWN = 64 };
 
@@ -170,7 +180,7 @@ bool mg_csv_number(const mg_csv *r, mg_span *field, double *value);
 mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error);
 
 // Finds the column that an item of a list of columns names; *column becomes -1 if there is none. In a recipe
-// the item is a number that does not count the label column.
+// the item is a number that does not count the label column. Errors: MG_USAGE if it may be two columns.
 mg_status mg_csv_column_of(mg_csv *r, const char *item, bool recipe, int64_t *column, mg_error *error);
 
 // Finds the columns that --one-hot names, and takes their values from the file of --like. The label column
@@ -217,7 +227,7 @@ mg_status mg_csv_follow_delimiter(mg_csv *r, char *found, mg_error *error);
 
 // Finds the label column that the option, or a usual name in the header, names. *found becomes false if there
 // is no such name.
-mg_status mg_csv_label_by_option(mg_csv *r, mg_error *error);
+mg_status mg_csv_label_by_option(mg_csv *r, int64_t *label, mg_error *error);
 mg_status mg_csv_label_by_name(mg_csv *r, bool *found, mg_error *error);
 
 // Rows for a model: finds the label column. *found becomes false for other rows.

@@ -32,13 +32,14 @@ static int64_t list_bad(mg_csv *r, int64_t column, char list[MOST_LISTED]) {
     bool more = true;
     mg_error ignored;
     int64_t count = 1;
-    size_t used = (size_t)snprintf(list, MOST_LISTED, "%lld", (long long)column + 1);
+    size_t used = (size_t)snprintf(list, MOST_LISTED, "%s%lld", r->kept.by_number, (long long)column + 1);
     for (int64_t i = column + 1; i < r->columns && more; i++) {
         if (mg_record_field(&r->record, &field, &more, &ignored) || !more) break;
         if (r->kept.special[i] || !is_bad(r, &field)) continue;
         count++;
         if (used < MOST_LISTED)
-            used += (size_t)snprintf(list + used, MOST_LISTED - used, ",%lld", (long long)i + 1);
+            used += (size_t)snprintf(list + used, MOST_LISTED - used, ",%s%lld", r->kept.by_number,
+                                     (long long)i + 1);
     }
     if (used >= MOST_LISTED) *list = '\0';
     return count;
@@ -59,13 +60,14 @@ static bool advise_texts(const mg_csv *r, char out[ADVICE]) {
 }
 
 // Advice for whole columns of texts. They cannot all be left out if there are no other features (`all`).
-static void advise_columns(int64_t bad, bool all, const char *list, int64_t column, char out[ADVICE]) {
+static void advise_columns(const mg_csv *r, int64_t bad, bool all, const char *list, int64_t column,
+                           char out[ADVICE]) {
     const char *it = bad > 1 ? "them" : "it";
     int used = snprintf(out, ADVICE, "--one-hot %s makes a feature of each value", list);
     if (!all) used += snprintf(out + used, ADVICE - (size_t)used, "; --drop %s leaves %s out", list, it);
     if (!all || bad > 1)
-        snprintf(out + used, ADVICE - (size_t)used, "; --id %lld keeps %s as ids of the rows",
-                 (long long)column + 1, bad > 1 ? "one of them" : "it");
+        snprintf(out + used, ADVICE - (size_t)used, "; --id %s%lld keeps %s as ids of the rows",
+                 r->kept.by_number, (long long)column + 1, bad > 1 ? "one of them" : "it");
 }
 
 // Chooses the advice. If the wrong field is in the first row, the whole column is probably wrong; in a later
@@ -79,7 +81,7 @@ static void advise(mg_csv *r, int64_t column, char out[ADVICE]) {
     bool drop = whole && *list, all = bad >= r->kept.numbers && !r->hots.count;
     if (r->rows == 0 && !r->header && advise_texts(r, out)) return;
     if (!drop || r->like) snprintf(out, ADVICE, "%s", line);
-    else if (r->rows == 0) advise_columns(bad, all, list, column, out);
+    else if (r->rows == 0) advise_columns(r, bad, all, list, column, out);
     else if (bad == 1 && !all)
         snprintf(out, ADVICE, "%s; or leave the column out: --drop %s; or, if it has texts: --one-hot %s",
                  line, list, list);
@@ -92,7 +94,8 @@ static mg_status refuse_missing(const mg_csv *r, int64_t column, const mg_span *
     char drop[64] = "";
     int shown = (int)(field->bytes < 40 ? field->bytes : 40);
     if (r->kept.numbers + r->hots.count > 1)
-        snprintf(drop, sizeof drop, "; --drop %lld leaves the column out", (long long)column + 1);
+        snprintf(drop, sizeof drop, "; --drop %s%lld leaves the column out", r->kept.by_number,
+                 (long long)column + 1);
     if (!like)
         return mg_text_fail(
             r->record.text, field->offset, MG_DATA, error,

@@ -32,19 +32,6 @@ static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_err
     return MG_OK;
 }
 
-mg_status mg_csv_column_of(mg_csv *r, const char *item, bool recipe, int64_t *column, mg_error *error) {
-    int64_t number;
-    *column = -1;
-    mg_status status = recipe ? MG_OK : mg_csv_find_name(r, item, true, column, error);
-    if (status || *column >= 0 || !mg_parse_int(item, &number) || number < 1 || number > r->columns)
-        return status;
-    // Numbers in a recipe do not count the label column, because it may be elsewhere or missing in another
-    // file.
-    *column = number - 1 + (recipe && r->label >= 0 && number - 1 >= r->label);
-    if (*column >= r->columns) *column = -1;
-    return MG_OK;
-}
-
 // Finds the column that --id names. It is no feature.
 static mg_status find_id(mg_csv *r, mg_error *error) {
     const char *path = mg_text_path(r->record.text), *wanted = r->options->id;
@@ -296,7 +283,7 @@ static bool is_index_name(const char *name) {
 // Warns if row numbers or ids are used as features: they depend more on the order of the file than on the
 // class.
 static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
-    char name[MG_CSV_SHOWN], text[MG_CSV_SHOWN * 2], list[64] = "";
+    char name[MG_CSV_SHOWN], text[MG_CSV_SHOWN * 2], list[80] = "";
     int64_t shown = -1, count = 0;
     mg_span field;
     bool more = true, counts = r->watch.counting >= 0 && r->rows > 4;
@@ -312,8 +299,9 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
             name[field.bytes] = '\0';
         }
         size_t used = strlen(list);
-        if ((!is_index_name(name) && !(i == 0 && counts)) || used > sizeof list - 24) continue;
-        snprintf(list + used, sizeof list - used, "%s%lld", used ? "," : "", (long long)i + 1);
+        if ((!is_index_name(name) && !(i == 0 && counts)) || used > sizeof list - 32) continue;
+        snprintf(list + used, sizeof list - used, "%s%s%lld", used ? "," : "", r->kept.by_number,
+                 (long long)i + 1);
         if (count++ == 0) shown = i;
     }
     if (status || count == 0) return status;

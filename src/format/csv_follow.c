@@ -75,6 +75,14 @@ static bool copy_name(const mg_span *field, char out[MG_NAME_LONGEST + 1]) {
     return true;
 }
 
+// True for the name of a feature or of a one-hot column of the model.
+static bool names_feature(const mg_csv *r, const char *name) {
+    const mg_names *names = r->like->names;
+    for (int64_t d = 0; d < names->count; d++)
+        if (!strcmp(names->text[d], name)) return true;
+    return is_one_hot(r, name);
+}
+
 // ---- the header ---------------------------------------------------------------------------------
 
 // What the fields of the first record say.
@@ -300,21 +308,43 @@ static mg_status follow_place(mg_csv *r, int64_t bare, mg_csv_place *out, mg_err
                    r->like->settle_label);
 }
 
+// Refuses a label column that is a feature, which would have no values then.
+static mg_status check_given_label(mg_csv *r, int64_t label, mg_error *error) {
+    char name[MG_NAME_LONGEST + 1];
+    if (label < 0) return MG_OK;
+    mg_status status = mg_csv_name_of(r, label, name, error);
+    if (status || !names_feature(r, name)) return status;
+    return mg_fail(error, MG_USAGE,
+                   "%s: --labels %s is a feature of the model %s: name another column, or copy the column "
+                   "under another name",
+                   mg_text_path(r->record.text), r->options->label, r->like->path);
+}
+
+// Finds the column with the name of the training labels. If labels are skipped, any one of two will do.
+static mg_status find_labels(mg_csv *r, mg_csv_place *out, mg_error *error) {
+    int64_t found[2];
+    const char *name = r->like->label_name;
+    if (!name) return MG_OK;
+    if (!r->like->is_label) return mg_csv_find_name(r, name, &out->label, error);
+    mg_status status = mg_csv_find_both(r, name, true, found, error);
+    out->label = found[0];
+    return status;
+}
+
 mg_status mg_csv_follow_label(mg_csv *r, bool *found, mg_csv_place *out, mg_error *error) {
     const mg_format_like *like = r->like;
     *found = like && like->raw;
     *out = (mg_csv_place){.label = -1};
     if (!*found) return MG_OK;
     bool given = strcmp(r->options->label, "auto") != 0, names = mg_csv_follows_names(r);
-    if (!given && names)
-        return like->label_name ? mg_csv_find_name(r, like->label_name, true, &out->label, error) : MG_OK;
+    if (!given && names) return find_labels(r, out, error);
     int64_t bare, features;
     mg_status status = count_columns(r, &features, &bare, error);
     if (status) return status;
     if (!given) return follow_place(r, bare, out, error);
-    status = mg_csv_label_by_option(r, error);
-    out->label = r->label;
-    if (status || names || r->columns - (r->label >= 0) == bare) return status;
+    status = mg_csv_label_by_option(r, &out->label, error);
+    if (!status && names) status = check_given_label(r, out->label, error);
+    if (status || names || r->columns - (out->label >= 0) == bare) return status;
     return refuse_width(r, bare, error);
 }
 
@@ -330,10 +360,8 @@ mg_status mg_csv_check_label(const mg_csv *r, const mg_span *field, mg_error *er
 // ---- other columns ------------------------------------------------------------------------------
 
 mg_status mg_csv_follow_id(const mg_csv *r, mg_error *error) {
-    const mg_names *names = r->like->names;
-    bool feature = !mg_csv_follows_names(r) && !is_dropped(r, r->kept.id, r->label);
-    for (int64_t d = 0; mg_csv_follows_names(r) && !feature && d < names->count; d++)
-        feature = !strcmp(names->text[d], r->kept.id_name) || is_one_hot(r, r->kept.id_name);
+    bool feature =
+        mg_csv_follows_names(r) ? names_feature(r, r->kept.id_name) : !is_dropped(r, r->kept.id, r->label);
     if (!feature) return MG_OK;
     return mg_fail(error, MG_USAGE,
                    "%s: --id %s is a feature of the model %s: name another column, or count the rows with "

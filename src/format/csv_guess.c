@@ -188,76 +188,26 @@ static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error)
     return status;
 }
 
-mg_status mg_csv_find_name(mg_csv *r, const char *name, bool exact, int64_t *column, mg_error *error) {
-    mg_span field;
-    bool more = true;
-    *column = -1;
-    mg_status status = r->header ? mg_csv_first_record(r, error) : MG_OK;
-    for (int64_t i = 0; r->header && !status && *column < 0 && more; i++) {
-        status = mg_record_field(&r->record, &field, &more, error);
-        if (status || !more || field.bytes != strlen(name)) continue;
-        if (exact ? !memcmp(field.text, name, field.bytes) : !strncasecmp(field.text, name, field.bytes))
-            *column = i;
-    }
-    return status;
-}
-
-const char *mg_csv_column_text(mg_csv *r, int64_t column, char out[MG_CSV_SHOWN * 2]) {
-    mg_span field = {0};
-    bool more = true;
-    char name[MG_CSV_SHOWN], brief[MG_SHORT_TEXT];
-    mg_error ignored;
-    int used = snprintf(out, MG_CSV_SHOWN * 2, "column %lld", (long long)column + 1);
-    mg_status status = r->header ? mg_csv_first_record(r, &ignored) : MG_DATA;
-    for (int64_t i = 0; !status && i <= column && more; i++)
-        status = mg_record_field(&r->record, &field, &more, &ignored);
-    if (status || !more) return out;
-    size_t kept = field.bytes < sizeof name ? field.bytes : sizeof name - 1;
-    memcpy(name, field.text, kept);
-    name[kept] = '\0';
-    snprintf(out + used, MG_CSV_SHOWN * 2 - (size_t)used, " '%s'", mg_shorten(name, brief));
-    return out;
-}
-
-mg_status mg_csv_label_by_option(mg_csv *r, mg_error *error) {
-    const char *value = r->options->label;
-    int64_t number;
-    r->label = -1;
-    if (!strcmp(value, "none")) return MG_OK;
-    if (!strcmp(value, "first")) r->label = 0;
-    if (!strcmp(value, "last")) r->label = r->columns - 1;
-    if (r->label >= 0) return MG_OK;
-    mg_status status = mg_csv_find_name(r, value, true, &r->label, error);
-    if (status || r->label >= 0) return status;
-    if (mg_parse_int(value, &number) && number >= 1 && number <= r->columns) {
-        r->label = number - 1;
-        return MG_OK;
-    }
-    bool raw = r->like && r->like->raw;
-    return mg_fail(error, MG_USAGE,
-                   "%s: has no column '%s' for --label%s (first, last, none, %sor 1 to %lld)",
-                   mg_text_path(r->record.text), value, raw ? "s" : "",
-                   r->header ? "a name of the header, " : "", (long long)r->columns);
-}
-
 static mg_status tied_names(mg_csv *r, int64_t one, int64_t other, mg_error *error) {
     char a[MG_CSV_SHOWN * 2], b[MG_CSV_SHOWN * 2];
-    return mg_fail(error, MG_DATA, "%s: the labels may be in %s or in %s: use --label %lld or --label %lld",
-                   mg_text_path(r->record.text), mg_csv_column_text(r, one, a),
-                   mg_csv_column_text(r, other, b), (long long)one + 1, (long long)other + 1);
+    return mg_fail(
+        error, MG_DATA, "%s: the labels may be in %s or in %s: use --label %s%lld or --label %s%lld",
+        mg_text_path(r->record.text), mg_csv_column_text(r, one, a), mg_csv_column_text(r, other, b),
+        r->kept.by_number, (long long)one + 1, r->kept.by_number, (long long)other + 1);
 }
 
 // Finds the label column by names that are usual for it; *found becomes true if the header has one of them.
 mg_status mg_csv_label_by_name(mg_csv *r, bool *found, mg_error *error) {
     static const char *const usual[] = {"label", "class", "target"};
     char text[MG_CSV_SHOWN * 2];
-    int64_t last = r->columns - 1, column, x, z;
+    int64_t last = r->columns - 1, at[2], x[2], z[2];
     r->label = -1;
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        mg_status status = mg_csv_find_name(r, usual[i], false, &column, error);
-        if (!status && column >= 0 && r->label >= 0) return tied_names(r, r->label, column, error);
+        mg_status status = mg_csv_find_both(r, usual[i], false, at, error);
         if (status) return status;
-        if (column >= 0) r->label = column;
+        if (at[1] >= 0) return tied_names(r, at[0], at[1], error);
+        if (at[0] >= 0 && r->label >= 0) return tied_names(r, r->label, at[0], error);
+        if (at[0] >= 0) r->label = at[0];
     }
     *found = r->label >= 0;
     if (*found && r->label > 0 && r->label < last)
@@ -267,12 +217,14 @@ mg_status mg_csv_label_by_name(mg_csv *r, bool *found, mg_error *error) {
                      mg_text_path(r->record.text), mg_csv_column_text(r, r->label, text),
                      (long long)r->columns);
     if (*found) return MG_OK;
-    mg_status status = mg_csv_find_name(r, "y", false, &column, error);
-    if (!status) status = mg_csv_find_name(r, "x", false, &x, error);
-    if (!status) status = mg_csv_find_name(r, "z", false, &z, error);
+    mg_status status = mg_csv_find_both(r, "y", false, at, error);
+    if (!status) status = mg_csv_find_both(r, "x", false, x, error);
+    if (!status) status = mg_csv_find_both(r, "z", false, z, error);
+    int64_t column = at[0];
     if (status || column < 0) return status;
+    if (at[1] >= 0) return tied_names(r, column, at[1], error);
     // y may be a coordinate: if there are x and z too, or if it is neither the first nor the last column
-    if ((column > 0 && column < last) || (x >= 0 && z >= 0))
+    if ((column > 0 && column < last) || (x[0] >= 0 && z[0] >= 0))
         return tied_names(r, column, column == last ? 0 : last, error);
     *found = true;
     r->label = column;
@@ -297,8 +249,9 @@ static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
         r->record.text, field.offset, MG_DATA, error,
         "the label would be '%.*s' of column %lld, which looks like a feature with its value: use --format "
         "svmlight for lines of index:value pairs (indices are whole numbers from 0, with blanks between the "
-        "pairs), or --label %lld for a table with such labels",
-        (int)(field.bytes < 40 ? field.bytes : 40), field.text, (long long)column + 1, (long long)column + 1);
+        "pairs), or --label %s%lld for a table with such labels",
+        (int)(field.bytes < 40 ? field.bytes : 40), field.text, (long long)column + 1, r->kept.by_number,
+        (long long)column + 1);
 }
 
 // Finds the label column. `sorts`: kinds of the fields in the first record of data.
@@ -309,7 +262,7 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
     mg_status status = mg_csv_follow_label(r, &named, &r->place, error);
     if (!status && named) r->label = r->place.label;
     if (status || named) return status;
-    if (strcmp(r->options->label, "auto") != 0) return mg_csv_label_by_option(r, error);
+    if (strcmp(r->options->label, "auto") != 0) return mg_csv_label_by_option(r, &r->label, error);
     status = mg_csv_label_by_name(r, &named, error);
     if (status) return status;
     bool first_word = is_word(sorts[0]), last_word = is_word(sorts[last]);
@@ -355,6 +308,7 @@ mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     if (!status) status = mg_memory_zeroed(&f.values, columns * 2, sizeof *f.values, error);
     if (!status) f.second = f.first + columns;
     if (!status) status = mg_csv_find_header(r, &f, guesses, error);
+    if (!status) status = mg_csv_by_number(r, &r->kept.by_number, error);
     if (!status) status = find_label(r, f.second, guesses, error);
     mg_memory_free(f.first);
     mg_memory_free(f.values);

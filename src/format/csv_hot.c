@@ -59,7 +59,7 @@ static mg_status add_kept(mg_csv *r, char *item, mg_error *error) {
     char *name = strchr(item, '=');
     if (!name) return MG_OK; // the recipe is damaged, and names of features will not agree
     *name++ = '\0';
-    mg_status status = mg_csv_follows_names(r) ? mg_csv_find_name(r, name, true, &column, error)
+    mg_status status = mg_csv_follows_names(r) ? mg_csv_find_name(r, name, &column, error)
                                                : mg_csv_column_of(r, item, true, &column, error);
     // A table for a model may have its labels or ids in such a column.
     bool other = column < 0 || column == r->label || r->kept.dropped[column];
@@ -156,8 +156,8 @@ static mg_status learn_value(mg_csv *r, mg_csv_hot *hot, const mg_span *field, m
         return mg_text_fail(
             r->record.text, field->offset, MG_DATA, error,
             "the value has %zu bytes, so that its name '%.60s=...' is longer than %d: shorten "
-            "it, or leave the column out: --drop %lld",
-            field->bytes, hot->name, MG_NAME_LONGEST, (long long)hot->column + 1);
+            "it, or leave the column out: --drop %s%lld",
+            field->bytes, hot->name, MG_NAME_LONGEST, r->kept.by_number, (long long)hot->column + 1);
     mg_status status = mg_categories_add(&hot->values, field->text, field->bytes, &full, error);
     if (status || !full) return status;
     long long column = (long long)hot->column + 1;
@@ -166,8 +166,8 @@ static mg_status learn_value(mg_csv *r, mg_csv_hot *hot, const mg_span *field, m
     return mg_text_fail(
         r->record.text, field->offset, MG_DATA, error,
         "column %lld%s has more than %d values, too many for --one-hot: leave it out with --drop "
-        "%lld, or keep it as ids with --id %lld",
-        column, name, MG_CATEGORIES_MOST, column, column);
+        "%s%lld, or keep it as ids with --id %s%lld",
+        column, name, MG_CATEGORIES_MOST, r->kept.by_number, column, r->kept.by_number, column);
 }
 
 static void meet_unseen(mg_csv *r, const mg_csv_hot *hot, const mg_span *field) {

@@ -32,9 +32,15 @@ mg_status mg_header_check(const mg_record *record, const mg_header *header, mg_e
     const mg_names *names = &header->names;
     bool found;
     int64_t first, second;
-    mg_status status = mg_names_repeat(names, &found, &first, &second, error);
-    if (status || !found) return status;
     char name[MG_NAME_SHOWN];
+    mg_status status = mg_names_repeat(names, &found, &first, &second, error);
+    for (int64_t i = 0; !status && !found && header->label_name && i < names->count; i++)
+        if (*header->label_name && !strcmp(names->text[i], header->label_name))
+            return mg_text_fail(record->text, 0, MG_DATA, error,
+                                "'%s' is the name of the column of the labels and of feature %lld; names "
+                                "must differ: rename one of them",
+                                mg_name_shown(header->label_name, name), (long long)i + 1);
+    if (status || !found) return status;
     return mg_text_fail(record->text, 0, MG_DATA, error,
                         "'%s' is the name of features %lld and %lld; names must differ: rename one of them",
                         mg_name_shown(names->text[first], name), (long long)first + 1, (long long)second + 1);

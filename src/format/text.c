@@ -46,6 +46,7 @@ static bool is_raw(const reader *r) { return r->like && r->like->raw; }
 // Looks for the two columns in the header, with the present delimiter.
 static mg_status find_columns(reader *r, bool *found, mg_error *error) {
     mg_span field;
+    const char *twice = NULL;
     bool more = true;
     r->label = r->column = -1;
     mg_status status = mg_text_rewind(r->record.text, error);
@@ -54,14 +55,16 @@ static mg_status find_columns(reader *r, bool *found, mg_error *error) {
         status = mg_record_field(&r->record, &field, &more, error);
         if (status || !more) break;
         if (field.bytes == strlen(r->options->column) && !memcmp(field.text, r->options->column, field.bytes))
-            r->column = i;
+            twice = r->column < 0 ? twice : r->options->column, r->column = i;
         if (field.bytes == strlen(r->options->label) && !memcmp(field.text, r->options->label, field.bytes))
-            r->label = i;
+            twice = r->label < 0 ? twice : r->options->label, r->label = i;
     }
     *found = r->column >= 0 && (r->label >= 0 || !r->labelled || (is_raw(r) && r->placed)) &&
              r->label != r->column;
     if (is_raw(r) && *found) r->labelled = r->label >= 0;
-    return status;
+    if (status || !*found || !twice) return status;
+    return mg_fail(error, MG_DATA, "%s: two columns are named '%.60s'; names must differ: rename one of them",
+                   mg_text_path(r->record.text), twice);
 }
 
 static mg_status find_table(reader *r, mg_error *error) {

@@ -218,7 +218,70 @@ def constants(work):
         fail(f"constant columns are noted wrongly: {said}")
 
 
+def names_of(work, name):
+    with h5py.File(work.at(name)) as f:
+        return [n.decode() for n in f["var/_index"][:]]
+
+
+def numbers_as_names(work):
+    """A number that is also the name of another column is refused; advice of messages names the column that is meant."""
+    write(work, "pd.csv", [",0,1,2,3"] + [f"{i},{i * 7 % 5}.5,{i * 3 % 11},{i * i % 13},{i % 2}" for i in range(20)])
+    convert(work, "--header", "yes", "--label", "3", "pd.csv", "p.h5", status=USAGE, says="pd.csv: '3' may be column 5, which has this name, or column 3: give column:5 or column:3")
+    said = convert(work, "--header", "yes", "--label", "column:5", "pd.csv", "p.h5", says="column 1 '' numbers the rows like an index")
+    advice = re.search(r"--drop \S+", said)[0].split()
+    for given in (["--drop", "1"], ["--id", "1"], ["--one-hot", "1"]):
+        convert(work, "--header", "yes", "--label", "column:5", *given, "pd.csv", "p.h5", status=USAGE, says="'1' may be column 3, which has this name, or column 1: ")
+    if "like an index" in convert(work, "--header", "yes", "--label", "column:5", *advice, "pd.csv", "p.h5") or names_of(work, "p.h5") != ["0", "1", "2"]:
+        fail(f"{advice} leaves out another column: {names_of(work, 'p.h5')}")
+    # The place of the labels in a recipe is a number, also if another column has it as a name.
+    convert(work, "--header", "yes", "--label", "column:3", "--drop", "column:1", "pd.csv", "p.h5")
+    convert(work, "--like", "p.h5", "pd.csv", "again.h5")
+    if open(work.at("p.h5"), "rb").read() != open(work.at("again.h5"), "rb").read() or names_of(work, "p.h5") != ["0", "2", "3"]:
+        fail("--like takes the labels from another column")
+    write(work, "num.csv", ["2,1,label", "x,7,A", "y,8,B"])
+    said = convert(work, "--header", "yes", "num.csv", "n.h5", status=DATA, says="'x' is not a number; ")
+    for flag in ("--one-hot", "--drop", "--id"):
+        convert(work, "--header", "yes", *re.search(rf"{flag} [^ ;]+", said)[0].split(), "num.csv", "n.h5")
+    convert(work, "--header", "yes", "--one-hot", "column:1", "num.csv", "n.h5")
+    if names_of(work, "n.h5") != ["2=x", "2=y", "1"]:
+        fail(f"--one-hot column:1: {names_of(work, 'n.h5')}")
+    write(work, "last.csv", ["last,n,kind", "1,2,A", "2,1,B"])
+    convert(work, "--label", "last", "last.csv", "n.h5", status=USAGE, says="'last' may be column 1, which has this name, or column 3")
+    # A number that is the name of its own column is clear.
+    write(work, "own.csv", ["1,2,3"] + [f"{i * i % 7},{i % 5}.5,{'uv'[i % 2]}" for i in range(9)])
+    convert(work, "--header", "yes", "--label", "3", "--drop", "2", "own.csv", "n.h5")
+    if names_of(work, "n.h5") != ["1"]:
+        fail("--drop 2 is not column 2")
+
+
+def same_names(work):
+    """Two columns of one name are refused wherever one of them is looked for, and so is a label column that is a feature."""
+    write(work, "b.csv", ["a,n,label"] + [f"{'xy'[i % 2]},{i},{'AB'[i % 2]}" for i in range(12)])
+    convert(work, "--one-hot", "a", "b.csv", "b.h5")
+    model = train(work, "b.h5", "same")
+    write(work, "hot.csv", ["n,a,a,label", "1,x,y,A", "2,y,x,B"])
+    write(work, "labels.csv", ["n,a,label,label", "1,x,A,B", "2,y,B,A"])
+    write(work, "ids.csv", ["id,n,a,id", "r,1,x,s", "t,2,y,u"])
+    both = "columns {} and {} are both named '{}'; names must differ: rename one of them"
+    expect(work, DATA, "predict", model, "hot.csv", says="hot.csv: " + both.format(2, 3, "a"))
+    expect(work, DATA, "predict", model, "-", input="n,a,a\n1,x,y\n", says="standard input:1: " + both.format(2, 3, "a"))
+    expect(work, DATA, "eval", model, "labels.csv", says="labels.csv: " + both.format(3, 4, "label"))
+    expect(work, DATA, "eval", model, "labels.csv", "--labels", "label", says=", or give its number: column:3")
+    for column, right in (("column:3", "accuracy   100.00% (2 right)"), ("column:4", "accuracy   0.00% (0 right)")):
+        if right not in expect(work, 0, "eval", model, "labels.csv", "--labels", column).stdout:
+            fail(f"--labels {column}: {right} expected")
+    if expect(work, 0, "predict", model, "labels.csv").stdout != "A\nB\n":
+        fail("labels that are skipped change the answers")
+    expect(work, DATA, "predict", model, "ids.csv", "--id", "id", "-o", "ids.out.csv", says="ids.csv: " + both.format(1, 4, "id"))
+    convert(work, "--one-hot", "a", "labels.csv", "n.h5", status=DATA, says="the labels may be in column 3 'label' or in column 4 'label'")
+    convert(work, "--one-hot", "a", "--label", "4", "--drop", "column:1", "labels.csv", "n.h5", status=DATA, says="'label' is the name of the column of the labels and of feature")
+    write(work, "texts.csv", ["kind,body,body", "A,some text,more", "B,other text,less"])
+    convert(work, "--text", "body", "--label", "kind", "texts.csv", "n.h5", status=DATA, says="two columns are named 'body'")
+    for flag, column in (("eval", "n"), ("calibrate", "n"), ("eval", "a"), ("calibrate", "column:2")):
+        expect(work, USAGE, flag, model, "b.csv", "--labels", column, says=f"--labels {column} is a feature of the model")
+
+
 with Work(sys.argv[1]) as work:
-    for part in (pipeline, without_header, medians, refusals, constants):
+    for part in (pipeline, without_header, medians, refusals, constants, numbers_as_names, same_names):
         part(work)
 print("one-hot columns and missing values are those of numpy, in files, models and lines")
