@@ -39,6 +39,7 @@ static bool find_type(unsigned char code, mg_h5_type *out) {
 static mg_status read_header(mg_input *input, mg_binary *cells, int *dimensions, mg_error *error) {
     unsigned char magic[4], size[4];
     const char *path = mg_input_path(input);
+    *cells = (mg_binary){.swapped = true, .columns = 1};
     mg_status status = mg_input_exact(input, magic, 4, "the IDX header", error);
     if (status) return status;
     if (magic[0] || magic[1] || !find_type(magic[2], &cells->type))
@@ -50,8 +51,6 @@ static mg_status read_header(mg_input *input, mg_binary *cells, int *dimensions,
     if (*dimensions < 1 || *dimensions > MOST_DIMENSIONS)
         return mg_fail(error, MG_DATA, "%s: has %d dimensions (1 to %d are allowed)", path, *dimensions,
                        MOST_DIMENSIONS);
-    cells->swapped = true;
-    cells->columns = 1;
     for (int i = 0; i < *dimensions; i++) {
         status = mg_input_exact(input, size, 4, "the IDX header", error);
         if (status) return status;
