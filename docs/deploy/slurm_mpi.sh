@@ -15,9 +15,10 @@
 #SBATCH --open-mode=append
 #SBATCH --signal=USR1@120
 
-# srun does not take --cpus-per-task from the job (since Slurm 22.05). -K ends all ranks if one fails.
+# srun does not take --cpus-per-task from the job (since Slurm 22.05). With -K1, srun would kill ranks that are about
+# to end with status 75, and return the status of a kill. If a rank is lost, the others end the job by themselves.
 status=0
-srun --mpi=pmix -K1 -c "$SLURM_CPUS_PER_TASK" margin-mpi train "$@" --resume || status=$?
+srun --mpi=pmix -K0 -c "$SLURM_CPUS_PER_TASK" margin-mpi train "$@" --resume || status=$?
 
 [ $status = 75 ] || exit $status
 scontrol requeue "$SLURM_JOB_ID"

@@ -15,14 +15,18 @@
 
 static volatile sig_atomic_t interrupts;
 
+static void unblock(int number) {
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+}
+
 static void on_signal(int number) {
     // The first signal asks for a checkpoint; a second Ctrl-C ends the process at once.
     if (number == SIGINT && interrupts++) {
-        sigset_t interrupt;
-        sigemptyset(&interrupt);
-        sigaddset(&interrupt, SIGINT);
         signal(SIGINT, SIG_DFL);
-        pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
+        unblock(SIGINT);
         raise(SIGINT);
         _exit(128 + SIGINT); // process 1 of a container is not killed by a signal that it raises itself
     }
@@ -38,6 +42,7 @@ static void catch_signals(void) {
     mg_cli_catch(SIGHUP, on_signal, SA_RESTART);
     mg_cli_catch(SIGXCPU, on_signal, SA_RESTART);
     mg_cli_catch(SIGUSR1, on_signal, SA_RESTART);
+    unblock(SIGUSR1); // margin-mpi blocks it while MPI starts
     signal(SIGPIPE, SIG_IGN);
 }
 

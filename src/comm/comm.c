@@ -82,6 +82,7 @@ mg_status mg_comm_create(const mg_transport *transport, int64_t shards, double t
     comm->timeout = timeout;
     size_t ranks = (size_t)comm->ranks;
     status = mg_memory_zeroed(&comm->host, ranks, sizeof *comm->host, error);
+    if (!status && transport) memcpy(comm->host[comm->rank], transport->host, sizeof *comm->host);
     if (!status) status = mg_memory_zeroed(&comm->to, ranks, sizeof *comm->to, error);
     if (!status) status = mg_memory_zeroed(&comm->from, ranks, sizeof *comm->from, error);
     if (!status) status = mg_memory_zeroed(&comm->votes, ranks, sizeof *comm->votes, error);

@@ -8,8 +8,16 @@
 static mg_status explain(mg_comm *comm, mg_transport_end end, int culprit) {
     mg_error *lost = &comm->lost;
     char other[2 * MG_TRANSPORT_HOST] = "another rank";
-    if (culprit >= 0) snprintf(other, sizeof other, "rank %d (%s)", culprit, comm->host[culprit]);
+    // The machines are not known before the ranks have greeted each other.
+    bool known = culprit >= 0 && comm->host[culprit][0];
+    if (culprit >= 0) snprintf(other, sizeof other, "rank %d", culprit);
+    if (known) snprintf(other, sizeof other, "rank %d (%s)", culprit, comm->host[culprit]);
     const char *mine = comm->host[comm->rank];
+    if (end == MG_TRANSPORT_LEFT && !known)
+        return mg_fail(lost, MG_FAILED,
+                       "rank %d (%s): %s has ended before the run began: start all ranks with the same "
+                       "command",
+                       comm->rank, mine, other);
     if (end == MG_TRANSPORT_LATE)
         return mg_fail(lost, MG_FAILED,
                        "rank %d (%s): %s has sent nothing for %g s (train.rank_timeout): look at its machine "

@@ -37,6 +37,7 @@ static struct {
     MPI_Comm comm;
     lane *lanes;          // [2][ranks] sends, then receives
     mg_transport_end end; // of the last transfer
+    double timeout;       // of the last transfer
     pid_t launcher;
     mg_transport transport;
 } job;
@@ -86,6 +87,14 @@ static int awaited(void) {
     return -1;
 }
 
+// Waits until the time `until`, in seconds of mg_clock_seconds.
+static void wait_until(double until) {
+    while (mg_clock_seconds() < until) {
+        mg_endings_look(); // MPI sends only while it is called
+        rest(1);
+    }
+}
+
 // Finds a rank that has ended although this one waits for its data. They may be on their way: a rank ends
 // when its messages have left.
 static int missing(double now) {
@@ -95,21 +104,6 @@ static int missing(double now) {
         if (receives()[r].left && ending.status >= 0 && now - ending.noticed > GRACE) return r;
     }
     return -1;
-}
-
-// This rank has waited too long. The others that wait for the same rank find that out at the same time; the
-// one that does not say so is the reason.
-static int silent_rank(void) {
-    int first = awaited();
-    double begun = mg_clock_seconds();
-    mg_endings_tell(MG_ENDING_BROKEN);
-    while (mg_clock_seconds() - begun < GRACE) {
-        mg_endings_look();
-        rest(1);
-    }
-    for (int r = 0; r < job.transport.ranks; r++)
-        if (r != job.transport.rank && mg_endings_of(r).status == MG_ENDING_NONE) return r;
-    return first;
 }
 
 static mg_transport_end move_all(double timeout, int *culprit) {
@@ -130,18 +124,38 @@ static mg_transport_end move_all(double timeout, int *culprit) {
             if (*culprit >= 0) return MG_TRANSPORT_LEFT;
             if (launcher_is_gone()) return MG_TRANSPORT_FAILED;
         }
-        if (timeout > 0 && now - begun > timeout) {
-            *culprit = silent_rank();
-            return MG_TRANSPORT_LATE;
-        }
+        if (timeout > 0 && now - begun > timeout) return MG_TRANSPORT_LATE;
         rest(now - begun);
     }
 }
 
 // ---- the transport ------------------------------------------------------------------------------
 
+// Ranks cannot be reached any more: tells the others, and leaves time for the message to arrive. Transfers
+// that have begun use memory that the caller frees after this, so MPI must not be called any more, except to
+// abort.
+static void stop_calling(int culprit) {
+    // A rank that has failed alone knows the reason. It reports it and ends the job when it gets the message;
+    // the launcher then needs about a second to end this rank, which has nothing to add.
+    bool knows = job.end == MG_TRANSPORT_LEFT && mg_endings_of(culprit).status > 0;
+    mg_endings_tell(MG_ENDING_BROKEN);
+    wait_until(mg_clock_seconds() + (knows ? HEAD_START : GRACE));
+}
+
+// This rank has waited too long. The others that wait for the same rank find that out at the same time; the
+// one that does not say so is the reason.
+static int silent_rank(void) {
+    for (int r = 0; r < job.transport.ranks; r++)
+        if (r != job.transport.rank && mg_endings_of(r).status == MG_ENDING_NONE) return r;
+    return awaited();
+}
+
 static mg_transport_end run_lanes(double timeout, int *culprit) {
-    if (job.end == MG_TRANSPORT_DONE) job.end = move_all(timeout, culprit);
+    if (job.end != MG_TRANSPORT_DONE) return job.end;
+    job.timeout = timeout;
+    job.end = move_all(timeout, culprit);
+    if (job.end != MG_TRANSPORT_DONE) stop_calling(*culprit);
+    if (job.end == MG_TRANSPORT_LATE) *culprit = silent_rank();
     return job.end;
 }
 
@@ -180,7 +194,30 @@ static mg_transport_end gather(void *context, const void *send, size_t bytes, vo
 
 // ---- start and end ------------------------------------------------------------------------------
 
-const mg_transport *mg_mpi_begin(int *argc, char ***argv) {
+static char late[160]; // what is said if MPI does not start
+
+static void on_alarm(int number) {
+    (void)number;
+    _exit(write(STDERR_FILENO, late, strlen(late)) < 0 ? 2 : 1);
+}
+
+// Limits the time in which MPI starts; 0: no limit any more. Ranks whose launcher says their number end one
+// after the other, so that one of them reports.
+static void limit_start(int seconds) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"};
+    const char *rank = NULL;
+    for (size_t i = 0; !rank && i < sizeof names / sizeof *names; i++) rank = getenv(names[i]);
+    int64_t delay = rank && seconds ? mg_clamp(2 * strtol(rank, NULL, 10), 0, MOST_DELAY) : 0;
+    snprintf(
+        late, sizeof late,
+        "margin-mpi: MPI has not started all ranks within %d s: look at their machines, and start again\n",
+        seconds);
+    signal(SIGALRM, seconds ? on_alarm : SIG_DFL);
+    alarm((unsigned)(seconds + delay));
+}
+
+const mg_transport *mg_mpi_begin(int *argc, char ***argv, int seconds) {
+    limit_start(seconds);
     // One thread at a time calls, but the command may run in another thread than the main one.
     int provided, wrong = MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
     mg_transport *own = &job.transport;
@@ -192,6 +229,7 @@ const mg_transport *mg_mpi_begin(int *argc, char ***argv) {
                 mg_memory_zeroed(&job.lanes, 2 * (size_t)own->ranks, sizeof *job.lanes, NULL) ||
                 !mg_endings_begin(own->rank, own->ranks);
     } else wrong = 1;
+    limit_start(0);
     if (wrong) {
         fprintf(stderr, "margin-mpi: MPI could not be started\n");
         return NULL;
@@ -203,12 +241,29 @@ const mg_transport *mg_mpi_begin(int *argc, char ***argv) {
     return own;
 }
 
-// Waits until all ranks have ended, however long that takes: they may still write files. Returns false if
-// that cannot happen any more.
+// Only rank 0 has files to write after the last transfer, however long that takes. When it has ended, the
+// others have nothing to do that takes time.
+static bool are_overdue(void) {
+    mg_ending root = mg_endings_of(0);
+    return job.timeout > 0 && root.status != MG_ENDING_NONE &&
+           mg_clock_seconds() - root.noticed > job.timeout;
+}
+
+static void report_overdue(void) {
+    int first = 1;
+    while (first < job.transport.ranks - 1 && mg_endings_of(first).status != MG_ENDING_NONE) first++;
+    fprintf(
+        stderr,
+        "margin-mpi: rank %d has not ended %g s after rank 0 (train.rank_timeout), whose files are complete: "
+        "look at its machine\n",
+        first, job.timeout);
+}
+
+// Waits until all ranks have ended. Returns false if that cannot happen any more.
 static bool await_endings(void) {
     double begun = mg_clock_seconds();
     bool broken = false;
-    while (!mg_endings_are_known(&broken) && !broken && !launcher_is_gone()) {
+    while (!mg_endings_are_known(&broken) && !broken && !launcher_is_gone() && !are_overdue()) {
         rest(mg_clock_seconds() - begun);
         mg_endings_look();
     }
@@ -216,22 +271,20 @@ static bool await_endings(void) {
 }
 
 // Ranks cannot be reached any more. The lowest rank that is left reports it and ends the job; the launcher
-// then needs about a second to end the others, which would report the same. A rank that has ended alone
-// reports first, because it knows the reason.
+// then needs about a second to end the others, which would report the same. MPI is not called: see
+// stop_calling.
 static void let_others_report(void) {
-    double until = mg_clock_seconds() + (job.end == MG_TRANSPORT_LEFT ? HEAD_START : 0) +
-                   (double)mg_min(2 * job.transport.rank, MOST_DELAY);
-    while (mg_clock_seconds() < until) {
-        mg_endings_look(); // MPI sends only while it is called
-        rest(1);
-    }
+    double until = mg_clock_seconds() + (double)mg_min(2 * job.transport.rank, MOST_DELAY);
+    while (mg_clock_seconds() < until) rest(1); // not sleep: the launcher sends a signal first
 }
 
 bool mg_mpi_end(int status, bool *alone) {
     bool broken = job.end != MG_TRANSPORT_DONE;
     mg_endings_tell(broken ? MG_ENDING_BROKEN : status);
-    if (broken) let_others_report();
     bool all = !broken && await_endings();
+    bool overdue = !all && !broken && are_overdue();
+    if (broken || overdue) let_others_report();
+    if (overdue && job.transport.rank == 0) report_overdue();
     *alone = !all || mg_endings_of(0).status != status;
     return all;
 }

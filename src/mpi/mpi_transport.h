@@ -6,8 +6,9 @@
 
 #include <stdbool.h>
 
-// Joins the job. Returns NULL, with a line on stderr, if MPI refuses.
-const mg_transport *mg_mpi_begin(int *argc, char ***argv);
+// Joins the job. Returns NULL, with a line on stderr, if MPI refuses. Ends the process with a line on stderr
+// if not all ranks have started within so many seconds.
+const mg_transport *mg_mpi_begin(int *argc, char ***argv, int seconds);
 
 // To be called when the command has ended with `status`. Waits until it has ended on all ranks, because the
 // launcher kills the others as soon as one process exits with a failure. Returns false if a rank cannot be

@@ -21,13 +21,33 @@ static const char *obstacle(const mg_run *run) {
     return NULL;
 }
 
+// The paths of a file may differ.
+static uint64_t hash_of_validation(const char *text) {
+    enum { NONE, FILE_PATH };
+    double fraction;
+    if (!text) return NONE;
+    return mg_data_fraction(text, &fraction) ? mg_hash_bytes(1, &fraction, sizeof fraction) : FILE_PATH;
+}
+
+// The ranks differ in nothing that decides which calls they make together.
 static mg_status check(const mg_run *run, mg_error *error) {
     mg_comm *comm = run->ranks.comm;
     const char *text = obstacle(run), *canonical = run->options->canonical;
-    if (text) return mg_fail(error, MG_CONFIG, "%d ranks: %s", comm->ranks, text);
-    return mg_comm_same(comm, mg_hash_bytes(0, canonical, strlen(canonical)), MG_CONFIG,
-                        "the options that change the result",
-                        "start all ranks with the same configuration file and --set", error);
+    const mg_data_options *data = run->options->data;
+    const char *advice = "start all ranks with the same configuration file and --set";
+    mg_status status = text ? mg_fail(error, MG_CONFIG, "%d ranks: %s", comm->ranks, text) : MG_OK;
+    status = mg_comm_agree(comm, status, NULL, error);
+    if (!status)
+        status = mg_comm_same(comm, mg_hash_bytes(0, canonical, strlen(canonical)), MG_CONFIG,
+                              "the options that change the result", advice, error);
+    if (!status)
+        status = mg_comm_same(comm, run->request->resume, MG_CONFIG, "the command lines",
+                              "start either all ranks or none with --resume", error);
+    if (!status)
+        status = mg_comm_same(comm, hash_of_validation(data->validation), MG_CONFIG,
+                              "the values of data.validation", advice, error);
+    if (status) return status;
+    return mg_comm_same(comm, data->test != NULL, MG_CONFIG, "the values of data.test", advice, error);
 }
 
 mg_status mg_run_connect(mg_run *run, mg_error *error) {

@@ -26,15 +26,15 @@ static bool take_result(mg_run *run, bool wait) {
     return false;
 }
 
-static void warn(const mg_run *run) {
+static void warn(const mg_run *run, const mg_error *failure) {
     mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept",
-                   (long long)run->saving.step, run->saving.failure.text);
+                   (long long)run->saving.step, failure->text);
 }
 
 // The same, but if the checkpoint failed, warns the user. The previous checkpoint is kept; the next one is
 // tried when it is due.
 static void report_result(mg_run *run, bool wait) {
-    if (take_result(run, wait)) warn(run);
+    if (take_result(run, wait)) warn(run, &run->saving.failure);
 }
 
 static bool is_due(const mg_run *run, bool epoch_end) {
@@ -100,8 +100,7 @@ void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end) {
     if (comm->lost.status) return; // the next agreement of the ranks fails
     mg_comm_forgive(comm);         // all ranks have the same failure here, and train on
     note_attempt(run);
-    run->saving.failure = failure;
-    warn(run);
+    warn(run, &failure);
 }
 
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {

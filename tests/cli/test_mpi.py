@@ -89,8 +89,11 @@ def test_transport(jobs):
         sums = {jobs.run(job(count, "sum", str(shards), str(length), "1"), f"sum on {count} ranks")[0].split()[0] for count in (1, 3, 4)}
         if len(sums) != 1:
             fail(f"sums of {length} elements differ: {sums}")
-    for what, status, says in (("fail", 3, "rank 2 ("), ("hang", 1, "rank 2 ("), ("leave", 3, "the last rank leaves")):
+    for what, status, says in (("fail", 3, "rank 2 ("), ("hang", 1, "rank 2 ("), ("leave", 3, "the last rank leaves"), ("wake", 1, "rank 0 (")):
         jobs.refused(job(3, what), what, status, says, prefix="ranks:")
+    late = [*job(1, "late"), ":", "-n", "1", "sleep", "60"]
+    jobs.refused(late, "a rank that does not start", 1, "within 2 s")
+    jobs.refused(job(3, "linger"), "a rank that does not end", 1, "rank 2 has not ended")
 
 
 def test_bits(jobs):
@@ -132,7 +135,7 @@ def test_output(jobs):
     arguments = ["train", "run.yaml", "--set", "output.directory=printed"]
     one, _ = jobs.run([jobs.work.margin, *arguments], "one process")
     many, _ = jobs.run(jobs.command(3, *arguments, "--overwrite"), "three ranks")
-    if one.count("\n") != many.count("\n") or "ended by" not in many:
+    if one.count("\n") != many.count("\n") or "ended by" not in many or "\x1b" in many:
         fail(f"three ranks printed {many}")
     lines = [json.loads(line) for line in read(jobs.work.at("printed", "metrics.jsonl")).splitlines()]
     for line in lines:  # what docs/metrics.md says of several ranks
@@ -204,9 +207,13 @@ def test_refusals(jobs):
     train = [jobs.program, "train", "run.yaml", "--quiet", "--set", "output.directory=refused"]
     jobs.refused(jobs.command(4, *train[1:], "--set", "train.shards=2"), "more ranks than shards", 2, "train.shards", "from 4 on")
     jobs.refused(jobs.command(2, "eval", "plain/model.h5", "dense.h5"), "eval on ranks", 2, "margin eval", "without mpirun")
+    one = ["mpirun", "--bind-to", "none", "-n", "1"]
+    for other, word in ((["--resume"], "--resume"), (["--set", "data.validation=dense.h5"], "data.validation"), (["--plan"], "a dry run"),
+                        (["--set", "data.test=dense.h5"], "data.test"), (["--nonsense"], "'--nonsense'")):
+        jobs.refused([*one, *train, ":", "-n", "1", *train, *other], f"{other[-1]} on one rank", 2, word)
+    jobs.refused([*one, *train, ":", "-n", "1", *train, "--help"], "--help on one rank", 1, "rank 1 has ended before")
     os.mkdir(work.at("elsewhere"))
     shutil.copy(work.at("run.yaml"), work.at("elsewhere"))
-    one = ["mpirun", "--bind-to", "none", "-n", "1"]
     elsewhere = [*one, *train, ":", "-n", "1", "--wdir", work.at("elsewhere"), *train]
     jobs.refused(elsewhere, "a file that one rank lacks", 3, "rank 1 (", "dense.h5")
     work.data("elsewhere/dense.h5", 600, 20, 5, sparse=False, seed=2)

@@ -1,9 +1,14 @@
 // ranks.c - to be started by mpirun: one job on the transport of margin-mpi, without a training.
 //
-//     ranks sum SHARDS LENGTH TIMES   sums arrays, and prints the hash of the sum, bytes and seconds of one
-//     sum ranks fail                      the last rank brings an error to the others ranks hang the last
-//     rank sends nothing for longer than the timeout ranks leave                     the last rank ends
-//     without a word
+// clang-format off
+//     ranks sum SHARDS LENGTH TIMES   sums arrays, and prints the hash of the sum, bytes and seconds of one sum
+//     ranks fail                      the last rank brings an error to the others
+//     ranks hang                      the last rank sends nothing for longer than the timeout
+//     ranks wake                      rank 0 sends to the others after the timeout, when their memory is freed
+//     ranks leave                     the last rank ends without a word
+//     ranks linger                    the last rank does not end
+//     ranks late                      not all ranks start
+// clang-format on
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -14,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static mg_status fill_and_sum(mg_comm *comm, mg_comm_sum *sum, float *out, int64_t length, mg_error *error) {
@@ -53,9 +59,20 @@ static mg_status time_sums(mg_comm *comm, int64_t length, int times, mg_error *e
     return status;
 }
 
+static mg_status receive_late(mg_comm *comm, mg_error *error) {
+    enum { BYTES = 8 << 20 };
+    if (comm->rank == 0) usleep(3500000);
+    void *memory = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return mg_fail(error, MG_MEMORY, "out of memory");
+    mg_status status = mg_comm_share(comm, memory, BYTES, error);
+    munmap(memory, BYTES);
+    return status;
+}
+
 static mg_status do_job(mg_comm *comm, int argc, char **argv, mg_error *error) {
     bool last = comm->rank == comm->ranks - 1;
     if (!strcmp(argv[1], "sum") && argc == 5) return time_sums(comm, atoll(argv[3]), atoi(argv[4]), error);
+    if (!strcmp(argv[1], "wake")) return receive_late(comm, error);
     mg_status status = MG_OK;
     if (last && !strcmp(argv[1], "fail")) status = mg_fail(error, MG_IO, "the disk is full");
     if (last && !strcmp(argv[1], "hang")) sleep(60);
@@ -64,14 +81,16 @@ static mg_status do_job(mg_comm *comm, int argc, char **argv, mg_error *error) {
 }
 
 int main(int argc, char **argv) {
-    const mg_transport *transport = mg_mpi_begin(&argc, &argv);
-    if (!transport || argc < 2) return 1;
+    if (argc < 2) return 1;
+    const mg_transport *transport = mg_mpi_begin(&argc, &argv, strcmp(argv[1], "late") ? 60 : 2);
+    if (!transport) return 1;
     mg_comm *comm;
     mg_error error = {0};
     mg_status status = mg_comm_create(transport->ranks > 1 ? transport : NULL, argc > 2 ? atoll(argv[2]) : 64,
                                       2, &comm, &error);
     if (!status) status = do_job(comm, argc, argv, &error);
     mg_comm_destroy(comm);
+    if (!strcmp(argv[1], "linger") && transport->rank == transport->ranks - 1) sleep(60);
     bool alone, all = mg_mpi_end(mg_status_exit(status), &alone);
     if (status && (alone || transport->rank == 0)) fprintf(stderr, "ranks: %s\n", error.text);
     fflush(stdout);

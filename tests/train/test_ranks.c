@@ -51,6 +51,7 @@ static void checkpoint_on_rank(rank_thread *me) {
     CHECK(!mg_run_root_says(&run, me->transport.rank == 1));
     uint64_t word = me->transport.rank == 2;
     CHECK(!mg_comm_agree(me->comm, MG_OK, &word, NULL) && word);
+    CHECK(!run.saving.failure.status); // otherwise the run would end with this failure
     // The next checkpoint is tried when it is due, and has the state of all ranks.
     lacks_memory = false;
     run.position.step = 19;
