@@ -27,7 +27,7 @@ typedef struct mg_own_labels {
 typedef struct mg_followed {
     mg_h5 *file;
     mg_columns columns;
-    char *label_name, *delimiter, *label, *header; // of the recipe
+    char *label_name, *delimiter, *label, *header, *labels; // of the recipe
 } mg_followed;
 
 // An output file.

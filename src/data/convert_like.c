@@ -23,6 +23,7 @@ static mg_status follow_recipe(mg_conversion *c, mg_error *error) {
     if (!status) status = take_option(known->recipe, "delimiter", &f->delimiter, error);
     if (!status) status = take_option(known->recipe, "label", &f->label, error);
     if (!status) status = take_option(known->recipe, "header", &f->header, error);
+    if (!status) status = take_option(known->recipe, "labels", &f->labels, error);
     c->like.names = &known->names;
     c->like.scale = known->idf.value;
     c->like.fill = known->fill.value;
@@ -30,6 +31,7 @@ static mg_status follow_recipe(mg_conversion *c, mg_error *error) {
     c->like.delimiter = f->delimiter;
     c->like.label = f->label;
     c->like.header = f->header;
+    c->like.labels = f->labels;
     return status;
 }
 
@@ -60,6 +62,8 @@ mg_status mg_convert_follow_model(mg_conversion *c, const mg_raw_model *model, m
                                         "--label"
                                       : "say with --labels which column they are (none, first, last, its "
                                         "name or its number)",
+        .settle_name =
+            model->of_run ? "convert it with margin convert --like and the training file, and" : NULL,
     };
     mg_status status = take_option(c->known->recipe, "format", &format, error);
     if (!status && format) c->format = mg_format_find(format);
@@ -111,7 +115,7 @@ void mg_convert_close_like(mg_conversion *c) {
     mg_h5_close(c->followed.file);
     mg_columns_clear(&c->followed.columns);
     char *const texts[] = {c->followed.label_name, c->followed.delimiter, c->followed.label,
-                           c->followed.header};
+                           c->followed.header, c->followed.labels};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) mg_memory_free(texts[i]);
 }
 

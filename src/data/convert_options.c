@@ -93,11 +93,25 @@ static bool are_lines(const mg_conversion *c) {
 }
 
 // True for an option whose value is not taken from the recipe. The delimiter is only tried first, as
-// like.delimiter. In rows for a model, header and labels may be missing: like.header and like.label.
+// like.delimiter; an array of labels may be missing: like.labels. In rows for a model, header and labels may
+// be missing: like.header and like.label.
 static bool may_change(const mg_conversion *c, const char *option) {
-    if (!strcmp(option, "delimiter")) return true;
+    if (!strcmp(option, "delimiter") || !strcmp(option, "labels")) return true;
     return c->like.raw && (!strcmp(option, "header") || !strcmp(option, "label") ||
                            (!strcmp(option, "text") && are_lines(c)));
+}
+
+// True if the file of the recipe had named arrays, and the inputs have too, whatever their format.
+static bool names_array(const mg_conversion *c, const mg_option *option) {
+    char name[32] = "";
+    size_t bytes;
+    const char *found = mg_recipe_find(c->known->recipe, "format", &bytes);
+    if (!found || bytes >= sizeof name || strcmp(option->name, "features") || option->type != MG_OPTION_TEXT)
+        return false;
+    memcpy(name, found, bytes);
+    const mg_format *format = mg_format_find(name);
+    const mg_option *other = format ? mg_section_find(format->section, option->name) : NULL;
+    return other && other->type == MG_OPTION_TEXT;
 }
 
 static mg_status read_recipe(mg_conversion *c, mg_error *error) {
@@ -108,8 +122,9 @@ static mg_status read_recipe(mg_conversion *c, mg_error *error) {
         status = mg_fail(error, MG_DATA, "%s: was not made from texts; --like needs a file that was",
                          c->like.path);
     if (are_lines(c)) c->like.label = NULL; // it is the name of a column
-    for (int i = 0; !status && kept && i < section->count; i++) {
+    for (int i = 0; !status && i < section->count; i++) {
         const mg_option *option = &section->options[i];
+        if (!kept && !names_array(c, option)) continue;
         if (mg_format_stores(c->format, option, &binding) && !may_change(c, option->name))
             status = read_kept(c, option, binding, error);
     }

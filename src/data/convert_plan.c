@@ -139,7 +139,8 @@ static mg_status plan_recipe(mg_conversion *c, mg_target *t, column_tables *tabl
     const mg_section *section = c->format->section;
     char number[32];
     bool kept = false, binding;
-    for (int i = 0; i < section->count; i++) kept = kept || section->options[i].changes_result;
+    for (int i = 0; i < section->count; i++)
+        kept = mg_format_stores(c->format, &section->options[i], &binding) || kept;
     if (!mg_format_find(c->format->name)) return MG_OK; // rows of HDF5 files have no recipe
     mg_status status = mg_h5_writer_text(t->writer, "/", MG_COLUMNS_FORMAT, c->format->name, error);
     if (!kept || status) return status;

@@ -32,6 +32,15 @@ mg_status mg_raw_open_unless(const char *path, const char *features, mg_h5 **fil
     return status;
 }
 
+// True for an option that gives the columns or the labels their meaning. Features of a table were found by
+// their names, if it has a header; so their numbers say nothing.
+static bool is_shown(const mg_conversion *c, const mg_option *option) {
+    if (!strcmp(option->name, "labels")) return c->shape.labelled && !c->own.labels;
+    if (!strcmp(option->name, "features") || !strcmp(option->name, "group")) return true;
+    return option->changes_result && strcmp(option->name, "drop") != 0 &&
+           strcmp(option->name, "one-hot") != 0;
+}
+
 // Describes what was done: the format with the options that give columns their meaning, and the rows.
 static void describe(const mg_conversion *c, mg_raw *out) {
     char value[32], rows[MG_COUNT_TEXT], facts[MG_FACTS_TEXT];
@@ -46,9 +55,7 @@ static void describe(const mg_conversion *c, mg_raw *out) {
     for (int i = 0; i < section->count && used + 120 < size; i++) {
         const mg_option *option = &section->options[i];
         const char *text = mg_convert_value_text(option, c->values, value, sizeof value);
-        // Features of a table were found by their names, if it has a header; so their numbers say nothing.
-        bool columns = !strcmp(option->name, "drop") || !strcmp(option->name, "one-hot");
-        if (!option->changes_result || !text || !*text || columns) continue;
+        if (!text || !*text || !is_shown(c, option)) continue;
         used += (size_t)snprintf(out->text + used, size - used, "%s%s %.40s%s", begin, option->name, text,
                                  strlen(text) > 40 ? "..." : "");
         begin = ", ";
@@ -106,7 +113,19 @@ static mg_status place_header(const mg_raw_request *request, const mg_conversion
     return MG_OK;
 }
 
-enum { SETTINGS = 3 };
+enum { SETTINGS = 4 };
+
+static mg_status place_features(const mg_raw_request *request, const mg_conversion *c,
+                                mg_convert_setting *settings, mg_convert_options *options, mg_error *error) {
+    const mg_option *option = mg_section_find(c->format->section, "features");
+    if (!request->features) return MG_OK;
+    if (!option || option->type != MG_OPTION_TEXT)
+        return mg_fail(error, MG_USAGE,
+                       "%s: is not HDF5 and, read as %s, has no named arrays: --features is not allowed",
+                       request->path, c->format->name);
+    settings[options->setting_count++] = (mg_convert_setting){"features", request->features};
+    return MG_OK;
+}
 
 // Finds out what --labels means for this format: the name of a column, or a second file. --id names a column.
 static mg_status place_labels(const mg_raw_request *request, const mg_conversion *c,
@@ -150,6 +169,7 @@ mg_status mg_raw_open(const mg_raw_request *request, mg_raw *out, mg_error *erro
     mg_status status = mg_convert_follow_model(&c, model, error);
     if (!status) status = mg_convert_choose_format(&c, error);
     if (!status) status = place_header(request, &c, settings, &options, error);
+    if (!status) status = place_features(request, &c, settings, &options, error);
     if (!status) status = place_labels(request, &c, settings, &options, error);
     if (!status) status = mg_convert_divide(&c, error);
     if (!status) status = mg_convert_read_options(&c, error);

@@ -22,6 +22,7 @@ typedef struct mg_raw_request {
     mg_raw_model model;
     const char *path;     // plain or gzip; of lines, their name for messages
     const char *labels;   // the column of the labels, or the file that holds them; NULL: as in the recipe
+    const char *features; // name of the array of the features; NULL: as in the recipe
     const char *names;    // whether the first line holds names: "header" or "none"; NULL: this is found out
     const char *id;       // the column of the ids, which becomes the data set of ids.h, or the name that the
                           // format has for ids (mg_format_shape.id_name); NULL: none

@@ -50,6 +50,17 @@ bool mg_format_stores(const mg_format *format, const mg_option *option, bool *bi
     return option->changes_result;
 }
 
+mg_status mg_format_keep_name(char **option, const char *name, size_t bytes, mg_error *error) {
+    if (*option) return MG_OK;
+    mg_status status = mg_memory_zeroed(option, bytes + 1, 1, error);
+    if (!status) memcpy(*option, name, bytes);
+    return status;
+}
+
+const char *mg_format_settle_name(const mg_format_like *like) {
+    return like && like->settle_name ? like->settle_name : "give one of these with";
+}
+
 const char *mg_format_auto_yes_no(int i) {
     static const char *const names[] = {"auto", "yes", "no"};
     return i >= 0 && i < 3 ? names[i] : NULL;

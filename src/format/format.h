@@ -23,12 +23,15 @@ typedef struct mg_format_like {
     // of a table are found by name, if there are names, and others are left out.
     bool raw;
     const char *label, *header;
+    // Name of the array of its labels, for formats with named arrays; a file may lack it. NULL: unknown.
+    const char *labels;
     // True if a text is the label of a class, or stands for a missing label. NULL: labels are read, and need
     // no such check. Otherwise each line gets an answer, so that none may be skipped.
     bool (*is_label)(const void *context, const char *text, size_t bytes);
     const void *context;
     // For messages: how the user says whether line 1 is a header, and where the labels are.
     const char *settle_header, *settle_label;
+    const char *settle_name; // the same for the name of an array, before "--features"; NULL: with that option
 } mg_format_like;
 
 // Receives lines for the user: warnings and guesses.
@@ -185,6 +188,13 @@ const mg_format *mg_format_with_option(const char *name);
 
 // True if the option is stored in the output; *binding becomes true if other files must have the same value.
 bool mg_format_stores(const mg_format *format, const mg_option *option, bool *binding);
+
+// Sets a text option that the user has not given to the name that was found, so that it is stored in the
+// output and other files are read in the same way.
+mg_status mg_format_keep_name(char **option, const char *name, size_t bytes, mg_error *error);
+
+// Advice for messages: how to name an array.
+const char *mg_format_settle_name(const mg_format_like *like);
 
 // The choices "auto", "yes", "no" for options.
 const char *mg_format_auto_yes_no(int i);

@@ -14,12 +14,14 @@ enum { SLAB = 256 << 10 }; // stored values that are read at a time, unless a ro
 
 typedef struct options {
     char *features, *labels; // names of arrays; NULL: guessed
+    bool guessed; // the labels were found in an earlier file of the conversion; others may lack them
 } options;
 
 typedef struct reader {
     const char *path;
     options *options;
     const mg_watch *watch;
+    const mg_format_like *like;
     mg_zip zip;
     const mg_zip_member *features, *labels; // features NULL: the archive is a sparse matrix
     int64_t rows, columns;                  // of a sparse matrix
@@ -72,16 +74,21 @@ static mg_status open_array(const reader *r, const mg_zip_member *member, mg_npy
 static mg_status choose(const reader *r, const char *wanted, const char *flag, const char *const *usual,
                         const mg_zip_member **out, mg_error *error) {
     char names[300];
+    const char *known = !wanted && !strcmp(flag, "labels") && r->like ? r->like->labels : NULL;
+    if (known) wanted = known;
     *out = wanted ? find(r, wanted) : NULL;
+    if (known || (*out == NULL && wanted && wanted == r->options->labels && r->options->guessed))
+        return MG_OK;
     for (int i = 0; !wanted && !*out && usual[i]; i++) *out = find(r, usual[i]);
     if (*out || (!wanted && !strcmp(flag, "labels"))) return MG_OK;
     if (!wanted && r->zip.count == 1) {
         *out = &r->zip.members[0];
         return MG_OK;
     }
-    return mg_fail(error, MG_USAGE, "%s: %s%s%s: it has the arrays %s: give the one of the %s with --%s",
-                   r->path, wanted ? "has no array '" : "has no array X, x, features, data or embeddings",
-                   wanted ? wanted : "", wanted ? "'" : "", list(r, names, sizeof names), flag, flag);
+    return mg_fail(error, MG_USAGE, "%s: %s%s%s: it has the arrays %s: %s --%s", r->path,
+                   wanted ? "has no array '" : "has no array X, x, features, data or embeddings",
+                   wanted ? wanted : "", wanted ? "'" : "", list(r, names, sizeof names),
+                   mg_format_settle_name(r->like), flag);
 }
 
 static bool is_sparse(const reader *r) {
@@ -92,7 +99,9 @@ static mg_status choose_arrays(reader *r, mg_error *error) {
     static const char *const rows[] = {"X", "x", "features", "data", "embeddings", NULL},
                              *const labels[] = {"y", "Y", "labels", "label", "target", NULL};
     mg_status status = choose(r, r->options->labels, "labels", labels, &r->labels, error);
-    if (status || (is_sparse(r) && !r->options->features)) return status;
+    // A recipe may name a dense array, but a sparse matrix has no name.
+    const char *name = r->options->features;
+    if (status || (is_sparse(r) && (!name || (r->like && !find(r, name))))) return status;
     return choose(r, r->options->features, "features", rows, &r->features, error);
 }
 
@@ -113,6 +122,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->path = request->inputs[0];
     r->options = request->options;
     r->watch = request->watch;
+    r->like = request->like;
     r->tell = request->tell;
     status = mg_zip_open(r->path, &r->zip, error);
     if (!status) status = choose_arrays(r, error);
@@ -297,6 +307,20 @@ static mg_status survey_dense(const reader *r, mg_format_shape *shape, mg_error 
     return status;
 }
 
+static size_t name_bytes(const char *member) {
+    size_t bytes = strlen(member);
+    return bytes > 4 && !strcmp(member + bytes - 4, ".npy") ? bytes - 4 : bytes;
+}
+
+static mg_status keep_names(const reader *r, mg_error *error) {
+    const mg_zip_member *x = r->features, *y = r->labels;
+    mg_status status =
+        x ? mg_format_keep_name(&r->options->features, x->name, name_bytes(x->name), error) : MG_OK;
+    if (status || !y) return status;
+    r->options->guessed |= !r->options->labels;
+    return mg_format_keep_name(&r->options->labels, y->name, name_bytes(y->name), error);
+}
+
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
     reader *r = at;
     mg_status status = r->features ? survey_dense(r, shape, error) : open_sparse(r, error);
@@ -310,11 +334,13 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     if (!r->options->features)
         mg_guess(&shape->guesses, "features", r->features ? "features %s" : "a sparse matrix",
                  r->features ? r->features->name : "");
-    if (!r->options->labels)
+    const bool known = r->labels && r->like && r->like->labels;
+    if (!r->options->labels && !known)
         mg_guess(&shape->guesses, "labels", r->labels ? "labels %s" : "no labels",
                  r->labels ? r->labels->name : "");
     shape->labelled = r->labels != NULL;
-    return pass_labels(r, shape->rows, sink, error);
+    status = keep_names(r, error);
+    return status ? status : pass_labels(r, shape->rows, sink, error);
 }
 
 static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
@@ -348,6 +374,9 @@ static const mg_option table[] = {
      .help = "Array of the labels, unless a file has this name. Default: y, Y, labels, label or target."},
 };
 
+// Files with other names of arrays can be used together.
+static const char *const remembered[] = {"features", "labels", NULL};
+
 static const mg_section section = {
     .name = "npz", .help = "archives of NumPy", .options = table, .count = sizeof table / sizeof *table};
 
@@ -359,6 +388,7 @@ const mg_format mg_format_npz = {
     .inputs_high = 1,
     .section = &section,
     .options_size = sizeof(options),
+    .remembered = remembered,
     .probe = probe,
     .open = open_reader,
     .survey = survey,

@@ -11,6 +11,7 @@ enum { MOST_TENSORS = 4096, MOST_HEADER = 100000000, NAME = 256, TYPE = 32 };
 
 typedef struct options {
     char *features, *labels; // names of tensors; NULL: guessed
+    bool guessed; // the labels were found in an earlier file of the conversion; others may lack them
 } options;
 
 typedef struct tensor {
@@ -24,6 +25,7 @@ typedef struct reader {
     const char *path;
     options *options;
     const mg_watch *watch;
+    const mg_format_like *like;
     mg_input_version version; // of the file
     tensor *tensors;          // [count]
     int count;
@@ -214,10 +216,14 @@ static mg_status choose(const reader *r, const char *wanted, const char *flag, c
     char names[300];
     bool rows = !strcmp(flag, "features");
     int fitting = 0;
+    const char *known = !wanted && !rows && r->like ? r->like->labels : NULL;
+    if (known) wanted = known;
     *out = wanted ? find(r, wanted) : NULL;
+    if (known || (*out == NULL && wanted && wanted == r->options->labels && r->options->guessed))
+        return MG_OK;
     if (wanted && !*out)
-        return mg_fail(error, MG_USAGE, "%s: has no tensor '%s'; it has %s: give one of these with --%s",
-                       r->path, wanted, list(r, names, sizeof names), flag);
+        return mg_fail(error, MG_USAGE, "%s: has no tensor '%s'; it has %s: %s --%s", r->path, wanted,
+                       list(r, names, sizeof names), mg_format_settle_name(r->like), flag);
     for (int i = 0; !*out && usual[i]; i++) *out = find(r, usual[i]);
     if (*out || !rows) return MG_OK;
     for (int i = 0; i < r->count; i++)
@@ -310,6 +316,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->path = request->inputs[0];
     r->options = request->options;
     r->watch = request->watch;
+    r->like = request->like;
     status = read_header(r, error);
     if (!status) status = choose_tensors(r, error);
     if (status) close_reader(r);
@@ -320,7 +327,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
     reader *r = at;
     if (!r->options->features) mg_guess(&shape->guesses, "features", "features %s", r->features->name);
-    if (!r->options->labels)
+    const bool known = r->labels && r->like && r->like->labels;
+    if (!r->options->labels && !known)
         mg_guess(&shape->guesses, "labels", r->labels ? "labels %s" : "no labels",
                  r->labels ? r->labels->name : "");
     shape->rows = r->cells.rows;
@@ -328,7 +336,12 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->layout = MG_DENSE;
     shape->cell = r->cells.type;
     shape->labelled = r->labels != NULL;
-    return pass_labels(r, sink, error);
+    const char *names[] = {r->features->name, r->labels ? r->labels->name : ""};
+    mg_status status = mg_format_keep_name(&r->options->features, names[0], strlen(names[0]), error);
+    if (!status && r->labels) r->options->guessed |= !r->options->labels;
+    if (!status && r->labels)
+        status = mg_format_keep_name(&r->options->labels, names[1], strlen(names[1]), error);
+    return status ? status : pass_labels(r, sink, error);
 }
 
 static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
@@ -355,6 +368,9 @@ static const mg_option table[] = {
      .help = "Tensor of the labels, unless a file has this name. Default: y, labels or label."},
 };
 
+// Files with other names of tensors can be used together.
+static const char *const remembered[] = {"features", "labels", NULL};
+
 static const mg_section section = {.name = "safetensors",
                                    .help = "files of Hugging Face",
                                    .options = table,
@@ -368,6 +384,7 @@ const mg_format mg_format_safetensors = {
     .inputs_high = 1,
     .section = &section,
     .options_size = sizeof(options),
+    .remembered = remembered,
     .probe = probe,
     .open = open_reader,
     .survey = survey,

@@ -20,6 +20,7 @@ typedef struct options {
 typedef struct reader {
     const char *path;
     options *options;
+    const mg_format_like *like;
     mg_h5 *file;
     char group[MG_H5_NAME];
     mg_h5_array *data, *indices;
@@ -99,7 +100,11 @@ static mg_status choose_group(reader *r, mg_error *error) {
         return MG_OK;
     }
     if (count && (r->options->group || count > 1))
-        return mg_fail(error, MG_USAGE, "%s: its matrices are %s: give one with --group", r->path, list);
+        return mg_fail(error, MG_USAGE, "%s: its matrices are %s%s%s: %s --group", r->path, list,
+                       r->options->group ? ", not " : "", r->options->group ? r->options->group : "",
+                       r->like && r->like->raw
+                           ? "convert it with margin convert --like and the training file, and"
+                           : "give one with");
     return count
                ? MG_OK
                : mg_fail(
@@ -116,6 +121,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->path = request->inputs[0];
     r->options = request->options;
     r->tell = request->tell;
+    r->like = request->like;
     status = mg_h5_open(r->path, &r->file, error);
     if (!status) status = choose_group(r, error);
     if (status) close_reader(r);
@@ -279,6 +285,8 @@ static const mg_option table[] = {
      .help = "The matrix, if the file has several (one for each genome)."},
 };
 
+static const char *const remembered[] = {"group", NULL};
+
 static const mg_section section = {.name = "tenx",
                                    .help = "HDF5 files of Cell Ranger",
                                    .options = table,
@@ -292,6 +300,7 @@ const mg_format mg_format_tenx = {
     .inputs_high = 1,
     .section = &section,
     .options_size = sizeof(options),
+    .remembered = remembered,
     .claims = claims,
     .probe = probe,
     .open = open_reader,

@@ -81,6 +81,7 @@ mg_raw_request mg_scoring_raw(const mg_scoring *scoring, const mg_scoring_data *
                   .skip_labels = !data->labels},
         .path = data->path,
         .labels = data->labels ? labels : data->skipped,
+        .features = data->features,
         .names = data->names,
         .id = data->id,
         .allow_unknown = data->allow_unknown,
@@ -93,9 +94,8 @@ mg_raw_request mg_scoring_raw(const mg_scoring *scoring, const mg_scoring_data *
 // Converts a file that is not HDF5.
 static mg_status open_raw(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset_request *request,
                           mg_error *error) {
-    if (data->features || data->weights)
-        return mg_fail(error, MG_USAGE,
-                       "%s: is not HDF5, so it has no data sets: --features and --weights are not allowed",
+    if (data->weights)
+        return mg_fail(error, MG_USAGE, "%s: is not HDF5, so it has no data sets: --weights is not allowed",
                        data->path);
     const mg_raw_request raw = mg_scoring_raw(scoring, data);
     mg_status status = mg_raw_open(&raw, &scoring->raw, error);

@@ -142,7 +142,7 @@ def archives_are_read(work):
             fail(f"guess: {told}")
         holds(work, X, names[Y], save.__name__)
         save(work.at("a.npz"), emb=X.astype("f4"), target=Y, other=np.zeros(3))
-        refused(convert(work, "a.npz", "o.h5"), "it has the arrays emb, target, other: give the one of the features with --features")
+        refused(convert(work, "a.npz", "o.h5"), "it has the arrays emb, target, other: give one of these with --features")
         good(convert(work, "a.npz", "o.h5", "--features", "emb"))
         holds(work, X, Y, "named features")
         good(convert(work, "a.npz", "o.h5", "--features", "emb", "--labels", "target"))

@@ -1,0 +1,147 @@
+# test_array_names.py - the names that --features, --labels and --group give to convert are part of the recipe: every
+# command reads the same arrays of another file, or refuses a file that lacks them.
+#
+#     test_array_names.py MARGIN
+import json
+import struct
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+from runs import Work, fail, need_modules
+
+need_modules("h5py", "numpy")
+
+import h5py
+import numpy as np
+
+N, D = 30, 5
+Y = np.arange(N) % 3
+E = (np.random.default_rng(0).normal(size=(N, D)) + 4 * np.eye(3, D)[Y]).astype("f4")
+WRONG = {"X": -E, "y": 2 - Y}  # the arrays that a guess would take
+NAMES = ["--features", "embeddings", "--labels", "labels"]
+
+
+def safetensors(path, **arrays):
+    header, data = {}, b""
+    for name, a in arrays.items():
+        kind = {"f": "F32", "i": "I64"}[a.dtype.kind]
+        header[name] = {"dtype": kind, "shape": list(a.shape), "data_offsets": [len(data), len(data) + a.nbytes]}
+        data += a.tobytes()
+    text = json.dumps(header).encode()
+    with open(path, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text + data)
+
+
+SAVE = {"npz": np.savez, "safetensors": safetensors}
+
+
+class Names:
+    def __init__(self, work):
+        self.work = work
+
+    def well(self, *arguments, says=""):
+        done = self.work.run(*arguments)
+        if done.returncode or says not in done.stderr:
+            fail(f"{' '.join(arguments)}: exit {done.returncode}, {says!r} expected: {done.stderr}")
+        return done.stdout
+
+    def refused(self, says, *arguments):
+        done = self.work.run(*arguments)
+        if done.returncode not in (2, 3) or says not in done.stderr or done.stderr.count("\n") != 1:
+            fail(f"{' '.join(arguments)}: exit {done.returncode}, {says!r} expected: {done.stderr}")
+
+    def train(self, name, data, *more):
+        self.well("train", "-q", "--overwrite", "--set", f"data.train={data}", "--set", f"output.directory={name}",
+                  "--set", "train.threads=1", *[x for m in more for x in ("--set", m)])
+
+    def right(self, *arguments, says=""):
+        """eval, whose answers must be right for at least nine rows of ten: those of other arrays are not."""
+        found = json.loads(self.well("eval", "--json", *arguments, says=says))
+        if found["accuracy"] < 0.9:
+            fail(f"eval {arguments}: accuracy {found['accuracy']}")
+
+    def like(self, like, file, *flags):
+        self.well("convert", "-q", "--overwrite", "--like", like, file, "l.h5", *flags)
+        with h5py.File(self.work.at("l.h5")) as f:
+            labels = f["y"][()] if "y" in f else None
+            if not np.array_equal(f["X"][()], E) or (labels is not None and not np.array_equal(labels, Y)):
+                fail(f"--like {like} {file} {flags}: other arrays")
+            return labels is not None
+
+
+def arrays(t, kind):
+    save = lambda name, **a: SAVE[kind](t.work.at(f"{name}.{kind}"), **a)
+    model, file = f"{kind}/model.h5", f"a.{kind}"
+    save("a", **WRONG, embeddings=E, labels=Y)
+    save("bare", **WRONG, embeddings=E)
+    save("lacks", **WRONG, labels=Y)
+    save("other", **WRONG, vectors=E, kinds=Y)
+    t.well("convert", "-q", "--overwrite", file, f"{kind}.h5", *NAMES)
+    t.train(kind, f"{kind}.h5", f"data.test={file}")
+    wanted = t.well("predict", model, f"{kind}.h5", "--scores")
+    for name in ("a", "bare"):
+        found = t.well("predict", model, f"{name}.{kind}", "--scores", says=f"read as {kind} (features embeddings)")
+        if found != wanted:
+            fail(f"predict {name}.{kind}: other answers")
+    t.right(model, file, says=f"read as {kind} (features embeddings, labels labels)")
+    t.well("calibrate", model, file)
+    for like in (model, f"{kind}.h5"):
+        if not t.like(like, file) or t.like(like, f"bare.{kind}"):
+            fail(f"--like {like}: labels")
+        t.like(like, f"other.{kind}", "--features", "vectors", "--labels", "kinds")
+    # Files that lack the arrays are refused, and the advice works.
+    for command in (["predict", model], ["eval", model], ["convert", "--like", model]):
+        more = ["n.h5"] if command[0] == "convert" else []
+        t.refused("'embeddings'", *command, f"lacks.{kind}", *more)
+    t.refused("has no labels", "eval", model, f"bare.{kind}")
+    t.right(model, f"other.{kind}", "--features", "vectors", "--labels", "kinds")
+    t.refused("convert it with margin convert --like and the training file, and --features", "train", "--overwrite", "--set",
+              f"data.train={kind}.h5", "--set", "output.directory=refused", "--set", f"data.test=lacks.{kind}")
+
+
+def guesses(t):
+    """Guessed names are kept too, and are those of the other format with named arrays."""
+    np.savez(t.work.at("g.npz"), embeddings=E, labels=Y)
+    t.well("convert", "-q", "g.npz", "g.h5")
+    t.train("g", "g.h5")
+    for kind, save in SAVE.items():
+        save(t.work.at(f"h.{kind}"), **WRONG, embeddings=E, labels=Y)
+        t.right("g/model.h5", f"h.{kind}", says=f"read as {kind} (features embeddings, labels labels)")
+    # A model whose recipe has no names: the note says what was read.
+    np.savez(t.work.at("X.npz"), X=E, y=Y)
+    np.savetxt(t.work.at("t.csv"), np.column_stack([E, Y]), fmt="%.7g", delimiter=",")
+    t.well("convert", "-q", "--header", "no", "--label", "last", "t.csv", "t.h5")
+    t.train("t", "t.h5")
+    t.right("t/model.h5", "X.npz", says="read as npz (features X, labels y)")
+    t.refused("--features is not allowed", "eval", "t/model.h5", "t.csv", "--features", "X")
+
+
+def groups(t):
+    counts = np.maximum(0, np.rint(E * 3)).astype("i4")
+    with h5py.File(t.work.at("two.h5"), "w") as f:
+        for name, x in (("hg19", counts[:, ::-1]), ("mm10", counts)):
+            rows, columns = np.nonzero(x)
+            g = f.create_group(name)
+            g["data"], g["indices"] = x[rows, columns], columns.astype("i8")
+            g["indptr"], g["shape"] = np.concatenate([[0], np.cumsum((x > 0).sum(1))]), np.array([D, N], "i4")
+            g["barcodes"] = np.array([f"c{i}" for i in range(N)], "S")
+        with h5py.File(t.work.at("one.h5"), "w") as one:
+            f.copy(f["hg19"], one, "hg19")
+    with open(t.work.at("kinds.txt"), "w") as out:
+        out.write("".join(f"{y}\n" for y in Y))
+    t.well("convert", "-q", "two.h5", "m.h5", "--group", "mm10", "--labels", "kinds.txt")
+    t.train("m", "m.h5")
+    t.right("m/model.h5", "two.h5", "--labels", "kinds.txt", says="read as tenx (group mm10)")
+    if t.well("predict", "m/model.h5", "two.h5") != t.well("predict", "m/model.h5", "m.h5"):
+        fail("predict two.h5: another matrix")
+    t.refused("hg19, not mm10", "predict", "m/model.h5", "one.h5")
+    t.refused("hg19, not mm10", "convert", "--like", "m/model.h5", "one.h5", "n.h5")
+
+
+with Work(sys.argv[1]) as work:
+    t = Names(work)
+    for kind in SAVE:
+        arrays(t, kind)
+    guesses(t)
+    groups(t)
