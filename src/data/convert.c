@@ -7,6 +7,7 @@
 #include "base/stop.h"
 #include "data/convert_h5.h"
 #include "data/convert_inputs.h"
+#include "io/output.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -57,7 +58,7 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
         return mg_fail(error, MG_USAGE, "split: %g is not allowed (a fraction above 0 and below 1)",
                        o->split);
     if (!o->split_output) return mg_fail(error, MG_USAGE, "split: the path of the test rows is missing");
-    if (!strcmp(o->output, o->split_output) || same_file(o->output, o->split_output))
+    if (same_file(o->output, o->split_output) || mg_place_same(o->output, o->split_output))
         return mg_fail(error, MG_USAGE, "%s: is the output of both the training and the test rows",
                        o->output);
     return check_output(o, o->split_output, error);
@@ -305,8 +306,8 @@ static mg_status convert_files(const mg_convert_options *options, const mg_raw_m
     if (!status) status = mg_convert_read_options(&c, error);
     if (!status) status = mg_convert_first_pass(&c, error);
     if (!status) status = mg_convert_second_pass(&c, error);
-    for (int i = c.holdout.held ? 1 : 0; !status && i >= 0; i--)
-        status = mg_h5_writer_commit(c.targets[i].writer, error);
+    mg_h5_writer *const writers[] = {c.targets[0].writer, c.targets[1].writer};
+    if (!status) status = mg_h5_writer_commit(writers, c.holdout.held ? 2 : 1, error);
     if (!status && report) fill_report(&c, mg_clock_seconds() - begin, report);
     mg_convert_end(&c);
     return status;

@@ -154,7 +154,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->layout = MG_DENSE;
     shape->cell = MG_H5_F32;
     shape->labelled = r->label >= 0;
-    shape->names = r->header || (r->hots.count && !r->like) ? &r->names.names : NULL;
+    shape->names = r->header || r->names.names.count ? &r->names.names : NULL;
     shape->fill = mg_csv_fill_values(r);
     shape->label_name = r->names.label_name;
     shape->ids = r->kept.id >= 0;

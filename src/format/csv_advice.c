@@ -113,10 +113,13 @@ mg_status mg_csv_refuse_cell(mg_csv *r, int64_t column, const mg_span *field, mg
     int64_t group = 0;
     const char *end = field->text + field->bytes, *c = field->text;
     if (mg_text_missing(field->text, field->bytes)) return refuse_missing(r, column, field, error);
-    mg_status status = mg_number_complain(field->text, end, error);
+    bool point = r->comma && memchr(field->text, '.', field->bytes);
+    mg_status status = point ? mg_fail(error, MG_DATA, "'%.*s' is not a number",
+                                       (int)(field->bytes < 40 ? field->bytes : 40), field->text)
+                             : mg_number_complain(field->text, end, error);
     const char *mark = memchr(c, ',', field->bytes);
     for (c = mark ? mark + 1 : end; c < end && *c >= '0' && *c <= '9'; c++) group++;
-    if (r->comma && memchr(field->text, '.', field->bytes))
+    if (point)
         snprintf(advice, sizeof advice,
                  "with --decimal comma a number has no point: tr -d . < FILE > NEW removes all points");
     else if (mark && mark > field->text && group == 3)
@@ -147,7 +150,7 @@ mg_status mg_csv_refuse_count(const mg_csv *r, int64_t fields, mg_error *error) 
 static bool begins_comment(char first) { return first == '#' || first == '%'; }
 
 // Counts the fields of the first record, and of the next record that does not begin with the same comment
-// character. Returns false if they cannot be read.
+// character (-1: there is none). Returns false if they cannot be read.
 static bool count_both(mg_csv *r, char delimiter, int64_t fields[2]) {
     mg_error ignored;
     r->record.delimiter = delimiter;
@@ -159,11 +162,12 @@ static bool count_both(mg_csv *r, char delimiter, int64_t fields[2]) {
         if (!status) status = mg_record_next(&r->record, &ignored);
     } while (!status && r->record.line && begins_comment(first) && *r->record.line == first);
     if (!status && r->record.line) status = mg_record_count(&r->record, &fields[1], &ignored);
+    if (!status && !r->record.line) fields[1] = -1;
     return !status && r->record.line;
 }
 
 mg_status mg_csv_check_top(mg_csv *r, mg_error *error) {
-    static const char all[] = ",\t;|";
+    const char all[] = {',', '\t', ';', '|', ' ', mg_csv_delimiter(r->options->delimiter)};
     const char *path = mg_text_path(r->record.text), *packed = "";
     int64_t fields[2];
     r->record.delimiter = ',';
@@ -178,18 +182,23 @@ mg_status mg_csv_check_top(mg_csv *r, mg_error *error) {
             "%s:1: sep= names the delimiter for a spreadsheet and is no row: remove the line: %ssed 1d "
             "%s> NEW",
             path, packed, from);
-    bool comment = begins_comment(first), two = false;
+    bool comment = begins_comment(first), two = false, alone = false;
     if (!comment && strcmp(r->options->delimiter, "auto") != 0) return MG_OK;
-    for (size_t i = 0; i < sizeof all; i++) {
-        if (!count_both(r, all[i] ? all[i] : ' ', fields)) continue;
-        two = two || (fields[1] > 1 && all[i]);
+    for (size_t i = 0; i < sizeof all && all[i]; i++) {
+        bool both = count_both(r, all[i], fields);
+        alone = alone || fields[1] < 0;
+        if (alone && (fields[0] > 1 || r->line)) return MG_OK;
+        if (!both) continue;
+        two = two || (fields[1] > 1 && all[i] != ' ');
         if (fields[0] == fields[1] && fields[0] > 1) return MG_OK;
     }
     if (comment)
-        return mg_fail(error, MG_DATA,
-                       "%s:1: begins with '%c' and has another number of columns than the next line: if it "
-                       "is a comment, remove such lines: %ssed '/^%c/d' %s> NEW",
-                       path, first, packed, first, from);
+        return mg_fail(
+            error, MG_DATA,
+            "%s:1: begins with '%c' and has %s: if it is a comment, remove such lines: %ssed '/^%c/d' "
+            "%s> NEW",
+            path, first, alone ? "one column" : "another number of columns than the next line", packed, first,
+            from);
     if (!two) return MG_OK;
     return mg_fail(
         error, MG_DATA,

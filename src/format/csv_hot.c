@@ -252,6 +252,24 @@ static mg_status name_features(mg_csv *r, mg_error *error) {
     return status ? status : mg_header_check(&r->record, &r->names, error);
 }
 
+// Without a header, numbers are the names of the columns, as in the file of --like if that had no header.
+static bool has_names(const mg_csv *r) {
+    const mg_format_like *like = r->like;
+    return r->header || !like || (!like->raw && like->header && !strcmp(like->header, "no"));
+}
+
+// Refuses a column without values, which would be no feature.
+static mg_status check_values(mg_csv *r, const mg_csv_hot *hot, mg_error *error) {
+    char text[MG_CSV_SHOWN * 2];
+    if (hot->values.count) return MG_OK;
+    return mg_fail(
+        error, MG_DATA,
+        "%s: %s has no value in the %srows, so that --one-hot makes no feature of it: leave it out "
+        "with --drop %s%lld, without --one-hot",
+        mg_text_path(r->record.text), mg_csv_column_text(r, hot->column, text), r->held ? "training " : "",
+        r->kept.by_number, (long long)hot->column + 1);
+}
+
 mg_status mg_csv_hot_settle(mg_csv *r, mg_error *error) {
     r->hots.row = r->cells;
     r->kept.features = r->kept.numbers;
@@ -263,9 +281,11 @@ mg_status mg_csv_hot_settle(mg_csv *r, mg_error *error) {
     if (!r->kept.features)
         return mg_fail(error, MG_DATA, "%s: every value is missing, so there are no features",
                        mg_text_path(r->record.text));
-    mg_status status = mg_memory_zeroed(&r->hots.row, (size_t)r->kept.features, sizeof *r->hots.row, error);
-    // Without a header, the numbers of columns are no names that another file could be compared with.
-    return status || (r->like && !r->header) ? status : name_features(r, error);
+    mg_status status = MG_OK;
+    for (int64_t h = 0; h < r->hots.count && !status; h++) status = check_values(r, &r->hots.list[h], error);
+    if (!status)
+        status = mg_memory_zeroed(&r->hots.row, (size_t)r->kept.features, sizeof *r->hots.row, error);
+    return status || !has_names(r) ? status : name_features(r, error);
 }
 
 mg_status mg_csv_hot_keep(mg_csv *r, mg_error *error) {

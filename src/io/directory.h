@@ -82,6 +82,16 @@ mg_status mg_directory_begin(const mg_directory *directory, const char *name,
                              char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error);
 mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
                            const mg_named *was, int *fd, mg_error *error);
+
+// The steps of mg_directory_end, for several files that get their names all or none: first each file is
+// synced and closed, then each is renamed, then the directories are synced. mg_directory_put with `kept`:
+// *kept becomes true if the replaced file has the name `temporary` now, so that mg_directory_take_back can
+// put it back. That does nothing if another file than `own` has the name meanwhile.
+mg_status mg_directory_close_file(const mg_directory *directory, const char *name, int *fd, mg_error *error);
+mg_status mg_directory_put(const mg_directory *directory, const char *temporary, const char *name,
+                           const mg_named *was, bool *kept, mg_error *error);
+void mg_directory_take_back(const mg_directory *directory, const char *temporary, const char *name,
+                            const mg_named *own, bool kept);
 void mg_directory_give_up(const mg_directory *directory, const char *temporary, int *fd);
 
 // Deletes a file, without syncing the directory; a missing file is not an error. Errors: MG_IO.

@@ -126,13 +126,14 @@ static mg_status put_new(const mg_directory *directory, const char *temporary, c
 // Exchanges the two files and then looks which one was replaced. So a file that takes the name at the last
 // moment is not lost: it is put back.
 static mg_status put_over(const mg_directory *directory, const char *temporary, const char *name,
-                          const mg_named *was, mg_error *error) {
+                          const mg_named *was, bool *kept, mg_error *error) {
     static const char changed[] = "was replaced or changed";
     if (!mg_directory_holds(directory, name)) return put_new(directory, temporary, name, error);
     if (!is_unchanged(directory, name, was)) return keep(directory, name, changed, error);
     if (rename_to(directory, temporary, name, MG_RENAME_SWAP)) {
         if (is_unchanged(directory, temporary, was)) {
-            mg_file_calls.unlink(mg_directory_descriptor(directory), temporary);
+            if (kept) *kept = true;
+            else mg_file_calls.unlink(mg_directory_descriptor(directory), temporary);
             return MG_OK;
         }
         if (!rename_to(directory, temporary, name, MG_RENAME_SWAP))
@@ -144,23 +145,35 @@ static mg_status put_over(const mg_directory *directory, const char *temporary, 
     return fail_at(directory, name, "the finished file cannot be renamed to this name", error);
 }
 
-static mg_status put(const mg_directory *directory, const char *temporary, const char *name,
-                     const mg_named *was, mg_error *error) {
-    if (was && was->exists) return put_over(directory, temporary, name, was, error);
+mg_status mg_directory_put(const mg_directory *directory, const char *temporary, const char *name,
+                           const mg_named *was, bool *kept, mg_error *error) {
+    if (kept) *kept = false;
+    if (was && was->exists) return put_over(directory, temporary, name, was, kept, error);
     if (was) return put_new(directory, temporary, name, error);
     if (rename_to(directory, temporary, name, MG_RENAME_REPLACE)) return MG_OK;
     return fail_at(directory, name, "the finished file cannot be renamed to this name", error);
 }
 
-mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
-                           const mg_named *was, int *fd, mg_error *error) {
+void mg_directory_take_back(const mg_directory *directory, const char *temporary, const char *name,
+                            const mg_named *own, bool kept) {
+    if (!is_unchanged(directory, name, own)) return;
+    if (kept) rename_to(directory, temporary, name, MG_RENAME_REPLACE);
+    else mg_file_calls.unlink(mg_directory_descriptor(directory), name);
+}
+
+mg_status mg_directory_close_file(const mg_directory *directory, const char *name, int *fd, mg_error *error) {
     // After a failed fsync the file is given up. The kernel may have dropped the unwritten pages, so a second
     // fsync could succeed although the data is not on disk.
     if (mg_file_calls.fsync(*fd)) return fail_at(directory, name, "cannot be synced to disk", error);
     int failed = mg_file_calls.close(*fd);
     *fd = -1;
-    if (failed) return fail_at(directory, name, "cannot be closed", error);
-    mg_status status = put(directory, temporary, name, was, error);
+    return failed ? fail_at(directory, name, "cannot be closed", error) : MG_OK;
+}
+
+mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
+                           const mg_named *was, int *fd, mg_error *error) {
+    mg_status status = mg_directory_close_file(directory, name, fd, error);
+    if (!status) status = mg_directory_put(directory, temporary, name, was, NULL, error);
     return status ? status : mg_directory_sync(directory, error);
 }
 

@@ -14,8 +14,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUFFER = 1 << 20, METADATA = 1 << 16, PAGE = 4096, MOST_IMAGE = 1 << 18 };
@@ -33,6 +31,8 @@ struct mg_h5_writer {
     mg_place place; // where the finished file goes
     char temporary[MG_TEMPORARY_TEXT];
     bool exists;          // the temporary file has been created
+    bool kept;            // it is the file that was replaced
+    mg_named own;         // the finished file
     bool unnamed;         // the file has no name, and is not kept
     int64_t bytes;        // total size of the arrays
     int file;             // descriptor of the temporary file
@@ -47,30 +47,6 @@ static mg_status library_failed(const mg_h5_writer *writer, const char *what, mg
     char reason[256];
     return mg_fail(error, MG_IO, "%s: HDF5 cannot create %s: %s", writer->path, what,
                    mg_h5_reason(reason, sizeof reason));
-}
-
-// Checks limits at the beginning, not after hours of work.
-static mg_status check_limits(const char *path, const mg_place *place, bool overwrite, int64_t bytes,
-                              mg_error *error) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        (bytes > INT64_MAX - METADATA || limit.rlim_cur < (rlim_t)(bytes + METADATA)))
-        return mg_fail(error, MG_IO,
-                       "%s: needs %lld bytes, but the limit on file sizes is %llu: raise it (ulimit -f)",
-                       path, (long long)bytes, (unsigned long long)limit.rlim_cur);
-    if (place->descriptor >= 0 ||
-        (place->was.exists && !S_ISREG(place->was.about.st_mode) && !S_ISDIR(place->was.about.st_mode)))
-        return mg_fail(error, MG_IO,
-                       "%s: is not a regular file, and an HDF5 file cannot be written as a stream: give the "
-                       "name of a file",
-                       path);
-    if (!place->was.exists) return MG_OK;
-    if (!overwrite)
-        return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
-                       path);
-    if (S_ISDIR(place->was.about.st_mode))
-        return mg_fail(error, MG_IO, "%s: is a directory; a file name is needed", path);
-    return MG_OK;
 }
 
 // The library calls this when it needs memory for its file. It gets memory that is already allocated, because
@@ -148,7 +124,7 @@ mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwri
     mg_place place = {0};
     *out = NULL;
     mg_status status = mg_place_find(path, &place, error);
-    if (!status) status = check_limits(path, &place, overwrite, bytes, error);
+    if (!status) status = mg_place_check(&place, path, overwrite, bytes, METADATA, error);
     if (!status) status = create_writer(out, path, bytes, error);
     if (status) {
         mg_place_clear(&place);
@@ -172,6 +148,7 @@ void mg_h5_writer_destroy(mg_h5_writer *writer) {
     if (writer->unnamed && writer->file >= 0) close(writer->file);
     for (int i = 0; i < writer->count; i++) mg_memory_free(writer->slots[i].buffer);
     mg_memory_free(writer->image);
+    mg_named_clear(&writer->own);
     mg_place_clear(&writer->place);
     mg_memory_free(writer->path);
     mg_memory_free(writer);
@@ -369,12 +346,32 @@ static mg_status fill_file(mg_h5_writer *writer, mg_error *error) {
     return MG_OK;
 }
 
-mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error) {
+static mg_status finish_file(mg_h5_writer *writer, mg_error *error) {
+    const mg_place *place = &writer->place;
     mg_status status = fill_file(writer, error);
-    if (status) return status;
-    status = mg_directory_end(writer->place.directory, writer->temporary, writer->place.name,
-                              &writer->place.was, &writer->file, error);
-    if (!status) writer->exists = false;
+    if (!status) status = mg_directory_close_file(place->directory, place->name, &writer->file, error);
+    if (!status) mg_directory_look(place->directory, writer->temporary, &writer->own);
+    return status;
+}
+
+mg_status mg_h5_writer_commit(mg_h5_writer *const *writers, int count, mg_error *error) {
+    int named = 0;
+    mg_status status = MG_OK;
+    for (int i = 0; !status && i < count; i++) status = finish_file(writers[i], error);
+    for (; !status && named < count; named += !status) {
+        mg_h5_writer *w = writers[named];
+        status =
+            mg_directory_put(w->place.directory, w->temporary, w->place.name, &w->place.was, &w->kept, error);
+    }
+    for (int i = status ? named - 1 : -1; i >= 0; i--)
+        mg_directory_take_back(writers[i]->place.directory, writers[i]->temporary, writers[i]->place.name,
+                               &writers[i]->own, writers[i]->kept);
+    for (int i = 0; !status && i < count; i++) {
+        mg_h5_writer *w = writers[i];
+        if (w->kept) mg_directory_give_up(w->place.directory, w->temporary, &w->file);
+        w->exists = false;
+    }
+    for (int i = 0; !status && i < count; i++) status = mg_directory_sync(writers[i]->place.directory, error);
     return status;
 }
 

@@ -46,8 +46,10 @@ mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error);
 mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes, size_t size,
                               mg_error *error);
 
-// Checks that all arrays are complete, syncs the file, renames it to its final name, and syncs the directory.
-mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error);
+// Checks that all arrays of the files are complete, syncs the files, renames them to their final names, and
+// syncs the directories. If a file cannot get its name, the files before it lose theirs again, and the files
+// that they replaced are put back.
+mg_status mg_h5_writer_commit(mg_h5_writer *const *writers, int count, mg_error *error);
 
 // Opens the complete file of a writer without a name, instead of mg_h5_writer_commit. Errors: those of
 // mg_h5_open.

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { MOST_LINKS = 40 }; // the kernel's own limit
@@ -74,11 +75,46 @@ mg_status mg_place_find(const char *path, mg_place *place, mg_error *error) {
     return status;
 }
 
+bool mg_place_same(const char *a, const char *b) {
+    mg_place x, y = {.descriptor = -1};
+    struct stat s, t;
+    bool same = !mg_place_find(a, &x, NULL) && !mg_place_find(b, &y, NULL) && !strcmp(x.name, y.name) &&
+                !fstat(mg_directory_descriptor(x.directory), &s) &&
+                !fstat(mg_directory_descriptor(y.directory), &t) && s.st_dev == t.st_dev &&
+                s.st_ino == t.st_ino;
+    mg_place_clear(&x);
+    mg_place_clear(&y);
+    return same;
+}
+
 void mg_place_clear(mg_place *place) {
     mg_named_clear(&place->was);
     mg_directory_close(place->directory);
     mg_memory_free(place->name);
     *place = (mg_place){.descriptor = -1};
+}
+
+mg_status mg_place_check(const mg_place *place, const char *path, bool overwrite, int64_t bytes, int64_t more,
+                         mg_error *error) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (bytes > INT64_MAX - more || limit.rlim_cur < (rlim_t)(bytes + more)))
+        return mg_fail(error, MG_IO,
+                       "%s: needs %lld bytes, but the limit on file sizes is %llu: raise it (ulimit -f)",
+                       path, (long long)bytes, (unsigned long long)limit.rlim_cur);
+    if (place->descriptor >= 0 ||
+        (place->was.exists && !S_ISREG(place->was.about.st_mode) && !S_ISDIR(place->was.about.st_mode)))
+        return mg_fail(error, MG_IO,
+                       "%s: is not a regular file, and an HDF5 file cannot be written as a stream: give the "
+                       "name of a file",
+                       path);
+    if (!place->was.exists) return MG_OK;
+    if (!overwrite)
+        return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
+                       path);
+    if (S_ISDIR(place->was.about.st_mode))
+        return mg_fail(error, MG_IO, "%s: is a directory; a file name is needed", path);
+    return MG_OK;
 }
 
 // ---- mg_output ----------------------------------------------------------------------------------

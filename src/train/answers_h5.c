@@ -133,7 +133,7 @@ mg_status mg_answers_h5_add(mg_answers_h5 *f, const mg_answer *answer, mg_error 
 }
 
 mg_status mg_answers_h5_commit(mg_answers_h5 *f, mg_error *error) {
-    return mg_h5_writer_commit(f->writer, error);
+    return mg_h5_writer_commit(&f->writer, 1, error);
 }
 
 void mg_answers_h5_close(mg_answers_h5 *f) {

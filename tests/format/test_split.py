@@ -2,14 +2,17 @@
 # time, for every format; nothing is learned from the test rows.
 #
 #     test_split.py MARGIN
+import os
 import random
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, expect, fail, need_modules
+from runs import Work, expect, fail, need_modules, tree
 
 need_modules("h5py", "numpy")
 
@@ -146,7 +149,37 @@ def limits(work):
         fail("rows without labels are not split")
 
 
+def together(work):
+    """Both files get their names, or none; the outputs are compared by place, not by text."""
+    write(work, "few.csv", ["a,label"] + [f"{i},{'xyz'[i % 3]}" for i in range(30)])
+    os.mkdir(work.at("both"))
+    os.symlink("both", work.at("same"))
+    os.symlink("new.h5", work.at("both/link.h5"))
+    for output, other in (("both/o.h5", "both/./o.h5"), ("both/o.h5", "same/o.h5"), ("both/new.h5", "both/link.h5"), (work.at("both/o.h5"), "both/o.h5")):
+        for more in ([], ["--overwrite"]):
+            said = work.run("convert", *more, "--split", "0.2", "--split-output", other, "few.csv", output)
+            if said.returncode not in (USAGE, 3) or os.path.exists(work.at("both/o.h5")) or os.path.exists(work.at("both/new.h5")):
+                fail(f"{output} and {other}: exit {said.returncode} {said.stderr}")
+            if more and "both the training and the test rows" not in said.stderr:
+                fail(f"{output} and {other}: {said.stderr}")
+    os.unlink(work.at("both/link.h5"))
+    # The second rename fails.
+    strace = shutil.which("strace")
+    if not strace or subprocess.run([strace, "-o", "/dev/null", "true"], capture_output=True).returncode:
+        return
+    for before in (False, True):
+        if before:
+            split(work, "few.csv", out="both/s.h5", test="both/s_test.h5")
+        old = tree(work.at("both"))
+        done = subprocess.run([strace, "-f", "-o", "/dev/null", "-e", "inject=renameat2:error=EIO:when=2+", str(Path(sys.argv[1]).resolve()), "convert", "--overwrite", "--split", "0.2", "--seed", "2",
+                               "few.csv", "both/s.h5"], cwd=work.at("."), capture_output=True, text=True)
+        if done.returncode != 3 or "the finished file cannot be renamed" not in done.stderr:
+            fail(f"a failed rename: exit {done.returncode} {done.stderr}")
+        if {name: x[0] for name, x in tree(work.at("both")).items()} != {name: x[0] for name, x in old.items()}:
+            fail(f"a failed rename leaves {sorted(tree(work.at('both')))}, or other content, of {sorted(old)}")
+
+
 with Work(sys.argv[1]) as work:
-    for part in (formats, learned, limits):
+    for part in (formats, learned, limits, together):
         part(work)
 print("convert --split gives every class its share, and learns nothing from the test rows")

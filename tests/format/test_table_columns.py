@@ -281,7 +281,47 @@ def same_names(work):
         expect(work, USAGE, flag, model, "b.csv", "--labels", column, says=f"--labels {column} is a feature of the model")
 
 
+def bare_names(work):
+    """A table without a header has the same names with --like as without, so that one-hot columns can be compared."""
+    write(work, "p.csv", ["a,1,A", "b,2,B", "a,3,A", "b,4,B"])
+    convert(work, "--header", "no", "--label", "last", "--one-hot", "1", "p.csv", "tr.h5")
+    model = train(work, "tr.h5", "bare-names")
+    for like in ("tr.h5", model, "nw.h5"):
+        convert(work, "--like", like, "p.csv", "nw.h5" if like != "nw.h5" else "chain.h5")
+        if names_of(work, "nw.h5") != ["1=a", "1=b", "2"] or like == "tr.h5" and open(work.at("nw.h5"), "rb").read() != open(work.at("tr.h5"), "rb").read():
+            fail(f"--like {like}: {names_of(work, 'nw.h5')}")
+    write(work, "q.csv", ["c,1,A", "b,2,B", "c,3,A"])
+    convert(work, "--header", "no", "--label", "last", "--one-hot", "1", "q.csv", "q.h5")
+    expect(work, 0, "eval", model, "q.h5", says="2 of 3 matched, 1 missing")
+
+
+def no_values(work):
+    """A one-hot column without a value in the training rows is refused, with advice that works."""
+    write(work, "gone.csv", [",1,A", "NA,2,B", "?,3,A", ",4,B"])
+    said = convert(work, "--header", "no", "--label", "last", "--one-hot", "1", "--missing", "median", "gone.csv", "g.h5", status=DATA, says="gone.csv: column 1 has no value in the rows")
+    convert(work, "--header", "no", "--label", "last", *re.search(r"--drop \S+", said)[0].rstrip(",").split(), "--missing", "median", "gone.csv", "g.h5")
+
+
+def beginnings(work):
+    """A record whose first field is #N/A is a row, also if no other line can be compared with it."""
+    write(work, "hash.csv", ["a,b,label"] + [f"{'#N/A' if i % 5 == 4 else i},{i * i % 7},{'uv'[i % 2]}" for i in range(20)])
+    convert(work, "--missing", "median", "hash.csv", "hash.h5")
+    model = train(work, "hash.h5", "hash")
+    for lines_of in (["#N/A,2", "3,4"], ["#N/A,2"], ["#N/A,2", "#N/A,5"]):
+        write(work, "rows.csv", ["a,b", *lines_of])
+        if len({scores(work, model, "rows.csv"), scores(work, model, "-", input="\n".join(lines_of) + "\n")}) != 1:
+            fail(f"{lines_of}: lines are read in another way than the file")
+    write(work, "note.csv", ["# a note", "1,2,u", "2,3,v"])
+    convert(work, "note.csv", "n.h5", status=DATA, says="begins with '#' and has another number of columns than the next line")
+    write(work, "comma.csv", ["a;b;label", "0.0;1,5;u", "2,0;1,5;v"])
+    convert(work, "--decimal", "comma", "comma.csv", "n.h5", status=DATA, says="comma.csv:2:1: '0.0' is not a number; with --decimal comma a number has no point")
+    expect(work, DATA, "predict", model, "-", input="3,4\nx,5\n")
+    write(work, "doubt.csv", [",1", "3,4"])
+    if "use say" in (work.run("predict", model, "doubt.csv").stderr + work.run("predict", "bare-names/model.h5", "doubt.csv").stderr):
+        fail("two verbs")
+
+
 with Work(sys.argv[1]) as work:
-    for part in (pipeline, without_header, medians, refusals, constants, numbers_as_names, same_names):
+    for part in (pipeline, without_header, medians, refusals, constants, numbers_as_names, same_names, bare_names, no_values, beginnings):
         part(work)
 print("one-hot columns and missing values are those of numpy, in files, models and lines")

@@ -74,7 +74,7 @@ static void put_parts(mg_h5_writer *file, const part *parts, int count) {
     if (!status) status = mg_h5_writer_start(file, &error);
     for (int i = 0; !status && i < count; i++)
         status = mg_h5_writer_append(file, number[i], parts[i].data, parts[i].bytes, &error);
-    if (!status) status = mg_h5_writer_commit(file, &error);
+    if (!status) status = mg_h5_writer_commit(&file, 1, &error);
     mg_h5_writer_destroy(file);
     fuzz_check(!status, error.text);
 }

@@ -295,7 +295,7 @@ void support_save(const support_rows *data, support_form form, const char *path)
     if (data->twice) put_dense(&to, data, form, again[0]);
     if (data->twice) append(&to, again[1], data->y, (size_t)data->labels * sizeof *data->y);
     if (data->weight) append(&to, w, data->weight, (size_t)data->rows * sizeof *data->weight);
-    if (!to.status) to.status = mg_h5_writer_commit(to.writer, &to.error);
+    if (!to.status) to.status = mg_h5_writer_commit(&to.writer, 1, &to.error);
     mg_h5_writer_destroy(to.writer);
     if (to.status) fail_msg("%s: %s", path, to.error.text);
 }
