@@ -170,8 +170,28 @@ def begin_long(jobs, *more):
     return job
 
 
+def minds_usr1(process):
+    """Whether a process blocks or catches SIGUSR1."""
+    fields = dict(line.split(b":", 1) for line in read(f"/proc/{process}/status").splitlines())
+    return (int(fields[b"SigBlk"], 16) | int(fields[b"SigCgt"], 16)) >> (signal.SIGUSR1 - 1) & 1
+
+
+def stop_at_start(jobs):
+    """A signal that comes before MPI has started, or soon after."""
+    job = jobs.start(jobs.command(3, "train", "long.yaml", "--quiet", "--set", "output.directory=early"))
+    until = time.monotonic() + mpi_jobs.LIMIT
+    while len(ranks := ranks_of(job)) < 3 or not all(minds_usr1(process) for process in ranks.values()):
+        if job.poll() is not None or time.monotonic() > until:
+            fail(f"the ranks have not started: {mpi_jobs.end(job, 'early USR1', 1)}")
+    job.send_signal(signal.SIGUSR1)
+    status, _, said = mpi_jobs.end(job, "early USR1")
+    if status != STOPPED:
+        fail(f"early USR1: exit {status}: {said}")
+
+
 def test_signals(jobs):
     jobs.write("long.yaml", **mpi_jobs.LONG)
+    stop_at_start(jobs)
     job = begin_long(jobs)
     job.send_signal(signal.SIGUSR1)
     status, _, said = mpi_jobs.end(job, "USR1 to mpirun")
