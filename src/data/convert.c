@@ -106,7 +106,8 @@ static mg_status guess_format(mg_conversion *c, mg_error *error) {
     status = mg_format_guess(o->inputs[0], &c->format, &sure, error);
     for (int i = 0; !status && i < o->setting_count && !only; i++)
         only = mg_format_with_option(o->settings[i].name);
-    if (only && !sure) c->format = only;
+    bool table = c->format && !mg_convert_tells_itself(c->format);
+    if (only && (!sure || (table && !mg_convert_tells_itself(only)))) c->format = only;
     if (!status && c->known) status = mg_convert_follow_like(c, sure, error);
     if (!status && (!only || !c->format))
         status = mg_format_doubt(o->inputs[0], c->format, c->known != NULL, error);

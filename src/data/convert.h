@@ -150,6 +150,9 @@ void mg_convert_close_like(mg_conversion *conversion);
 
 // If --like is given, uses the format of its file instead of a guess. `sure`: the guess is certain. Errors:
 // MG_USAGE or MG_DATA if the two formats conflict.
+// True if an input of this format can be recognised with certainty, by a magic number or by index:value
+// pairs. Tables cannot: for them, an option or the file of --like decides.
+bool mg_convert_tells_itself(const mg_format *format);
 mg_status mg_convert_follow_like(mg_conversion *conversion, bool sure, mg_error *error);
 
 // Sets the options of the format: first presets, then settings that the user gave, then the values of --like.

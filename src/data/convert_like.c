@@ -119,9 +119,7 @@ void mg_convert_close_like(mg_conversion *c) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) mg_memory_free(texts[i]);
 }
 
-// True if an input of this format can be recognised with certainty, by a magic number or by index:value
-// pairs. Tables cannot: for them, the format of the file of --like is used.
-static bool tells_itself(const mg_format *format) {
+bool mg_convert_tells_itself(const mg_format *format) {
     return format && strcmp(format->name, "csv") != 0 && strcmp(format->name, "text") != 0;
 }
 
@@ -139,11 +137,11 @@ mg_status mg_convert_follow_like(mg_conversion *c, bool sure, mg_error *error) {
             "--format %s does not agree with --like %s, which was made with format %s: leave --format out",
             c->format->name, c->like.path, format->name);
     if (c->options->format) return MG_OK; // numeric features mean the same in all formats
-    if (sure && tells_itself(c->format) && texts)
+    if (sure && mg_convert_tells_itself(c->format) && texts)
         return mg_fail(
             error, MG_DATA,
             "%s: is a file of format %s, but %s was made with format %s: give a file of that format",
             c->options->inputs[0], c->format->name, c->like.path, format->name);
-    if (!(sure && tells_itself(c->format)) && !tells_itself(format)) c->format = format;
+    if (!(sure && mg_convert_tells_itself(c->format)) && !mg_convert_tells_itself(format)) c->format = format;
     return MG_OK;
 }

@@ -127,19 +127,36 @@ static mg_status place_features(const mg_raw_request *request, const mg_conversi
     return MG_OK;
 }
 
+// True for an existing file that is not the label column of the model. A name without a dot or a slash is
+// that of a column.
+static bool is_path(const mg_conversion *c, const char *labels) {
+    struct stat info;
+    const char *column = c->like.label_name;
+    return strpbrk(labels, "./") && !(column && !strcmp(labels, column)) && stat(labels, &info) == 0 &&
+           S_ISREG(info.st_mode);
+}
+
 // Finds out what --labels means for this format: the name of a column, or a second file. --id names a column.
 static mg_status place_labels(const mg_raw_request *request, const mg_conversion *c,
                               mg_convert_setting settings[SETTINGS], mg_convert_options *options,
                               mg_error *error) {
     const mg_section *section = c->format->section;
+    const mg_raw_model *model = &request->model;
+    const mg_format *other = NULL;
+    bool sure;
     if (request->id && mg_section_find(section, "id"))
         settings[options->setting_count++] = (mg_convert_setting){"id", request->id};
     if (!request->labels) return MG_OK;
-    if (mg_section_find(section, "label")) {
+    bool table = mg_section_find(section, "label") != NULL;
+    if (table && !model->skip_labels && is_path(c, request->labels)) {
+        options->labels = request->labels;
+        return MG_OK;
+    }
+    if (table) {
         settings[options->setting_count++] = (mg_convert_setting){"label", request->labels};
         return MG_OK;
     }
-    if (request->model.skip_labels)
+    if (model->skip_labels)
         return mg_fail(error, MG_USAGE,
                        "--labels %s: %s is read as %s, which has no column of labels to skip",
                        request->labels, request->path, c->format->name);
@@ -147,8 +164,11 @@ static mg_status place_labels(const mg_raw_request *request, const mg_conversion
         options->labels = request->labels;
         return MG_OK;
     }
-    options->input_count = 2;
-    return mg_format_check(request->labels, error);
+    mg_status status = mg_format_check(request->labels, error);
+    if (!status) status = mg_format_guess(request->labels, &other, &sure, error);
+    if (other == c->format) options->input_count = 2;
+    else options->labels = request->labels;
+    return status;
 }
 
 mg_status mg_raw_open(const mg_raw_request *request, mg_raw *out, mg_error *error) {

@@ -182,7 +182,6 @@ mg_status mg_csv_hot_take(mg_csv *r, mg_csv_hot *hot, const mg_span *field, mg_e
     hot->now = -1;
     if (mg_text_missing(field->text, field->bytes)) {
         if (!r->fill) return mg_csv_refuse_cell(r, hot->column, field, error);
-        if (r->facts && r->pass == MG_CSV_PUT) r->facts->filled++;
         return MG_OK;
     }
     if (r->pass == MG_CSV_SURVEY && !r->like)

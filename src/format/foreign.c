@@ -285,7 +285,10 @@ mg_status mg_foreign_text(const char *path, bool packed, const char *bytes, size
     if (status) return status;
     if (h.bytes[0] == '{' || (h.bytes[0] == '[' && h.count > 1 && strchr("[{\r\n ", h.bytes[1])))
         return refuse_sentence(&h, "JSON", "make a CSV table of it, with one row for each object", error);
-    if (h.bytes[0] == '<' && (isalpha((unsigned char)h.bytes[1]) || h.bytes[1] == '!' || h.bytes[1] == '?'))
+    const char *close = memchr(h.bytes, '>', h.count);
+    bool absent = close && mg_text_missing(h.bytes, (size_t)(close + 1 - h.bytes)); // <NA>
+    if (!absent && h.bytes[0] == '<' &&
+        (isalpha((unsigned char)h.bytes[1]) || h.bytes[1] == '!' || h.bytes[1] == '?'))
         return refuse_sentence(&h, "HTML or XML, perhaps the error page of a download",
                                "open it to see what it is, and get a table instead", error);
     return MG_OK;

@@ -321,7 +321,46 @@ def beginnings(work):
         fail("two verbs")
 
 
+def other_doubts(work):
+    """Options of tables decide for files with tabs; <NA> is no HTML; --labels takes a file for every format; nothing is "replaced" in one-hot columns."""
+    write(work, "tt.tsv", ["city\tn\tlabel", "Lyon\t1\tA", "Rome\t2\tB", "Lyon\t3\tA", "Rome\t5\tB"])
+    convert(work, "--one-hot", "city", "tt.tsv", "tt.h5")
+    if names_of(work, "tt.h5") != ["city=Lyon", "city=Rome", "n"]:
+        fail(f"a table with tabs: {names_of(work, 'tt.h5')}")
+    write(work, "na.csv", ["<NA>,1,A", "3,2,B", "4,3,A", "3,4,B"])
+    convert(work, "--header", "no", "--label", "last", "--missing", "median", "na.csv", "na.h5")
+    model = train(work, "na.h5", "na")
+    convert(work, "--like", "na.h5", "na.csv", "again.h5")
+    if expect(work, 0, "predict", model, "na.csv", "--names", "none", "--scores").stdout != scores(work, model, "na.h5"):
+        fail("<NA> in the first field changes the scores")
+    write(work, "page.csv", ["<html>,1,A"])
+    convert(work, "page.csv", "n.h5", status=DATA, says="is HTML or XML")
+    write(work, "hole.csv", ["a,n,label", "x,1,A", ",2,B", "y,,A", "x,4,B"])
+    if "1 missing value replaced (median)" not in convert(work, "--one-hot", "a", "--missing", "median", "hole.csv", "n.h5"):
+        fail("missing values of one-hot columns count as replaced")
+    # Files of labels.
+    write(work, "rows.csv", ["9,1", "3,2", "4,3", "3,4"])
+    write(work, "lab.txt", ["A", "B", "A", "A"])
+    wanted = sum(a == b for a, b in zip(expect(work, 0, "predict", model, "rows.csv").stdout.split(), "ABAA"))
+    if f"({wanted} right)" not in expect(work, 0, "eval", model, "rows.csv", "--labels", "lab.txt").stdout:
+        fail("eval of a table with a file of labels")
+    np.save(work.at("x.npy"), np.array([[1, 5], [2, 6], [3, 4], [4, 6]], "f4"))
+    np.save(work.at("y.npy"), np.array([0, 1, 0, 1]))
+    write(work, "numbers.txt", ["0", "1", "0", "1"])
+    convert(work, "x.npy", "y.npy", "x.h5")
+    model = train(work, "x.h5", "x")
+    if expect(work, 0, "eval", model, "x.npy", "--labels", "y.npy").stdout.replace("y.npy", "") != expect(work, 0, "eval", model, "x.npy", "--labels", "numbers.txt").stdout:
+        fail("eval of npy with a text file of labels")
+    write(work, "t.tsv", ["A\tone two", "B\tthree four", "A\tone six", "B\tthree ten"])
+    convert(work, "--format", "text", "--bits", "8", "t.tsv", "t.h5")
+    model = train(work, "t.h5", "t")
+    write(work, "bare.txt", ["one two", "three four", "one six", "three ten"])
+    write(work, "ab.txt", ["A", "B", "A", "B"])
+    if "(4 right)" not in expect(work, 0, "eval", model, "bare.txt", "--labels", "ab.txt").stdout:
+        fail("eval of texts with a file of labels")
+
+
 with Work(sys.argv[1]) as work:
-    for part in (pipeline, without_header, medians, refusals, constants, numbers_as_names, same_names, bare_names, no_values, beginnings):
+    for part in (pipeline, without_header, medians, refusals, constants, numbers_as_names, same_names, bare_names, no_values, beginnings, other_doubts):
         part(work)
 print("one-hot columns and missing values are those of numpy, in files, models and lines")
