@@ -98,9 +98,10 @@ static mg_status check_counters(const mg_certified *c, mg_error *error) {
     const mg_bound round = {.least = 1, .most = c->resident.sparse ? MG_DUAL_ROUND : MG_DUAL_ROUND_MOST};
     const mg_bound newton = {.least = c->ascent ? -1 : 0, .most = c->ascent && !newton_phase ? -1 : epochs};
     bool returns = c->resident.certify && c->resident.options->handover == MG_HANDOVER_BY_COST;
+    bool certifies = c->resident.certify && c->ascent && clock->newton < 0; // Newton steps certify themselves
     const mg_bound before = {.most = c->ascent && returns ? epochs : 0},
                    changed = {.most = c->ascent && newton_phase},
-                   due = {.most = c->resident.certify ? MG_DUES - 1 : MG_NOT_DUE};
+                   due = {.most = certifies ? MG_DUES - 1 : MG_NOT_DUE};
     mg_status status =
         mg_bound_check(&snapshots, "state/clock (snapshots)", -1, (double)clock->snapshots, error);
     if (!status)

@@ -223,6 +223,7 @@ static const struct {
     {DUAL_SCALED, "state/offset", 0, 5},
     {NEWTON_DENSE, "state/clock", 7, 1},
     {NEWTON_DENSE, "state/clock", 1, 1},
+    {NEWTON_DENSE, "state/clock", 9, 2},
     {NEWTON_DENSE, "state/clock", 6, 1e6},
     {NEWTON_DENSE, "state/numbers", 3, 0},
     {NEWTON_DENSE, "state/numbers", 3, NAN},
@@ -230,6 +231,8 @@ static const struct {
     {NEWTON_SPARSE, "state/bounds", 4, -1},
     {SOFTMAX, "state/result", -1, NAN},
     {SOFTMAX, "state/clock", 6, -1},
+    {SOFTMAX, "state/clock", 9, 1}, // certificates of dual ascent, which there is not
+    {SOFTMAX, "state/clock", 9, 2},
     {PATH, "state/path_point", 0, -1e6},
     {PATH, "state/path_point", 0, 1e6},
     {PATH, "state/path_point", 0, 3.0 + 1},
