@@ -61,6 +61,19 @@ void mg_columns_clear(mg_columns *columns);
 // Errors: MG_MEMORY, MG_DATA.
 mg_status mg_recipe_read(mg_h5 *file, char **out, mg_error *error);
 
+// The data sets of an HDF5 file of rows that get the columns of another file.
+typedef struct mg_recipe_places {
+    // In: the names in the training file, unless the user has given others (`given`). labels NULL: none are
+    // read.
+    const char *features, *labels;
+    bool features_given, labels_given;
+    char own[2][MG_H5_NAME], text[512]; // text: a note about names that have changed; or ""
+} mg_recipe_places;
+
+// A file that `convert` has made has X and y, whatever the names in its inputs. Another file has the names
+// that the recipe says, if the training file was made from HDF5 files. Errors: MG_MEMORY, MG_DATA.
+mg_status mg_recipe_place(mg_h5 *file, const char *recipe, mg_recipe_places *places, mg_error *error);
+
 // Returns the value of an option in the recipe: *bytes characters, not terminated by 0. NULL if the recipe
 // does not have the option.
 const char *mg_recipe_find(const char *recipe, const char *option, size_t *bytes);

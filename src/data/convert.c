@@ -81,7 +81,8 @@ static mg_status check_found_files(const mg_conversion *c, mg_error *error) {
 static mg_status is_h5(const mg_conversion *c, bool *is, mg_error *error) {
     const mg_convert_options *o = c->options;
     mg_h5 *file = NULL;
-    bool claimed = false, wanted = c->holdout.on || o->input_count > 1 || o->labels;
+    bool claimed = false, wanted = c->holdout.on || o->input_count > 1 || o->labels ||
+                                   (c->known && mg_recipe_is(c->known->recipe, "format", mg_convert_h5.name));
     *is = false;
     if (c->like.raw || !wanted) return MG_OK;
     mg_status status = mg_format_claimed(o->inputs[0], &claimed, error);

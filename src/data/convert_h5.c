@@ -21,6 +21,7 @@ typedef struct reader {
     const char *path;
     options *options;
     mg_tell tell;
+    const char *known; // name of the labels in the recipe of --like; the file may lack them
     mg_h5 *file;
     mg_source *source;
     mg_columns columns;
@@ -47,6 +48,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->path = request->inputs[0];
     r->options = request->options;
     r->tell = request->tell;
+    r->known = request->like ? request->like->labels : NULL;
     status = mg_h5_open(r->path, &r->file, error);
     if (!status)
         status = mg_source_open(r->file, r->options->features, (mg_preparation){0}, &r->source, error);
@@ -58,7 +60,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
 static mg_status read_labels(reader *r, int64_t rows, mg_error *error) {
     const char *name = r->options->labels;
     int64_t missing = 0, first = 0;
-    if (!name && mg_h5_find(r->file, "y") != MG_H5_MISSING) name = "y";
+    if (!name && r->known) name = mg_h5_find(r->file, r->known) == MG_H5_MISSING ? NULL : r->known;
+    else if (!name && mg_h5_find(r->file, "y") != MG_H5_MISSING) name = "y";
     if (!name) return MG_OK;
     mg_status status = mg_raw_labels_read(r->file, name, rows, true, &r->labels, error);
     for (int64_t i = 0; !status && i < rows; i++)
@@ -194,6 +197,8 @@ static const mg_option rows[] = {
      .help = "Ids of the rows; by default the index of obs, or id, if there is one."},
 };
 
+static const char *const remembered[] = {"features", "labels", NULL};
+
 static const mg_section section = {
     .name = "hdf5", .help = "HDF5", .options = rows, .count = sizeof rows / sizeof *rows};
 
@@ -205,9 +210,15 @@ const mg_format mg_convert_h5 = {
     .inputs_high = 1,
     .section = &section,
     .options_size = sizeof(options),
+    .remembered = remembered,
     .probe = no_probe,
     .open = open_reader,
     .survey = survey,
     .read = read_rows,
     .close = close_reader,
 };
+
+bool mg_convert_h5_renames(const void *values) {
+    const options *o = values;
+    return strcmp(o->features, "X") != 0 || (o->labels && strcmp(o->labels, "y") != 0);
+}

@@ -7,4 +7,8 @@
 
 extern const mg_format mg_convert_h5;
 
+// True if its options name other data sets than X and y. Only then does the output get a recipe, which keeps
+// the names: files without one can be joined again.
+bool mg_convert_h5_renames(const void *values);
+
 #endif

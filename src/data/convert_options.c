@@ -3,6 +3,7 @@
 #include "data/convert.h"
 
 #include "base/memory.h"
+#include "data/convert_h5.h"
 
 #include <string.h>
 
@@ -106,7 +107,8 @@ static bool names_array(const mg_conversion *c, const mg_option *option) {
     char name[32] = "";
     size_t bytes;
     const char *found = mg_recipe_find(c->known->recipe, "format", &bytes);
-    if (!found || bytes >= sizeof name || strcmp(option->name, "features") || option->type != MG_OPTION_TEXT)
+    if (!found || bytes >= sizeof name || !mg_format_find(c->format->name) ||
+        strcmp(option->name, "features") || option->type != MG_OPTION_TEXT)
         return false;
     memcpy(name, found, bytes);
     const mg_format *format = mg_format_find(name);
@@ -117,6 +119,8 @@ static bool names_array(const mg_conversion *c, const mg_option *option) {
 static mg_status read_recipe(mg_conversion *c, mg_error *error) {
     const mg_section *section = c->format->section;
     bool kept = mg_recipe_is(c->known->recipe, "format", c->format->name), binding;
+    bool h5 = mg_recipe_is(c->known->recipe, "format", mg_convert_h5.name);
+    if (h5 != (c->format == &mg_convert_h5)) c->like.labels = NULL; // it is no name in such a file
     mg_status status = MG_OK;
     if (!kept && !strcmp(c->format->name, "text"))
         status = mg_fail(error, MG_DATA, "%s: was not made from texts; --like needs a file that was",

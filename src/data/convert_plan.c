@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "data/convert_h5.h"
 #include "data/ids.h"
 
 #include <inttypes.h>
@@ -141,7 +142,7 @@ static mg_status plan_recipe(mg_conversion *c, mg_target *t, column_tables *tabl
     bool kept = false, binding;
     for (int i = 0; i < section->count; i++)
         kept = mg_format_stores(c->format, &section->options[i], &binding) || kept;
-    if (!mg_format_find(c->format->name)) return MG_OK; // rows of HDF5 files have no recipe
+    if (c->format == &mg_convert_h5 && !mg_convert_h5_renames(c->values)) return MG_OK;
     mg_status status = mg_h5_writer_text(t->writer, "/", MG_COLUMNS_FORMAT, c->format->name, error);
     if (!kept || status) return status;
     status = mg_h5_writer_group(t->writer, c->format->name, error);

@@ -68,9 +68,10 @@ static void describe(const mg_conversion *c, mg_raw *out) {
 
 static mg_status need_labels(const mg_raw_request *request, const mg_conversion *c, mg_error *error) {
     if (c->shape.labelled || request->model.skip_labels) return MG_OK;
-    if (request->model.of_run)
-        return mg_fail(error, MG_DATA, "%s: has no labels: %s", request->path, c->like.settle_label);
     bool column = mg_section_find(c->format->section, "label") != NULL;
+    if (request->model.of_run)
+        return mg_fail(error, MG_DATA, "%s: has no labels: %s%s", request->path, c->like.settle_label,
+                       column ? "" : "s FILE");
     return mg_fail(error, MG_DATA, "%s: has no labels: %s with --labels; margin predict needs none",
                    request->path, column ? "name their column" : "give the file of the labels");
 }

@@ -3,9 +3,11 @@
 
 #include "base/memory.h"
 #include "base/writer.h"
+#include "data/convert_h5.h"
 #include "format/format.h"
 #include "format/ngram.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // Finds the group with the options of a format. A group with the name of a format is one only if it has at
@@ -28,7 +30,7 @@ static mg_status format_of(mg_h5 *file, const mg_format **out, mg_error *error) 
         return MG_OK;
     }
     mg_status status = mg_h5_attribute_text(file, "/", MG_COLUMNS_FORMAT, &name, error);
-    if (!status) *out = mg_format_find(name);
+    if (!status) *out = !strcmp(name, mg_convert_h5.name) ? &mg_convert_h5 : mg_format_find(name);
     mg_memory_free(name);
     return status == MG_DATA ? MG_OK : status; // an attribute of the same name that another program wrote is
                                                // ignored
@@ -88,6 +90,37 @@ bool mg_recipe_is(const char *recipe, const char *option, const char *value) {
     size_t bytes;
     const char *found = mg_recipe_find(recipe, option, &bytes);
     return found && bytes == strlen(value) && !memcmp(found, value, bytes);
+}
+
+// The value of an option as a text, or `other` if there is none that fits.
+static const char *value_or(const char *recipe, const char *option, char own[MG_H5_NAME], const char *other) {
+    size_t bytes;
+    const char *found = mg_recipe_find(recipe, option, &bytes);
+    if (!found || bytes >= MG_H5_NAME) return other;
+    memcpy(own, found, bytes);
+    own[bytes] = '\0';
+    return own;
+}
+
+mg_status mg_recipe_place(mg_h5 *file, const char *recipe, mg_recipe_places *p, mg_error *error) {
+    const char *const features = p->features, *const labels = p->labels;
+    const mg_format *format;
+    mg_status status = format_of(file, &format, error);
+    if (status) return status;
+    if (format) {
+        if (!p->features_given && mg_h5_find(file, features) == MG_H5_MISSING) p->features = "X";
+        if (labels && !p->labels_given && mg_h5_find(file, labels) == MG_H5_MISSING) p->labels = "y";
+    } else if (mg_recipe_is(recipe, "format", mg_convert_h5.name)) {
+        if (!p->features_given) p->features = value_or(recipe, "features", p->own[0], features);
+        if (labels && !p->labels_given) p->labels = value_or(recipe, "labels", p->own[1], labels);
+    }
+    bool same = !strcmp(p->features, features) && (!labels || !strcmp(p->labels, labels));
+    *p->text = '\0';
+    if (!same)
+        snprintf(p->text, sizeof p->text, "features %.160s%s%.160s are read, %s", p->features,
+                 labels ? ", labels " : "", labels ? p->labels : "",
+                 format ? "because convert has made the file" : "as convert did for the training file");
+    return MG_OK;
 }
 
 bool mg_recipe_same(const char *option, const char *x, size_t a, const char *y, size_t b) {

@@ -54,7 +54,8 @@ void mg_setup_close(mg_setup *setup);
 typedef struct mg_setup_file {
     const char *path;
     bool survey; // reads its rows now, and keeps them if they fit in memory
-    char *how;   // [MG_RAW_TEXT] becomes a description of how it was read; "" for HDF5
+    char
+        *how; // [MG_RAW_TEXT] becomes a description of how it was read; "" for HDF5 with the names of the run
 } mg_setup_file;
 
 // Opens another file, with the names, preparation and classes of the run. A file that is not HDF5 is read by

@@ -51,9 +51,14 @@ class Names:
         if done.returncode not in (2, 3) or says not in done.stderr or done.stderr.count("\n") != 1:
             fail(f"{' '.join(arguments)}: exit {done.returncode}, {says!r} expected: {done.stderr}")
 
-    def train(self, name, data, *more):
-        self.well("train", "-q", "--overwrite", "--set", f"data.train={data}", "--set", f"output.directory={name}",
+    def train(self, name, data, *more, right=False):
+        """right: the answers for data.test must be right, as in `right`."""
+        told = self.work.run("train", "--overwrite", "--set", f"data.train={data}", "--set", f"output.directory={name}",
                   "--set", "train.threads=1", *[x for m in more for x in ("--set", m)])
+        if told.returncode:
+            fail(f"train {name}: {told.stderr}")
+        if right and "test accuracy   100.00%" not in told.stdout + told.stderr:
+            fail(f"train {name}: other rows for data.test: {told.stdout}{told.stderr}")
 
     def right(self, *arguments, says=""):
         """eval, whose answers must be right for at least nine rows of ten: those of other arrays are not."""
@@ -139,9 +144,59 @@ def groups(t):
     t.refused("hg19, not mm10", "convert", "--like", "m/model.h5", "one.h5", "n.h5")
 
 
+def h5_names(t):
+    """HDF5 files: the output has X and y, and remembers under which names they were in the inputs."""
+    def save(name, counts="layers/counts", kinds="obs/kind"):
+        with h5py.File(t.work.at(name), "w") as f:
+            f["X"], f["y"] = WRONG["X"], WRONG["y"]
+            if counts:
+                f[counts] = E
+            if kinds:
+                f[kinds] = Y
+
+    names = ["--features", "layers/counts", "--labels", "obs/kind"]
+    for name in ("p.h5ad", "q.h5ad"):
+        save(name)
+    save("lacks.h5ad", counts=None)
+    save("bare.h5ad", kinds=None)
+    t.well("convert", "-q", "--split", "0.2", *names, "p.h5ad", "s.h5")
+    t.well("convert", "-q", *names, "p.h5ad", "q.h5ad", "joined.h5")
+    read = "q.h5ad: features layers/counts, labels obs/kind are read"
+    t.train("s", "s.h5", "data.test=q.h5ad", right=True)
+    t.train("joined", "joined.h5", "data.validation=q.h5ad", "data.test=s_test.h5", right=True)
+    for model in ("s/model.h5", "joined/model.h5"):
+        t.right(model, "s_test.h5")
+        t.right(model, "q.h5ad", says=read)
+        if t.well("predict", model, "q.h5ad") != t.well("predict", model, "q.h5ad", *names[:2]):
+            fail("predict q.h5ad: other features")
+        t.well("predict", model, "bare.h5ad", says="bare.h5ad: features layers/counts are read")
+        t.refused("layers/counts", "predict", model, "lacks.h5ad")
+        t.refused("obs/kind", "eval", model, "bare.h5ad")
+        t.well("calibrate", model, "q.h5ad", says=read)
+    for like in ("s/model.h5", "s.h5"):
+        if not t.like(like, "q.h5ad") or t.like(like, "bare.h5ad"):
+            fail(f"--like {like}: labels")
+        t.refused("layers/counts", "convert", "--like", like, "lacks.h5ad", "n.h5")
+    # npz for such a model, and outputs with the usual names, which can be joined again.
+    np.savez(t.work.at("for_h5.npz"), X=E, y=Y)
+    t.right("s/model.h5", "for_h5.npz", says="(features X, labels y)")
+    t.well("convert", "-q", "p.h5ad", "q.h5ad", "plain.h5")
+    t.well("convert", "-q", "plain.h5", "q.h5ad", "plain2.h5")
+    # A run with names of its own, and a test file that convert has made: X and y.
+    with open(t.work.at("t1.csv"), "w") as out:
+        out.write("a,b,c,d,e,kind\n" + "".join(",".join(map(str, x)) + f",{y}\n" for x, y in zip(E.tolist(), Y)))
+    own = ["data.features=layers/counts", "data.labels=obs/kind"]
+    t.well("convert", "-q", "--like", "p.h5ad", "--label", "kind", "t1.csv", "t1.h5")
+    t.train("own", "p.h5ad", *own, "data.test=t1.h5", right=True)
+    t.right("own/model.h5", "t1.h5", says="t1.h5: features X, labels y are read, because convert has made the file")
+    np.save(t.work.at("X.npy"), E)
+    t.refused("and --labels FILE", "train", "--overwrite", "--set", "data.train=p.h5ad", "--set", "output.directory=refused",
+              "--set", "data.test=X.npy", *[x for o in own for x in ("--set", o)])
+
 with Work(sys.argv[1]) as work:
     t = Names(work)
     for kind in SAVE:
         arrays(t, kind)
     guesses(t)
     groups(t)
+    h5_names(t)
