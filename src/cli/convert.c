@@ -203,6 +203,20 @@ static void tell_summary(const mg_convert_report *r, const char *output) {
             r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0);
 }
 
+// Writes a path as a shell reads it.
+static void put_quoted(const char *path) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-=:,@%";
+    char quoted[4 * PATH_MAX + 3], *to = quoted;
+    bool quote = path[strspn(path, plain)] && strlen(path) < PATH_MAX;
+    if (quote) *to++ = '\'';
+    for (const char *from = path; quote && *from; from++) {
+        if (*from == '\'') to += sprintf(to, "'\\'");
+        *to++ = *from;
+    }
+    if (quote) strcpy(to, "'");
+    mg_cli_put(stderr, quote ? quoted : path);
+}
+
 // Says what was put where, and the command that uses both files.
 static void tell_split(const mg_convert_report *r, const mg_convert_options *o) {
     char rows[32], test[32];
@@ -212,9 +226,9 @@ static void tell_split(const mg_convert_report *r, const mg_convert_options *o) 
     fprintf(stderr, ": %s rows for the test", mg_cli_count((double)r->test_rows, test));
     if (r->labelled) {
         fprintf(stderr, ": margin train --set data.train=");
-        mg_cli_put(stderr, o->output);
+        put_quoted(o->output);
         fprintf(stderr, " --set data.test=");
-        mg_cli_put(stderr, o->split_output);
+        put_quoted(o->split_output);
     }
     fputc('\n', stderr);
 }

@@ -149,6 +149,15 @@ def limits(work):
         fail("rows without labels are not split")
 
 
+def odd_names(work):
+    """The command that is printed works in a shell."""
+    write(work, "few.csv", ["a,label"] + [f"{i * 7 % 10},{'xyz'[i % 3]}" for i in range(30)])
+    for name in ("my data", "it's mine", "a;b"):
+        said = expect(work, 0, "convert", "--split", "0.2", "few.csv", f"{name}.h5").stderr
+        command = re.search(r"margin (train .*)$", said.splitlines()[-1])[1]
+        expect(work, 0, *shlex.split(command), "--overwrite", "--set", "train.epochs=2")
+
+
 def together(work):
     """Both files get their names, or none; the outputs are compared by place, not by text."""
     write(work, "few.csv", ["a,label"] + [f"{i},{'xyz'[i % 3]}" for i in range(30)])
@@ -180,6 +189,6 @@ def together(work):
 
 
 with Work(sys.argv[1]) as work:
-    for part in (formats, learned, limits, together):
+    for part in (formats, learned, limits, odd_names, together):
         part(work)
 print("convert --split gives every class its share, and learns nothing from the test rows")
