@@ -12,7 +12,7 @@
 #define MG_COLUMNS_DIGEST "idf_digest"
 // Attribute of the format's group: name of the label column in the header.
 #define MG_COLUMNS_LABEL_NAME "label_name"
-enum { MG_RECIPE_LONGEST = 16384 };
+enum { MG_RECIPE_LONGEST = 16384, MG_RECIPE_NOTE = 1000 };
 
 // One number for each column, or for each used column; NULL: unknown.
 typedef struct mg_column_values {
@@ -63,11 +63,12 @@ mg_status mg_recipe_read(mg_h5 *file, char **out, mg_error *error);
 
 // The data sets of an HDF5 file of rows that get the columns of another file.
 typedef struct mg_recipe_places {
-    // In: the names in the training file, unless the user has given others (`given`). labels NULL: none are
-    // read.
-    const char *features, *labels;
+    // The names in the training file, which are replaced unless the user has given others (`given`). *labels
+    // may be NULL: none are read.
+    const char **features, **labels;
+    char *note; // [MG_RECIPE_NOTE] becomes a note about names that were replaced, if there are any
     bool features_given, labels_given;
-    char own[2][MG_H5_NAME], text[512]; // text: a note about names that have changed; or ""
+    char own[2][MG_H5_NAME];
 } mg_recipe_places;
 
 // A file that `convert` has made has X and y, whatever the names in its inputs. Another file has the names

@@ -103,23 +103,25 @@ static const char *value_or(const char *recipe, const char *option, char own[MG_
 }
 
 mg_status mg_recipe_place(mg_h5 *file, const char *recipe, mg_recipe_places *p, mg_error *error) {
-    const char *const features = p->features, *const labels = p->labels;
+    const char *features = *p->features, *labels = *p->labels;
     const mg_format *format;
     mg_status status = format_of(file, &format, error);
     if (status) return status;
-    if (format) {
-        if (!p->features_given && mg_h5_find(file, features) == MG_H5_MISSING) p->features = "X";
-        if (labels && !p->labels_given && mg_h5_find(file, labels) == MG_H5_MISSING) p->labels = "y";
-    } else if (mg_recipe_is(recipe, "format", mg_convert_h5.name)) {
-        if (!p->features_given) p->features = value_or(recipe, "features", p->own[0], features);
-        if (labels && !p->labels_given) p->labels = value_or(recipe, "labels", p->own[1], labels);
-    }
-    bool same = !strcmp(p->features, features) && (!labels || !strcmp(p->labels, labels));
-    *p->text = '\0';
+    bool made = format != NULL; // by convert
+    if (!made && !mg_recipe_is(recipe, "format", mg_convert_h5.name)) return MG_OK;
+    if (made && mg_h5_find(file, features) == MG_H5_MISSING) features = "X";
+    if (made && labels && mg_h5_find(file, labels) == MG_H5_MISSING) labels = "y";
+    if (!made) features = value_or(recipe, "features", p->own[0], features);
+    if (!made && labels) labels = value_or(recipe, "labels", p->own[1], labels);
+    if (p->features_given) features = *p->features;
+    if (p->labels_given) labels = *p->labels;
+    bool same = !strcmp(features, *p->features) && (!labels || !strcmp(labels, *p->labels));
+    *p->features = features;
+    *p->labels = labels;
     if (!same)
-        snprintf(p->text, sizeof p->text, "features %.160s%s%.160s are read, %s", p->features,
-                 labels ? ", labels " : "", labels ? p->labels : "",
-                 format ? "because convert has made the file" : "as convert did for the training file");
+        snprintf(p->note, MG_RECIPE_NOTE, "%.400s: features %.160s%s%.160s are read, %s", mg_h5_path(file),
+                 features, labels ? ", labels " : "", labels ? labels : "",
+                 made ? "because convert has made the file" : "as convert did for the training file");
     return MG_OK;
 }
 

@@ -140,13 +140,12 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     if (!status && file && data->skipped)
         status = mg_fail(error, MG_USAGE, "--labels %s: %s is HDF5, whose labels predict never reads",
                          data->skipped, data->path);
-    mg_recipe_places places = {request.features, request.labels, data->features != NULL,
-                               data->labels != model->labels_name, .text = ""};
+    mg_recipe_places places = {.features = &request.features,
+                               .labels = &request.labels,
+                               .note = scoring->raw.text,
+                               .features_given = data->features != NULL,
+                               .labels_given = data->labels != model->labels_name};
     if (!status && file) status = mg_recipe_place(file, model->columns.recipe, &places, error);
-    request.features = places.features;
-    request.labels = places.labels;
-    if (*places.text)
-        snprintf(scoring->raw.text, sizeof scoring->raw.text, "%.400s: %s", data->path, places.text);
     if (!status && !file) status = open_raw(scoring, data, &request, error);
     if (!status) status = mg_dataset_open(&request, out, error);
     mg_h5_close(file);

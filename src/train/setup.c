@@ -134,16 +134,10 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
     if (raw.file) {
         memcpy(file->how, raw.text, sizeof raw.text);
         request.file = raw.file;
-        request.features = "X";
-        request.labels = "y";
-        request.names = "auto";
+        request.features = "X", request.labels = "y", request.names = "auto";
     }
-    mg_recipe_places places = {request.features, request.labels, .text = ""};
-    if (!status && request.file && !raw.file)
-        status = mg_recipe_place(request.file, train->columns.recipe, &places, error);
-    request.features = places.features;
-    request.labels = places.labels;
-    if (*places.text) snprintf(file->how, sizeof raw.text, "%.400s: %s", file->path, places.text);
+    mg_recipe_places places = {&request.features, &request.labels, .note = file->how};
+    if (!status && !raw.file) status = mg_recipe_place(request.file, train->columns.recipe, &places, error);
     if (!status) status = open_beside(&request, train, out, error);
     mg_h5_close(opened);
     mg_h5_close(raw.file);
