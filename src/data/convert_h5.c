@@ -105,6 +105,30 @@ static mg_status pass_names(const reader *r, mg_sink *sink, mg_error *error) {
     return status;
 }
 
+// True if `path` is the member, or in it.
+static bool within(const char *path, const char *member) {
+    size_t bytes = strlen(member);
+    if (path && *path == '/') path++;
+    return path && !strncmp(path, member, bytes) && (!path[bytes] || path[bytes] == '/');
+}
+
+// Tells what the output will lack, such as weights. The tables of AnnData (obs, var) are no surprise.
+static void tell_left_out(const reader *r) {
+    static const char *const usual[] = {"X", "y", "obs", "var", "uns", MG_IDS_NAME};
+    char member[MG_H5_NAME], list[300] = "";
+    size_t used = 0;
+    for (int64_t i = 0; mg_h5_member(r->file, "/", i, member, sizeof member); i++) {
+        bool read = within(r->options->features, member) || within(r->options->labels, member) ||
+                    within(r->options->id, member);
+        for (size_t u = 0; u < sizeof usual / sizeof *usual; u++) read = read || !strcmp(member, usual[u]);
+        if (!read && used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%.60s", used ? ", " : "", member);
+    }
+    if (used)
+        mg_tell_line(&r->tell, "note: %s: the output has features, labels, ids and names; left out: %s",
+                     r->path, list);
+}
+
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
     reader *r = at;
     const mg_columns_place place = {.features = r->options->features};
@@ -123,6 +147,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     if (!status) status = read_labels(r, shape->rows, error);
     if (!status) status = read_ids(r, shape->rows, error);
     if (!status) status = pass_names(r, sink, error);
+    if (!status) tell_left_out(r);
     shape->labelled = r->labels.number != NULL;
     shape->names = r->columns.names.count ? &r->columns.names : NULL;
     shape->ids = r->ids.column != NULL;

@@ -159,7 +159,9 @@ def h5_names(t):
         save(name)
     save("lacks.h5ad", counts=None)
     save("bare.h5ad", kinds=None)
-    t.well("convert", "-q", "--split", "0.2", *names, "p.h5ad", "s.h5")
+    with h5py.File(t.work.at("p.h5ad"), "a") as f:
+        f["w"] = np.ones(N)
+    t.well("convert", "--split", "0.2", *names, "p.h5ad", "s.h5", says="note: p.h5ad: the output has features, labels, ids and names; left out: w\n")
     t.well("convert", "-q", *names, "p.h5ad", "q.h5ad", "joined.h5")
     read = "q.h5ad: features layers/counts, labels obs/kind are read"
     t.train("s", "s.h5", "data.test=q.h5ad", right=True)
