@@ -38,11 +38,12 @@ mg_status mg_header_check(const mg_record *record, const mg_header *header, mg_e
         if (*header->label_name && !strcmp(names->text[i], header->label_name))
             return mg_text_fail(record->text, 0, MG_DATA, error,
                                 "'%s' is the name of the column of the labels and of feature %lld; names "
-                                "must differ: rename one of them",
+                                "must differ: rename one of them, or use --header no when the line is data",
                                 mg_name_shown(header->label_name, name), (long long)i + 1);
     if (status || !found) return status;
     return mg_text_fail(record->text, 0, MG_DATA, error,
-                        "'%s' is the name of features %lld and %lld; names must differ: rename one of them",
+                        "'%s' is the name of features %lld and %lld; names must differ: rename one of them, "
+                        "or use --header no when the line is data",
                         mg_name_shown(names->text[first], name), (long long)first + 1, (long long)second + 1);
 }
 

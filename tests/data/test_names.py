@@ -102,8 +102,10 @@ def headers(t):
 
 def advice_of_headers(t):
     """Following the advice of the messages helps."""
+    t.write("other.csv", "0,1,2\n1,0,0\n")
+    t.refused("convert", "-q", "--like", "tr.h5", "other.csv", "never.h5", parts=["feature 1 is '0' but 'a'", "--header no"])
     t.write("bare.csv", "0,1,1\n1,0,0\n")
-    t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5", parts=["feature 1 is '0' but 'a'", "--header no"])
+    t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5", parts=["'1' is the name of the column of the labels", "--header no"])
     t.convert("bare.csv", "0,1,1\n1,0,0\n", "bare.h5", "--like", "tr.h5", "--header", "no")
     if t.well("predict", "r/model.h5", "bare.h5") != "1\n0\n":
         fail("a file without a header gets wrong predictions")
