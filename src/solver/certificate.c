@@ -338,20 +338,6 @@ mg_status mg_certifier_certify(mg_certifier *job, mg_weights *average, float *co
     return MG_OK;
 }
 
-mg_status mg_certificate_lower(const mg_resident *resident, mg_iterate *iterate, double *lower,
-                               mg_error *error) {
-    mg_certifier *job;
-    mg_status status = mg_certifier_create(resident, iterate, NULL, &job, error);
-    if (status) return status;
-    MG_ACTIVITY("certificate", 0);
-    double value = rebuild(job) / (double)resident->problem->rows, square = 0;
-    for (int64_t j = 0; j < resident->size; j++) square += job->w[j] * job->w[j];
-    for (int64_t k = 0; k < resident->problem->classes; k++) square += job->bias[k] * job->bias[k];
-    *lower = value - 0.5 * resident->problem->lambda * square;
-    mg_certifier_destroy(job);
-    return MG_OK;
-}
-
 // ---- without a certifier ------------------------------------------------------------------------
 
 // Few items, because each has coefficients of its own and runs need no memory for them before.

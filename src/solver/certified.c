@@ -94,7 +94,7 @@ static double epoch_part(const mg_ascent *ascent) {
 
 static void standing(void *state, mg_step_result *out) {
     const mg_certified *c = state;
-    mg_bounds proven = mg_incumbent_proven(&c->incumbent), *bounds = &proven;
+    const mg_bounds *bounds = &c->incumbent.bounds;
     *out = (mg_step_result){.epochs = c->clock.epoch,
                             .ending = c->clock.due == MG_DUE_AT_END,
                             .epoch_part = epoch_part(c->ascent),
@@ -160,11 +160,8 @@ static mg_status lower_bound(void *state, double *out, mg_error *error) {
     return c->ascent ? mg_certificate_bound(&c->resident, &c->iterate, out, error) : MG_OK;
 }
 
-static const mg_whole_solver whole = {.attach = attach,
-                                      .next = next,
-                                      .standing = standing,
-                                      .lower_bound = lower_bound,
-                                      .prove = mg_certified_prove};
+static const mg_whole_solver whole = {
+    .attach = attach, .next = next, .standing = standing, .lower_bound = lower_bound};
 
 // Both solvers have the same state and the same functions. They differ in options->handover, which says when
 // Newton steps follow.

@@ -1,7 +1,7 @@
 // certified.h - the solvers that hold all rows and can certify: dual ascent, and Newton steps after it.
 // certified.c has the solvers, local.c their start on several shards, schedule.c decides when a certificate
-// is made, handover.c decides between dual ascent and Newton steps, prove.c proves the bounds of a
-// restored state, certified_fields.c lists the fields of a checkpoint.
+// is made, handover.c decides between dual ascent and Newton steps, certified_fields.c lists the fields of a
+// checkpoint.
 #ifndef MG_SOLVER_CERTIFIED_H
 #define MG_SOLVER_CERTIFIED_H
 
@@ -71,11 +71,6 @@ bool mg_handover_to_dual(mg_certified *c, double cost);
 
 // Writes why the solver has just been changed.
 void mg_handover_explain(const mg_certified *c, char *out, size_t size);
-
-// ---- prove.c ------------------------------------------------------------------------------------
-
-// Computes the lower bound of a restored state (mg_whole_solver.prove).
-mg_status mg_certified_prove(void *state, mg_error *error);
 
 // ---- certified_fields.c -------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ void mg_incumbent_clear(mg_incumbent *incumbent) {
                                     .progress_gap = INFINITY,
                                     .progress_primal = INFINITY,
                                     .progress_dual = -INFINITY};
-    incumbent->proven = INFINITY;
 }
 
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error) {
@@ -47,30 +46,6 @@ double mg_incumbent_gap(const mg_bounds *bounds) {
     return mg_max_real(fabs(gap), ROUNDING); // rounding may put the bound above the objective
 }
 
-bool mg_incumbent_is_proven(const mg_bounds *bounds, double lower) {
-    return bounds->dual <= lower + ROUNDING * bounds->primal;
-}
-
-mg_bounds mg_incumbent_proven(const mg_incumbent *incumbent) {
-    mg_bounds bounds = incumbent->bounds;
-    if (mg_incumbent_is_proven(&bounds, incumbent->proven)) return bounds;
-    bounds.dual = incumbent->proven;
-    bounds.gap = mg_incumbent_gap(&bounds);
-    return bounds;
-}
-
-// Training would end with a gap within the tolerance, so this process must prove it. If it cannot, the stored
-// lower bound is forgotten and training continues.
-static void forget_unproven(mg_incumbent *incumbent) {
-    if (incumbent->bounds.gap <= incumbent->resident->options->tolerance)
-        incumbent->bounds = mg_incumbent_proven(incumbent);
-}
-
-void mg_incumbent_believe(mg_incumbent *incumbent, double lower) {
-    incumbent->proven = mg_max_real(0, lower); // losses are not negative
-    forget_unproven(incumbent);
-}
-
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower) {
     const mg_resident *resident = incumbent->resident;
     mg_bounds *bounds = &incumbent->bounds;
@@ -83,9 +58,7 @@ void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double 
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }
     if (lower > bounds->dual) bounds->dual = lower;
-    if (lower > incumbent->proven) incumbent->proven = lower;
     bounds->gap = mg_incumbent_gap(bounds);
-    forget_unproven(incumbent);
     if (!isfinite(lower)) return; // the average of snapshots has no lower bound
     incumbent->primal = primal;
     incumbent->dual = lower;

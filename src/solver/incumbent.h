@@ -20,7 +20,6 @@ typedef struct mg_incumbent {
     mg_weights weights; // weights of raw cells; empty without certificates
     mg_bounds bounds;
     double primal, dual; // values of the newest weights and dual variables at the last update
-    double proven; // the highest lower bound that this process has computed; INFINITY: it has computed all
 } mg_incumbent;
 
 // Creates an incumbent without weights and bounds. Errors: MG_MEMORY.
@@ -37,17 +36,6 @@ void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lamb
 // far, and a lower bound `lower`, which is kept if it is the highest so far. `lower` is -INFINITY for weights
 // that prove no bound.
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower);
-
-// Takes `lower` as the only lower bound that this process has computed so far. Called after bounds were read
-// from a checkpoint, because a sealed file does not prove what it says.
-void mg_incumbent_believe(mg_incumbent *incumbent, double lower);
-
-// The bounds that this process can prove: a stored lower bound is replaced by `proven` if it is clearly
-// higher.
-mg_bounds mg_incumbent_proven(const mg_incumbent *incumbent);
-
-// True if the dual value is at most `lower`, except for rounding.
-bool mg_incumbent_is_proven(const mg_bounds *bounds, double lower);
 
 // The relative gap of the bounds; INFINITY if there is no primal value.
 double mg_incumbent_gap(const mg_bounds *bounds);

@@ -88,11 +88,6 @@ typedef struct mg_whole_solver {
     // Sets *out to a lower bound of the objective of all weights, which the present dual variables prove; NAN
     // if there is no dual ascent. Called after `weights`. Errors: MG_MEMORY.
     mg_status (*lower_bound)(void *state, double *out, mg_error *error);
-
-    // Called after a state with a certificate was restored and checked: computes the lower bound that it
-    // proves. From then on `standing` has no higher one until the solver has found it itself. A collective
-    // call. Errors: MG_MEMORY, MG_FAILED.
-    mg_status (*prove)(void *state, mg_error *error);
 } mg_whole_solver;
 
 typedef struct mg_solver {
