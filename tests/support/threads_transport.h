@@ -46,7 +46,7 @@ static mg_transport_end copy_blocks(rank_thread *me, char *receive, const size_t
         for (int q = 0; all->to[r] && q < mine; q++) before += all->to[r][q];
         if (r != mine) CHECK(bytes == from[r]);
         if (r != mine && bytes) memcpy(receive, all->send[r] + before, bytes);
-        receive += from[r];
+        if (from[r]) receive += from[r]; // a null pointer is not moved, not even by 0
     }
     pthread_barrier_wait(&all->barrier);
     return MG_TRANSPORT_DONE;
