@@ -54,6 +54,8 @@ REASONS = {
     ("letter", "fit one-vs-rest"): FEW_COLUMNS,
     ("letter", "fit softmax"): FEW_COLUMNS,
     ("embeddings", "memory softmax"): "Newton steps keep a Cholesky factor of 512 x 512 for each class",
+    ("letter", "predict"): "4 million products are too few for margin to start a second thread",
+    ("embeddings", "predict"): "the matrix product of OpenBLAS is faster on rows of 512 and 100 classes",
     ("", "predict"): "threads are started for each call",
     ("", "overhead"): "scikit-learn's checks, and the thread of a fit that Ctrl-C can stop",
     ("", "memory"): "both peaks hold the rows and the modules of Python",

@@ -93,6 +93,12 @@ static const char *obstacle_to(const struct rule *rule, const situation *facts) 
 // ---- the default tolerance ----------------------------------------------------------------------
 
 #define DEFAULT_TOLERANCE 1e-3
+enum { DEFAULT_EPOCHS = 30 }; // such a run ends here at the latest; problems that were measured need 1 to 5
+// The mean of ||x'||^2 over lambda, up to which a Newton step needs few conjugate-gradient steps: with
+// factors of the Hessian as the preconditioner, and with its diagonal. Few rows are always fast.
+#define SHORT_WITH_FACTORS 1e7
+#define SHORT_WITH_DIAGONAL 1e6
+enum { FEW_ROWS = 5000 };
 // An epoch of sgd costs about as much as this number of evaluations and moves of Newton steps.
 #define SGD_EPOCH 2.2
 enum { SGD_RATES = 7 }; // the search for a learning rate usually tries this many
@@ -125,12 +131,22 @@ static bool newton_is_cheaper(const situation *f) {
     return mg_newton_cost_usual(problem) < rows_of_sgd(f) / (double)problem->rows * epoch;
 }
 
+static bool rows_are_short(const situation *f) {
+    const mg_problem *problem = f->problem;
+    double most = mg_precondition_factors(problem) ? SHORT_WITH_FACTORS : SHORT_WITH_DIAGONAL;
+    return problem->rows <= FEW_ROWS || problem->mean_square_norm <= most * problem->lambda;
+}
+
 // A run of solver auto for which train.tolerance is unset has the default tolerance if all of these hold.
 static const condition to_default[] = {
     {is_smooth, "the loss is softmax", NULL},
     {length_is_open, "train.epochs, train.max_steps and train.patience are 0", NULL},
     {newton_is_possible, "newton can be used", NULL},
     {newton_is_small, "Newton steps need little memory", NULL},
+    {rows_are_short,
+     "there are at most 5000 rows, or the mean of ||x||^2 is at most 1e7 lambda, or 1e6 lambda if the "
+     "preconditioner is a diagonal",
+     NULL},
     {newton_is_cheaper,
      "Newton steps are estimated to need fewer operations than sgd with its search for a rate", NULL},
     {NULL, NULL, NULL},
@@ -148,6 +164,16 @@ static double tolerance_of(const mg_solver *named, const situation *facts) {
     if (!isnan(given)) return given;
     bool due = named ? named == &mg_solver_newton : default_is_due(facts);
     return due ? DEFAULT_TOLERANCE : 0;
+}
+
+// A tolerance that auto has chosen must not keep the run busy for ever.
+static int64_t epochs_of(const mg_choice *choice, const situation *facts) {
+    mg_train_options chosen = *facts->train;
+    chosen.tolerance = choice->tolerance;
+    int64_t epochs = mg_solver_epochs(choice->solver, &chosen, facts->problem);
+    bool by_default = isnan(facts->train->tolerance) && choice->tolerance > 0 &&
+                      choice->handover == MG_HANDOVER_BY_COST && !facts->train->epochs;
+    return by_default ? mg_min(epochs, DEFAULT_EPOCHS) : epochs;
 }
 
 // ---- the choice ---------------------------------------------------------------------------------
@@ -203,6 +229,7 @@ static mg_status choose_for_shards(situation *facts, mg_choice *out, mg_error *e
     *out = (mg_choice){.solver = &mg_solver_newton,
                        .handover = MG_HANDOVER_AT_ONCE,
                        .tolerance = facts->tolerance ? train->tolerance : 0};
+    out->epochs = epochs_of(out, facts);
     if (!named) snprintf(out->why, sizeof out->why, "auto: train.shards is above 1");
     if (named && named != &mg_solver_newton)
         return mg_fail(
@@ -261,6 +288,7 @@ mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *prob
     *out = (mg_choice){.solver = named ? named : first,
                        .handover = handover_of(named ? named->name : "auto"),
                        .tolerance = tolerance};
+    out->epochs = epochs_of(out, &facts);
     if (!named) explain(&facts, obstacle, out->why);
     if (given->needs_certificates && obstacle && !first->certificates)
         return refuse_uncertified(obstacle, error);

@@ -9,6 +9,7 @@ typedef struct mg_choice {
     const mg_solver *solver;
     mg_handover handover;
     double tolerance;        // train.tolerance; if that is unset, the default for this problem; 0: none
+    int64_t epochs;          // train.epochs; if that is 0, the default for this problem
     char why[MG_SOLVER_WHY]; // the reason, for a message; "" if the configuration names the solver
 } mg_choice;
 

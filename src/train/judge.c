@@ -221,6 +221,7 @@ static const char *advise_limit(const char *reason) {
 
 static void judge_certified(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]) {
     const char *limit = advise_limit(result->reason);
+    bool by_default = !strcmp(result->reason, "epochs") && !run->options->train->epochs;
     char found[160], advice[300];
     if (isnan(result->gap))
         snprintf(found, sizeof found, "no useful lower bound was found for the objective %.6g",
@@ -228,7 +229,11 @@ static void judge_certified(const mg_run *run, const mg_train_result *result, ch
     else
         snprintf(found, sizeof found, "the gap is %.2g, above train.tolerance %g", result->gap,
                  run->setup.choice.tolerance);
-    if (limit) snprintf(advice, sizeof advice, "%s", limit);
+    if (by_default && is_well_scaled(run))
+        snprintf(advice, sizeof advice, "set train.tolerance to %g, then the epochs are not limited",
+                 run->setup.choice.tolerance);
+    else if (by_default) mg_judge_advise(run, advice, sizeof advice);
+    else if (limit) snprintf(advice, sizeof advice, "%s", limit);
     else if (result->gap < SMALL_GAP && is_well_scaled(run))
         snprintf(advice, sizeof advice, "set train.tolerance to %g, because scores are in single precision",
                  tolerance_above(result->gap));

@@ -311,9 +311,7 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
     mg_status status = check_resident(options, data, error);
     if (!status) status = mg_solver_choose(train, problem, &facts, &setup->choice, error);
     if (status) return status;
-    mg_train_options chosen = *train;
-    chosen.tolerance = setup->choice.tolerance;
-    problem->epochs = mg_solver_epochs(setup->choice.solver, &chosen, problem);
+    problem->epochs = setup->choice.epochs;
     problem->total_steps = problem->steps_per_epoch * problem->epochs;
     if (train->max_steps && train->max_steps < problem->total_steps) problem->total_steps = train->max_steps;
     return mg_kernel_select(&problem->kernel, error);

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, expect, fail, need_modules, tree
+from runs import Work, expect, fail, need_modules, tree, without_leak_check
 
 need_modules("h5py", "numpy")
 
@@ -180,8 +180,9 @@ def together(work):
         if before:
             split(work, "few.csv", out="both/s.h5", test="both/s_test.h5")
         old = tree(work.at("both"))
-        done = subprocess.run([strace, "-f", "-o", "/dev/null", "-e", "inject=renameat2:error=EIO:when=2+", str(Path(sys.argv[1]).resolve()), "convert", "--overwrite", "--split", "0.2", "--seed", "2",
-                               "few.csv", "both/s.h5"], cwd=work.at("."), capture_output=True, text=True)
+        done = subprocess.run([strace, "-f", "-o", "/dev/null", "-e", "inject=renameat2:error=EIO:when=2+", work.margin,
+                               "convert", "--overwrite", "--split", "0.2", "--seed", "2", "few.csv", "both/s.h5"],
+                              cwd=work.path, capture_output=True, text=True, env=without_leak_check())
         if done.returncode != 3 or "the finished file cannot be renamed" not in done.stderr:
             fail(f"a failed rename: exit {done.returncode} {done.stderr}")
         if {name: x[0] for name, x in tree(work.at("both")).items()} != {name: x[0] for name, x in old.items()}:

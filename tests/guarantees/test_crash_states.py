@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, read, skip, steps_of
+from runs import Work, fail, read, skip, steps_of, without_leak_check
 
 CALLS = "openat,creat,write,pwrite64,ftruncate,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,fsync,fdatasync"
 TRAIN = ["train", "run.yaml", "--set", "output.directory=runs/a"]
@@ -34,8 +34,6 @@ checkpoint: {{every_steps: {every}, every_seconds: 0, keep: 2}}
 def record(work):
     """Returns the strace output of a whole run, and of its resumption, which writes the last checkpoint and the
     model again."""
-    # Leak detection does not work under strace.
-    environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
     # Removes the last line, so that the run is not finished. A crash can do this too, because metrics.jsonl is not
     # synced.
     shorten = 'm=runs/a/metrics.jsonl; truncate -s $(($(wc -c <$m) - $(tail -n 1 $m | wc -c))) $m'
@@ -47,7 +45,7 @@ def record(work):
         skip("strace is not installed")
     if probe.returncode:
         skip(f"processes may not be traced here: {probe.stderr.strip()}")
-    done = subprocess.run([*traced, "sh", "-c", script, work.margin], cwd=work.path, env=environment, capture_output=True, text=True)
+    done = subprocess.run([*traced, "sh", "-c", script, work.margin], cwd=work.path, env=without_leak_check(), capture_output=True, text=True)
     if done.returncode:
         fail(f"the traced run: exit {done.returncode}: {done.stderr}")
     begun = {}

@@ -2,13 +2,12 @@
 # command must give either its complete output or one line with the reason. A failure of close() must do no harm.
 #
 #     test_failed_reads.py MARGIN
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules, skip, tree
+from runs import Work, fail, need_modules, skip, tree, without_leak_check
 
 need_modules("h5py", "numpy")
 import h5py
@@ -46,7 +45,7 @@ def with_fault(work, path, calls, error, turn, command):
         ["strace", "-f", "-qq", "-o", work.at("trace"), "-P", work.at(path), "-e", f"trace={calls}",
          "-e", f"inject={calls}:error={error}:when={turn}", work.margin, *command],
         cwd=work.path, capture_output=True, text=True, timeout=60,
-        env={**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"})
+        env=without_leak_check())
     return done, "INJECTED" in Path(work.at("trace")).read_text(errors="replace")
 
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, read, settings, steps_of
+from runs import Work, fail, read, settings, steps_of, without_leak_check
 
 RUN = {"data": {"train": "train.h5"}, "train": {"solver": "sgd", "epochs": 10000000, "batch": 8, "threads": 1},
        "sgd": {"eta": 0.05}, "checkpoint": {"every_steps": 20, "every_seconds": 0}}
@@ -107,7 +107,7 @@ class Files:
         }
         for what, command in commands.items():
             done = subprocess.run(["strace", "-f", "-qq", "-e", "trace=open,openat", "-o", work.at("trace"), work.margin, *command],
-                                  cwd=work.path, capture_output=True, text=True, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+                                  cwd=work.path, capture_output=True, text=True, env=without_leak_check())
             expect(done.returncode == 0, what, done)
             names = re.findall(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]*(?:model|train)\.h5)", O_RDONLY', open(work.at("trace")).read())
             most = 2 if what == "cv" else 1  # each fold is a run

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, checkpoint, fail, namespaces, read, settings, steps_of
+from runs import Work, checkpoint, fail, namespaces, read, settings, steps_of, without_leak_check
 
 STOPPED = 75
 RUN = {
@@ -53,8 +53,7 @@ class Stops:
 
     def begin(self, *more, within=()):
         shutil.rmtree(self.work.at("stopped"), ignore_errors=True)
-        # The leak check cannot stop the threads of process 1.
-        environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"} if within else None
+        environment = without_leak_check() if within else None
         return subprocess.Popen([*within, self.work.margin, *self.arguments("stopped", *more)], cwd=self.work.path, text=True,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
 

@@ -26,6 +26,15 @@ def check(what, true):
         runs.fail(what)
 
 
+def write(path, rows, size):
+    r = np.random.default_rng(0)
+    y = r.integers(0, 4, rows)
+    x = (size * (r.standard_normal((rows, 10)) + 2 * np.eye(4, 10)[y])).astype("f4")
+    with h5py.File(path, "w") as f:
+        f["X"], f["y"] = x, y
+    return x, y
+
+
 def test_choice(work):
     start, end, done, directory = train(work)
     check(f"softmax: {start}", start["solver"] == "newton" and start["tolerance"] == 1e-3)
@@ -50,6 +59,15 @@ def test_choice(work):
         check(f"{sets}: {start}", start["solver"] == "sgd")
 
 
+def test_long_rows(work):
+    """Newton steps on many rows of large values would take very long."""
+    for rows, sets, solver in ((6000, [], "sgd"), (6000, ["data.scale=standard"], "newton"), (600, [], "newton")):
+        write(work.at("long.h5"), rows, 1000)
+        start, end, _, _ = train(work, *sets, data="long.h5")
+        check(f"{rows} long rows, {sets}: {start}", start["solver"] == solver)
+        check(f"{rows} long rows, {sets}: {end}", end.get("converged", True))
+
+
 def test_warning(work):
     """A certified optimum with which nothing can be predicted is a failure; --set of what the warning names helps."""
     _, end, done, _ = train(work, "model.lambda=1e5")
@@ -71,11 +89,7 @@ def test_plan(work):
 
 
 with runs.Work(sys.argv[1]) as work:
-    r = np.random.default_rng(0)
-    y = r.integers(0, 4, 600)
-    x = (r.standard_normal((600, 10)) + 2 * np.eye(4, 10)[y]).astype("f4")
-    with h5py.File(work.at("d.h5"), "w") as f:
-        f["X"], f["y"] = x, y
+    x, y = write(work.at("d.h5"), 600, 1)
     from_dense = np.maximum(x, 0)
     rows, columns = np.nonzero(from_dense)
     with h5py.File(work.at("sparse.h5"), "w") as f:
@@ -85,5 +99,6 @@ with runs.Work(sys.argv[1]) as work:
         group.attrs["shape"] = [600, 10]
         f["y"] = y
     test_choice(work)
+    test_long_rows(work)
     test_warning(work)
     test_plan(work)
