@@ -95,10 +95,10 @@ static const char *obstacle_to(const struct rule *rule, const situation *facts) 
 #define DEFAULT_TOLERANCE 1e-3
 enum { DEFAULT_EPOCHS = 30 }; // such a run ends here at the latest; problems that were measured need 1 to 5
 // The mean of ||x'||^2 over lambda, up to which a Newton step needs few conjugate-gradient steps: with
-// factors of the Hessian as the preconditioner, and with its diagonal. Few rows are always fast.
+// factors of the Hessian as the preconditioner, and with its diagonal. Few values are always fast.
 #define SHORT_WITH_FACTORS 1e7
 #define SHORT_WITH_DIAGONAL 1e6
-enum { FEW_ROWS = 5000 };
+#define FEW_VALUES 1e6
 // An epoch of sgd costs about as much as this number of evaluations and moves of Newton steps.
 #define SGD_EPOCH 2.2
 enum { SGD_RATES = 7 }; // the search for a learning rate usually tries this many
@@ -134,7 +134,8 @@ static bool newton_is_cheaper(const situation *f) {
 static bool rows_are_short(const situation *f) {
     const mg_problem *problem = f->problem;
     double most = mg_precondition_factors(problem) ? SHORT_WITH_FACTORS : SHORT_WITH_DIAGONAL;
-    return problem->rows <= FEW_ROWS || problem->mean_square_norm <= most * problem->lambda;
+    return (double)problem->rows * problem->values_per_row <= FEW_VALUES ||
+           problem->mean_square_norm <= most * problem->lambda;
 }
 
 // A run of solver auto for which train.tolerance is unset has the default tolerance if all of these hold.
@@ -144,7 +145,7 @@ static const condition to_default[] = {
     {newton_is_possible, "newton can be used", NULL},
     {newton_is_small, "Newton steps need little memory", NULL},
     {rows_are_short,
-     "there are at most 5000 rows, or the mean of ||x||^2 is at most 1e7 lambda, or 1e6 lambda if the "
+     "the rows have at most 1e6 values, or the mean of ||x||^2 is at most 1e7 lambda, or 1e6 lambda if the "
      "preconditioner is a diagonal",
      NULL},
     {newton_is_cheaper,
