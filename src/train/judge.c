@@ -15,7 +15,8 @@
 #define SMALL_GAP 0.01  // if a run stalls below this gap, single precision is the reason, not the data
 #define LEAST_SIZE 0.03 // range of root mean squares of cells with which solvers work well
 #define MOST_SIZE 30.0
-#define FAR 30.0 // cells are far outside of this range if they exceed it by this factor
+#define MANY_VALUES 1e6 // fewer values are certified fast, whatever their size
+#define FAR 30.0        // cells are far outside of this range if they exceed it by this factor
 // An objective below this fraction of the baseline's is clearly good: if cells are not far from that range,
 // and if they are.
 #define CLEAR 0.5
@@ -199,6 +200,19 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
     } else {
         snprintf(out, size, "set data.scale to %s", how);
     }
+}
+
+void mg_judge_start(const mg_run *run, char out[MG_JUDGE_TEXT]) {
+    const mg_problem *problem = &run->setup.problem;
+    double cells = size_of_cells(run), values = (double)problem->rows * problem->values_per_row;
+    *out = 0;
+    if (!(run->setup.choice.tolerance > 0) || is_well_scaled(run)) return;
+    if (cells > MOST_SIZE && values > MANY_VALUES)
+        snprintf(
+            out, MG_JUDGE_TEXT,
+            "the root mean square of the values is %.3g, and solvers need about 1, so that a certificate "
+            "may take very long: set data.scale to %s",
+            cells, problem->layout == MG_DENSE ? "standard" : "max-abs");
 }
 
 // ---- verdicts -----------------------------------------------------------------------------------

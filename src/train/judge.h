@@ -13,6 +13,9 @@ bool mg_judge_bound_is_vacuous(double objective, double dual);
 // Writes one line that says what went wrong and which option helps; "" if nothing went wrong.
 void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]);
 
+// Writes a line if a run with a tolerance may take very long because its values are large; "" if not.
+void mg_judge_start(const mg_run *run, char out[MG_JUDGE_TEXT]);
+
 // Writes which options help if the problem is hard for every solver. `out` ends without a full stop.
 void mg_judge_advise(const mg_run *run, char *out, size_t size);
 

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/bridge.h"
+#include "train/judge.h"
 #include "train/ranks.h"
 #include "train/run_calibrate.h"
 #include "train/run_memory.h"
@@ -243,6 +244,9 @@ static void report_plan(mg_run *run) {
     if (setup->vanished[0]) mg_run_message(run, "warning: %s", setup->vanished);
     if (setup->rounding[0]) mg_run_message(run, "warning: %s", setup->rounding);
     if (setup->warning[0]) mg_run_message(run, "warning: %s", setup->warning);
+    char slow[MG_JUDGE_TEXT];
+    mg_judge_start(run, slow);
+    if (slow[0]) mg_run_message(run, "note: %s", slow);
     if (setup->uneven_note[0]) mg_run_message(run, "note: %s", setup->uneven_note);
     if (setup->lambda_note[0]) mg_run_message(run, "note: %s", setup->lambda_note);
     if (setup->note[0]) mg_run_message(run, "note: %s", setup->note);

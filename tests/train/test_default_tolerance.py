@@ -68,6 +68,18 @@ def test_long_rows(work):
         check(f"{rows} long rows, {sets}: {end}", end.get("converged", True))
 
 
+def test_slow(work):
+    """A run with a tolerance says at its start that large values make it slow; with the option of this note it is
+    certified."""
+    write(work.at("long.h5"), 110000, 1000)
+    sets = ["train.tolerance=1e-2", "train.time_limit=0.1"]
+    for more, slow in (([], True), (["data.scale=standard", "train.time_limit=0"], False)):
+        words = [word for one in ("data.train=long.h5", "output.directory=slow", *sets, *more) for word in ("--set", one)]
+        said = runs.expect(work, 0, "train", "--overwrite", *words).stderr
+        check(f"{more}: {said}", ("note: the root mean square of the values is " in said and "set data.scale to standard" in said) == slow)
+        check(f"{more}: {said}", ("not certified" in said) == slow)
+
+
 def test_warning(work):
     """A certified optimum with which nothing can be predicted is a failure; --set of what the warning names helps."""
     _, end, done, _ = train(work, "model.lambda=1e5")
@@ -100,5 +112,6 @@ with runs.Work(sys.argv[1]) as work:
         f["y"] = y
     test_choice(work)
     test_long_rows(work)
+    test_slow(work)
     test_warning(work)
     test_plan(work)
