@@ -338,6 +338,22 @@ mg_status mg_certifier_certify(mg_certifier *job, mg_weights *average, float *co
     return MG_OK;
 }
 
+mg_status mg_certificate_lower(const mg_resident *resident, mg_iterate *iterate, double *lower,
+                               mg_error *error) {
+    const mg_problem *problem = resident->problem;
+    mg_certifier *job;
+    mg_status status = mg_certifier_create(resident, iterate, NULL, &job, error);
+    if (status) return status;
+    MG_ACTIVITY("certificate", 0);
+    double value = rebuild(job) / (double)problem->rows, square = 0;
+    for (int64_t j = 0; j < resident->size; j++) square += job->w[j] * job->w[j];
+    for (int64_t k = 0; k < problem->classes; k++) square += job->bias[k] * job->bias[k];
+    if (is_stopped(job)) status = mg_fail(error, MG_STOPPED, "stopped");
+    else *lower = value - 0.5 * problem->lambda * square;
+    mg_certifier_destroy(job);
+    return status;
+}
+
 // ---- without a certifier ------------------------------------------------------------------------
 
 // Few items, because each has coefficients of its own and runs need no memory for them before.

@@ -33,4 +33,9 @@ typedef struct mg_certified_sums {
 mg_status mg_certifier_certify(mg_certifier *certifier, mg_weights *average, float *contribution,
                                mg_certified_sums *out, mg_error *error);
 
+// Sets *lower to the lower bound that the dual variables prove, and changes nothing else. Errors: MG_MEMORY;
+// MG_STOPPED.
+mg_status mg_certificate_lower(const mg_resident *resident, mg_iterate *iterate, double *lower,
+                               mg_error *error);
+
 #endif

@@ -160,8 +160,17 @@ static mg_status lower_bound(void *state, double *out, mg_error *error) {
     return c->ascent ? mg_certificate_bound(&c->resident, &c->iterate, out, error) : MG_OK;
 }
 
-static const mg_whole_solver whole = {
-    .attach = attach, .next = next, .standing = standing, .lower_bound = lower_bound};
+static void set_primal(void *state, double primal) {
+    mg_certified *c = state;
+    mg_schedule_correct(c, primal, c->incumbent.bounds.dual);
+}
+
+static const mg_whole_solver whole = {.attach = attach,
+                                      .next = next,
+                                      .standing = standing,
+                                      .lower_bound = lower_bound,
+                                      .set_primal = set_primal,
+                                      .prove = mg_certified_prove};
 
 // Both solvers have the same state and the same functions. They differ in options->handover, which says when
 // Newton steps follow.

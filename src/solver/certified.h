@@ -1,7 +1,7 @@
 // certified.h - the solvers that hold all rows and can certify: dual ascent, and Newton steps after it.
 // certified.c has the solvers, local.c their start on several shards, schedule.c decides when a certificate
-// is made, handover.c decides between dual ascent and Newton steps, certified_fields.c lists the fields of a
-// checkpoint.
+// is made, handover.c decides between dual ascent and Newton steps, prove.c proves the lower bound of a
+// checkpoint, certified_fields.c lists the fields of a checkpoint.
 #ifndef MG_SOLVER_CERTIFIED_H
 #define MG_SOLVER_CERTIFIED_H
 
@@ -46,6 +46,12 @@ mg_status mg_schedule_local(mg_certified *c, double *loss, mg_error *error);
 // One outer iteration of the Newton phase, which counts as an epoch. Errors: MG_MEMORY, MG_STOPPED.
 mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error);
 
+// Frees the memory of Newton steps. The next iteration computes it from the iterate again, to the same bits.
+void mg_schedule_drop_newton(mg_certified *c);
+
+// Corrects the two values of the certificate, which were read from a checkpoint.
+void mg_schedule_correct(mg_certified *c, double primal, double dual);
+
 // True if the gap has not fallen clearly for a long time.
 bool mg_schedule_stalled(const mg_certified *c);
 
@@ -71,6 +77,11 @@ bool mg_handover_to_dual(mg_certified *c, double cost);
 
 // Writes why the solver has just been changed.
 void mg_handover_explain(const mg_certified *c, char *out, size_t size);
+
+// ---- prove.c ------------------------------------------------------------------------------------
+
+// mg_whole_solver.prove
+mg_status mg_certified_prove(void *state, const mg_stop *stop, bool *forgotten, mg_error *error);
 
 // ---- certified_fields.c -------------------------------------------------------------------------
 

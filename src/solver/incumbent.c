@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ROUNDING 0x1p-24 // relative rounding error of the scores; a smaller gap is not reported
+#define SMALL_PART 1e-3  // of the tolerance: a lower bound that is higher by less is the same
 #define CLEARLY 0.9      // progress is clear if primal - dual is below this fraction of the last noted one
 
 void mg_incumbent_clear(mg_incumbent *incumbent) {
@@ -16,6 +17,7 @@ void mg_incumbent_clear(mg_incumbent *incumbent) {
                                     .progress_gap = INFINITY,
                                     .progress_primal = INFINITY,
                                     .progress_dual = -INFINITY};
+    incumbent->proven = -INFINITY;
 }
 
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error) {
@@ -46,6 +48,24 @@ double mg_incumbent_gap(const mg_bounds *bounds) {
     return mg_max_real(fabs(gap), ROUNDING); // rounding may put the bound above the objective
 }
 
+// A difference far below the tolerance is one of rounding.
+bool mg_incumbent_is_proven(const mg_bounds *bounds, double lower, double tolerance) {
+    double slack = mg_max_real(ROUNDING, SMALL_PART * tolerance);
+    return bounds->dual <= mg_max_real(0, lower) + slack * bounds->primal;
+}
+
+void mg_incumbent_add_proof(mg_incumbent *incumbent, double lower) {
+    incumbent->proven = mg_max_real(incumbent->proven, lower);
+}
+
+void mg_incumbent_correct(mg_incumbent *incumbent, double primal, double dual) {
+    incumbent->primal = incumbent->bounds.primal = primal;
+    incumbent->dual = incumbent->bounds.dual = dual;
+    incumbent->bounds.gap = mg_incumbent_gap(&incumbent->bounds);
+    incumbent->bounds.progress_gap = INFINITY;
+    mg_incumbent_forget_progress(incumbent);
+}
+
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower) {
     const mg_resident *resident = incumbent->resident;
     mg_bounds *bounds = &incumbent->bounds;
@@ -58,6 +78,7 @@ void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double 
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }
     if (lower > bounds->dual) bounds->dual = lower;
+    mg_incumbent_add_proof(incumbent, lower);
     bounds->gap = mg_incumbent_gap(bounds);
     if (!isfinite(lower)) return; // the average of snapshots has no lower bound
     incumbent->primal = primal;
@@ -96,7 +117,7 @@ void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lamb
         memset(w->offset, 0, (size_t)w->lanes * sizeof *w->offset);
     }
     incumbent->bounds.primal = primal;
-    incumbent->bounds.dual = 0; // a lower bound, because losses are not negative
+    incumbent->bounds.dual = incumbent->proven = 0; // a lower bound, because losses are not negative
     incumbent->bounds.gap = mg_incumbent_gap(&incumbent->bounds);
 }
 

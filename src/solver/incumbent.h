@@ -20,6 +20,9 @@ typedef struct mg_incumbent {
     mg_weights weights; // weights of raw cells; empty without certificates
     mg_bounds bounds;
     double primal, dual; // values of the newest weights and dual variables at the last update
+    // The highest lower bound that this process has computed. bounds.dual may be higher if it was read from a
+    // checkpoint. A sealed file does not prove what it says.
+    double proven;
 } mg_incumbent;
 
 // Creates an incumbent without weights and bounds. Errors: MG_MEMORY.
@@ -36,6 +39,16 @@ void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lamb
 // far, and a lower bound `lower`, which is kept if it is the highest so far. `lower` is -INFINITY for weights
 // that prove no bound.
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower);
+
+// True if the dual value is at most `lower`, or at most 0, except for rounding. Losses are not negative, so 0
+// is a lower bound.
+bool mg_incumbent_is_proven(const mg_bounds *bounds, double lower, double tolerance);
+
+// Takes note of a lower bound that this process has computed.
+void mg_incumbent_add_proof(mg_incumbent *incumbent, double lower);
+
+// Corrects the two values, which were read from a checkpoint. Progress is counted from them.
+void mg_incumbent_correct(mg_incumbent *incumbent, double primal, double dual);
 
 // The relative gap of the bounds; INFINITY if there is no primal value.
 double mg_incumbent_gap(const mg_bounds *bounds);

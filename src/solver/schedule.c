@@ -70,6 +70,11 @@ bool mg_schedule_stalled(const mg_certified *c) {
     return c->resident.certify && since > slow * STALLED_PASSES && since > slow * before;
 }
 
+void mg_schedule_correct(mg_certified *c, double primal, double dual) {
+    mg_incumbent_correct(&c->incumbent, primal, dual);
+    mg_incumbent_note_progress(&c->incumbent, passes_so_far(c));
+}
+
 void mg_schedule_start(mg_certified *c, bool point) {
     bool ascent = c->ascent, due = point && ascent && c->resident.certify;
     c->clock = (mg_counters){.round = c->resident.sparse ? MG_DUAL_ROUND : MG_DUAL_ROUND_MOST,
@@ -144,6 +149,11 @@ mg_status mg_schedule_certify(mg_certified *c, mg_error *error) {
     return MG_OK;
 }
 
+void mg_schedule_drop_newton(mg_certified *c) {
+    mg_newton_destroy(c->newton);
+    c->newton = NULL;
+}
+
 // Dual ascent starts with a certificate, because that rebuilds W from the dual variables.
 static void return_to_ascent(mg_certified *c) {
     c->clock.newton_before += c->clock.newton;
@@ -152,8 +162,7 @@ static void return_to_ascent(mg_certified *c) {
     c->clock.due = MG_DUE_AT_START;
     mg_ascent_restart(c->ascent);
     mg_incumbent_forget_progress(&c->incumbent);
-    mg_newton_destroy(c->newton);
-    c->newton = NULL;
+    mg_schedule_drop_newton(c);
 }
 
 mg_status mg_schedule_local(mg_certified *c, double *loss, mg_error *error) {

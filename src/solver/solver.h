@@ -88,6 +88,15 @@ typedef struct mg_whole_solver {
     // Sets *out to a lower bound of the objective of all weights, which the present dual variables prove; NAN
     // if there is no dual ascent. Called after `weights`. Errors: MG_MEMORY.
     mg_status (*lower_bound)(void *state, double *out, mg_error *error);
+
+    // After a restored state was checked: corrects the primal value of its certificate.
+    void (*set_primal)(void *state, double primal);
+
+    // Called before training ends, because a checkpoint does not prove the lower bound that it has. If this
+    // process has not computed a bound as high, computes that of the present state, or finds another one. If
+    // none is as high, *forgotten becomes true, and the certificate has the highest one that this process has
+    // computed. A collective call. Errors: MG_MEMORY, MG_STOPPED, MG_FAILED.
+    mg_status (*prove)(void *state, const mg_stop *stop, bool *forgotten, mg_error *error);
 } mg_whole_solver;
 
 typedef struct mg_solver {

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/judge.h"
+#include "train/path_check.h"
 #include "train/path_model.h"
 #include "train/run_calibrate.h"
 
@@ -315,33 +316,19 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     return mg_path_check_calibration(options, error);
 }
 
-static mg_status check_same(const char *name, int64_t place, double value, double same, mg_error *error) {
-    return mg_bound_check(&(mg_bound){.least = same, .most = same}, name, place, value, error);
-}
-
-// Checks a restored checkpoint: the finished points are those of the grid, the best weights belong to the
-// best point, and the current point visited no row more than once an epoch.
+// Checks a restored checkpoint: the finished points, and that the current point visited no row more than once
+// an epoch.
 static mg_status check_points(void *context, mg_error *error) {
     path *p = context;
-    const mg_path_point *point = p->result->point;
-    double weight = p->run.setup.train->total_weight, rows = (double)p->run.setup.problem.rows;
-    double visited = (double)p->run.counts.visited;
-    const mg_bound visits = {.most = ((double)p->run.position.epoch + 1) * rows};
-    mg_status status = mg_bound_check(&visits, "state/path_visited", -1, visited, error);
-    for (int64_t i = 0; !status && i < p->point; i++) {
-        double lambda = mg_grid_lambda(&p->grid, (int)i, weight);
-        double C = strcmp(p->grid.name, "C") ? 1 / (lambda * weight) : p->grid.value[i];
-        status = check_same("lambda in state/path_points, point", i, point[i].lambda, lambda, error);
-        if (!status) status = check_same("C in state/path_points, point", i, point[i].C, C, error);
-    }
+    mg_run *run = &p->run;
+    double rows = (double)run->setup.problem.rows, weight = run->setup.train->total_weight;
+    const mg_bound visits = {.most = ((double)run->position.epoch + 1) * rows};
+    mg_status status = mg_bound_check(&visits, "state/path_visited", -1, (double)run->counts.visited, error);
     find_best(p);
-    const mg_path_point *best = p->result->best < 0 ? NULL : &point[p->result->best];
-    double accuracy = best ? best->accuracy : -1;
-    if (!status) status = check_same("best_accuracy", -1, p->run.position.best_accuracy, accuracy, error);
-    p->run.setup.problem.lambda = mg_grid_lambda(&p->grid, (int)mg_min(p->point, p->grid.count - 1), weight);
-    return status || !best ? status
-                           : mg_run_check_objective(&p->run, &p->run.best, best->lambda, best->objective,
-                                                    "state/path_points (objective)", "state/best", error);
+    run->setup.problem.lambda = mg_grid_lambda(&p->grid, (int)mg_min(p->point, p->grid.count - 1), weight);
+    const mg_path_restored restored = {&p->grid, p->result->point, p->point, p->result->best,
+                                       p->train.tolerance};
+    return status ? status : mg_path_check(run, &restored, error);
 }
 
 static void prepare(path *p, const mg_trainer_options *options) {

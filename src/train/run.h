@@ -176,9 +176,16 @@ mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *
 // How far two computations of the objective of weights may differ by rounding.
 double mg_run_objective_slack(const mg_run *run, const mg_weights *weights, double objective);
 
-// Checks that the objective in the field `name` is that of the weights, which are in the field `whose`.
+// An objective in a checkpoint.
+typedef struct mg_stored_objective {
+    double value;
+    const char *name, *whose; // the field that has it, and the field of its weights
+    double own;               // the objective that mg_run_check_objective computes
+} mg_stored_objective;
+
+// Checks that a stored objective is that of the weights.
 mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, double lambda,
-                                 double objective, const char *name, const char *whose, mg_error *error);
+                                 mg_stored_objective *stored, mg_error *error);
 
 // Fails if a data file was changed while it was read (mg_dataset_check), so that the rows may come from two
 // versions. Then nothing that was computed from them may be written, because a checkpoint has the fingerprint

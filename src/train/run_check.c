@@ -8,6 +8,9 @@
 // their rounding is seen in the losses, relative to the size of scores.
 #define OBJECTIVE_SLACK 1e-3
 #define SCORE_SLACK 1e-5
+// The same for the rounding of the two sums alone: relative to the objective and to the size of scores and
+// offsets.
+#define ROUNDING_SLACK 0x1p-22
 #define ACCURACY_SLACK 1e-3 // of two computations of one accuracy, besides one row
 
 static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
@@ -73,35 +76,62 @@ static mg_status check_best(const mg_run *run, const mg_position *at, mg_error *
     return status;
 }
 
-double mg_run_objective_slack(const mg_run *run, const mg_weights *weights, double objective) {
+static double size_of_scores(const mg_run *run, const mg_weights *weights) {
     const mg_problem *problem = &run->setup.problem;
-    double score = sqrt(mg_weights_square_norm(weights, problem->scale, true) * problem->mean_square_norm);
-    return OBJECTIVE_SLACK * fabs(objective) + SCORE_SLACK * score;
+    return sqrt(mg_weights_square_norm(weights, problem->scale, true) * problem->mean_square_norm);
+}
+
+double mg_run_objective_slack(const mg_run *run, const mg_weights *weights, double objective) {
+    return OBJECTIVE_SLACK * fabs(objective) + SCORE_SLACK * size_of_scores(run, weights);
+}
+
+// Scores of cells that are far from zero are small differences of large terms, as large as offsets.
+static double rounding_slack(const mg_run *run, const mg_weights *weights, double objective) {
+    double size = fabs(objective) + size_of_scores(run, weights);
+    for (int64_t k = 0; k < weights->classes; k++) size += fabs((double)weights->offset[k]);
+    return ROUNDING_SLACK * size;
+}
+
+static mg_status find_objective(const mg_run *run, const mg_weights *weights, double lambda, double *out,
+                                mg_error *error) {
+    mg_evaluation evaluation;
+    mg_status status = mg_run_evaluate(run, weights, NULL, &evaluation, error);
+    double square = mg_problem_square_norm(&run->setup.problem, weights);
+    *out = status ? INFINITY : evaluation.loss + 0.5 * lambda * square;
+    return status == MG_NONFINITE ? MG_OK : status;
 }
 
 mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, double lambda,
-                                 double objective, const char *name, const char *whose, mg_error *error) {
-    const mg_problem *problem = &run->setup.problem;
-    mg_evaluation evaluation;
-    mg_status status = mg_run_evaluate(run, weights, NULL, &evaluation, error);
-    if (status && status != MG_NONFINITE) return status;
-    double square = mg_problem_square_norm(problem, weights),
-           own = status ? INFINITY : evaluation.loss + 0.5 * lambda * square;
-    if (fabs(own - objective) <= mg_run_objective_slack(run, weights, objective)) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s is %g, but the objective of the weights in %s is %g", name, objective,
-                   whose, own);
+                                 mg_stored_objective *stored, mg_error *error) {
+    mg_status status = find_objective(run, weights, lambda, &stored->own, error);
+    if (status || fabs(stored->own - stored->value) <= mg_run_objective_slack(run, weights, stored->value))
+        return status;
+    return mg_fail(error, MG_DATA, "%s is %g, but the objective of the weights in %s is %g", stored->name,
+                   stored->value, stored->whose, stored->own);
 }
 
-// The bounds of the certificate are those of the best weights, which are the result of the run.
-static mg_status check_certificate(const mg_run *run, mg_error *error) {
+// A run may end with a smaller gap than the slack of the check, so it does not believe an objective that is
+// too low by more than rounding.
+static void correct_primal(const mg_run *run, const mg_weights *weights, const mg_stored_objective *stored) {
+    if (stored->own > stored->value + rounding_slack(run, weights, stored->value))
+        run->solver->whole->set_primal(run->state, stored->own);
+}
+
+// The bounds of the certificate are those of the best weights, which are the result of the run. The lower
+// bound is proven before the run claims it (mg_whole_solver.prove).
+static mg_status check_certificate(mg_run *run, mg_error *error) {
     mg_certificate certificate;
     if (!mg_run_certificate(run, &certificate)) return MG_OK;
     const mg_weights *weights = run->solver->weights(run->state);
     if (certificate.dual > certificate.primal + mg_run_objective_slack(run, weights, certificate.primal))
         return mg_fail(error, MG_DATA, "state/bounds (dual value) is %g, but the primal value is %g",
                        certificate.dual, certificate.primal);
-    return mg_run_check_objective(run, weights, run->setup.problem.lambda, certificate.primal,
-                                  "state/bounds (primal value)", "state/result", error);
+    mg_stored_objective stored = {
+        .value = certificate.primal, .name = "state/bounds (primal value)", .whose = "state/result"};
+    mg_status status = mg_run_check_objective(run, weights, run->setup.problem.lambda, &stored, error);
+    if (!status) correct_primal(run, weights, &stored);
+    mg_run_take_standing(run);
+    return status;
 }
 
 // The best weights, which become the model, must have the accuracy that made them the best.

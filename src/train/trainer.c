@@ -278,14 +278,32 @@ void mg_run_count_anew(mg_run *run) {
     run->counts.visited = 0;
 }
 
+// Proves what the run is about to claim, if it comes from a checkpoint.
+static mg_status prove(mg_run *run, mg_error *error) {
+    const mg_whole_solver *whole = run->solver->whole;
+    const mg_stop stop = mg_run_stop_of(run);
+    mg_certificate stored = {0}, proven = {0};
+    bool forgotten = false;
+    mg_run_certificate(run, &stored);
+    mg_status status = whole ? whole->prove(run->state, &stop, &forgotten, error) : MG_OK;
+    if (status || !forgotten) return status;
+    mg_run_take_standing(run);
+    mg_run_certificate(run, &proven);
+    mg_run_message(run,
+                   "warning: the lower bound %g of the checkpoint cannot be proven again: the run goes on "
+                   "with %g, which is proven",
+                   stored.dual, proven.dual);
+    return MG_OK;
+}
+
 // Each epoch's end is processed before limits are checked, because a run that is resumed from the last step
 // of an epoch must still process that end.
 mg_status mg_run_loop(mg_run *run, mg_error *error) {
     mg_status status = MG_OK;
     while (!status) {
         if (epoch_is_over(run)) status = end_epoch(run, error);
-        else if (limit_reached(run)) break;
-        else status = run_epoch(run, error);
+        else if (!limit_reached(run)) status = run_epoch(run, error);
+        else if ((status = prove(run, error)) || limit_reached(run)) break;
     }
     return status;
 }

@@ -295,3 +295,11 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     else if (has_duals && inner > MANY_INNER) *sigma /= sqrt(GROWTH);
     return MG_OK;
 }
+
+mg_status mg_newton_lower(mg_newton *n, double *lower, mg_error *error) {
+    mg_newton_sums sums = restore(n);
+    n->current = false;
+    if (n->shards.failure.status) return mg_newton_end_early(n, error);
+    *lower = lower_bound(n, &sums);
+    return MG_OK;
+}

@@ -162,6 +162,10 @@ double mg_newton_first_penalty(const mg_resident *resident);
 // MG_STOPPED if the options' stop asks for it; the iterate is then unchanged.
 mg_status mg_newton_iterate(mg_newton *newton, double *sigma, double *loss, mg_error *error);
 
+// Sets *lower to the lower bound of the iterate, which does not change. Errors: MG_FAILED if ranks cannot be
+// reached.
+mg_status mg_newton_lower(mg_newton *newton, double *lower, mg_error *error);
+
 // The cost of the last iteration, by the model of cost.c.
 double mg_newton_cost(const mg_newton *newton);
 
