@@ -99,13 +99,12 @@ const char *mg_facts_text(const mg_facts *facts, char out[MG_FACTS_TEXT]) {
     if (facts->filled)
         used = snprintf(out, MG_FACTS_TEXT, "%lld missing value%s replaced (%s)", (long long)facts->filled,
                         facts->filled == 1 ? "" : "s", facts->with);
-    bool one = facts->unseen == 1;
-    if (facts->unseen)
-        snprintf(out + used, MG_FACTS_TEXT - (size_t)used,
-                 "%s%lld value%s of one-hot columns %s not in the training data, taken as all zeros; the "
-                 "first is %s",
-                 used ? "; " : "", (long long)facts->unseen, one ? "" : "s", one ? "is" : "are",
-                 facts->first);
+    if (!facts->unseen) return out;
+    if (used > 0) used += snprintf(out + used, MG_FACTS_TEXT - (size_t)used, "; ");
+    const char *values = facts->unseen == 1 ? "value of one-hot columns is" : "values of one-hot columns are";
+    snprintf(out + used, MG_FACTS_TEXT - (size_t)used,
+             "%lld %s not in the training data, taken as all zeros; the first is %s",
+             (long long)facts->unseen, values, facts->first);
     return out;
 }
 
