@@ -216,10 +216,11 @@ static mg_status look(const validation *v, mg_error *error) {
     mg_status status = mg_run_find_traces(v->place, &traces, error);
     if (!status) status = mg_run_check_marks(v->place, vouched, error);
     if (!status) status = mg_run_check_folds(v->place, request->folds, error);
+    if (!status) status = mg_run_check_command(v->place, "cv", error);
     if (status || request->overwrite) return status;
     if (traces.run)
         return mg_fail(error, MG_CONFIG,
-                       "%s: already holds a run: start a new run with --overwrite, or set output.directory",
+                       "%s: already holds files of a run: set output.directory, or move them away",
                        mg_directory_path(v->place));
     if (traces.folds && !request->resume)
         return mg_fail(error, MG_CONFIG,

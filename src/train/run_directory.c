@@ -40,12 +40,10 @@ static mg_status check_unused(const mg_run *run, mg_error *error) {
     mg_status status = mg_run_find_traces(directory, &traces, error);
     if (!status) status = mg_run_check_config(directory, error);
     if (!status) status = mg_run_check_marks(directory, vouched, error);
+    // A fold lies in the directory of its cross-validation, which has been checked as a whole.
+    if (!status && !run->options->within)
+        status = mg_run_check_command(directory, run->points.count ? "path" : "train", error);
     if (status || run->request->overwrite) return status;
-    if (traces.folds)
-        return mg_fail(
-            error, MG_CONFIG,
-            "%s: already holds a cross-validation: start a new run with --overwrite, or set output.directory",
-            run->place.path);
     if (traces.run && !resume)
         return mg_fail(error, MG_CONFIG,
                        "%s: already holds a run: continue it with --resume, start a new one with "

@@ -33,6 +33,71 @@ mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, 
     return status;
 }
 
+// ---- commands -----------------------------------------------------------------------------------
+
+// Sets *command to the command that has written the run in the directory; NULL if nothing says which.
+static mg_status command_of_run(const mg_directory *directory, const char **command, mg_error *error) {
+    mg_origin origin;
+    mg_error why = {0};
+    bool points = mg_directory_holds(directory, "path.jsonl");
+    mg_status status = mg_run_read_origin(directory, &origin, &why);
+    *command = points ? "path" : NULL;
+    if (status == MG_MEMORY) return mg_fail(error, status, "%s", why.text);
+    if (status) return MG_OK;
+    *command = "train";
+    if (strstr(origin.config, "\npath.C: ") || strstr(origin.config, "\npath.lambda: ")) *command = "path";
+    if (strstr(origin.config, "\ncv.fold: ")) *command = "cv";
+    mg_checkpoint_origin_clear(&origin);
+    return MG_OK;
+}
+
+static bool holds_own(const mg_directory *directory, const char *name) {
+    return mg_directory_holds(directory, name) && mg_run_is_own_file(directory, name);
+}
+
+// Sets *other to another command than `own` that has results in the directory; NULL if there is none.
+// `moving`: results are being moved there, so files that say what belongs to whom may not be there yet.
+static mg_status find_other(const mg_directory *directory, const char *own, bool moving, const char **other,
+                            mg_error *error) {
+    fold_search search = {.directory = directory};
+    const char *command = NULL;
+    bool for_folds = !strcmp(own, "cv");
+    mg_status status = mg_directory_list(directory, see_fold, &search, error);
+    if (!status) status = command_of_run(directory, &command, error);
+    // `cv` writes neither into its own directory, and `path` no model without begun.h5.
+    bool model = holds_own(directory, "model.h5"),
+         alone = model && !moving && !mg_directory_holds(directory, "begun.h5");
+    if (!command && (alone || (for_folds && (model || holds_own(directory, "metrics.jsonl")))))
+        command = "train";
+    bool folds = search.found || mg_directory_holds(directory, "cv.jsonl");
+    if (folds && !for_folds) command = "cv";
+    *other = command && strcmp(command, own) ? command : NULL;
+    return status;
+}
+
+mg_status mg_run_check_command(const mg_directory *directory, const char *own, mg_error *error) {
+    static const char *const old[] = {MG_RUN_GATHERING, MG_RUN_PREVIOUS};
+    const char *other;
+    mg_status status = find_other(directory, own, false, &other, error);
+    mg_directory *inside = NULL;
+    for (size_t i = 0; !status && !other && i < sizeof old / sizeof *old; i++) {
+        mg_directory_close(inside);
+        inside = NULL;
+        if (mg_directory_open_own(directory, old[i], false, &inside, NULL)) continue;
+        status = find_other(inside, own, i == 0, &other, error);
+    }
+    const char *path = mg_directory_path(inside ? inside : directory);
+    if (!status && other)
+        status = mg_fail(error, MG_CONFIG,
+                         "%s: already holds the result of %s, which %s does not replace: set "
+                         "output.directory, or move %s away",
+                         path, other, own, path);
+    mg_directory_close(inside);
+    return status;
+}
+
+// ---- refusals -----------------------------------------------------------------------------------
+
 mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error) {
     if (!traces->previous) return MG_OK;
     return mg_fail(error, MG_CONFIG,

@@ -14,6 +14,11 @@ typedef struct mg_run_traces {
 // Examines the directory. Errors: MG_IO.
 mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, mg_error *error);
 
+// Refuses a directory with results of another command than `own` (train, path or cv), also if they are the
+// old ones in `previous`: a command replaces and deletes only its own results. Errors: MG_CONFIG, MG_IO,
+// MG_MEMORY.
+mg_status mg_run_check_command(const mg_directory *directory, const char *own, mg_error *error);
+
 // Refuses a directory that contains nothing but an old result. Errors: MG_CONFIG.
 mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error);
 

@@ -16,7 +16,8 @@ import runs
 from runs import expect, tree
 
 TRAIN = ("train", "--quiet", "--set", "data.train=d.h5")
-SGD = (*TRAIN, "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.epochs=2", "--set", "train.batch=8")
+SGD = (*TRAIN, "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.epochs=2",
+       "--set", "train.batch=8")
 ENDLESS = ("--set", "train.epochs=1000000", "--set", "train.evaluate_every=0")
 
 
@@ -57,8 +58,10 @@ def init(work):
     for lost in (("begun.h5",), ("config.yaml",), ("begun.h5", "config.yaml", "model.h5")):
         for name in lost:
             os.remove(work.at("cut", name))
-        expect(work, 0, *SGD, *cut, says="cut/begun.h5: is missing or damaged; it is written again" if "begun.h5" in lost else "")
-        if "model.h5" not in lost and {name: content[0] for name, content in tree(work.at("cut")).items()} != before:
+        expect(work, 0, *SGD, *cut, says="cut/begun.h5: is missing or damaged; it is written again"
+               if "begun.h5" in lost else "")
+        if ("model.h5" not in lost
+            and {name: content[0] for name, content in tree(work.at("cut")).items()} != before):
             runs.fail(f"--resume does not write {lost} again")
     for name in ("begun.h5", "config.yaml", "model.h5"):
         if runs.read(work.at("cut", name)) != before[name]:
@@ -78,7 +81,8 @@ def finished(work):
         "sgd": (*SGD, "--set", "data.validation=0.2"),
         "certified": (*TRAIN, "--set", "train.tolerance=1e-3"),
         "steps": (*SGD, "--set", "train.max_steps=3"),
-        "path": ("path", "--quiet", "--C", "1e-3:1:10", "--set", "data.train=d.h5", "--set", "data.validation=0.2"),
+        "path": ("path", "--quiet", "--C", "1e-3:1:10", "--set", "data.train=d.h5",
+                 "--set", "data.validation=0.2"),
         "cv": ("cv", "--quiet", "--folds", "3", "--set", "data.train=d.h5"),
     }
     for name, command in kinds.items():
@@ -127,7 +131,8 @@ def overwrite(work):
     expect(work, 2, *cv, "--overwrite", says="is using this directory")
     process.send_signal(signal.SIGKILL)
     process.wait()
-    if [runs.read(work.at("v/previous", name)) for name in ("cv.jsonl", "fold-2/model.h5")] != old or os.path.exists(work.at("v/cv.jsonl")):
+    if ([runs.read(work.at("v/previous", name)) for name in ("cv.jsonl", "fold-2/model.h5")] != old
+        or os.path.exists(work.at("v/cv.jsonl"))):
         runs.fail("the old cross-validation is not in previous/")
     expect(work, 0, *cv, "--overwrite")
     if os.path.exists(work.at("v/previous")):
@@ -139,7 +144,8 @@ def overwrite(work):
     with open(work.at("o/previous/notes.tmp"), "w") as note:
         note.write("mine too")
     before = runs.read(work.at("o/model.h5"))
-    expect(work, 3, *SGD, "--set", "output.directory=o", "--overwrite", says="o/previous: holds files that margin did not write: move them away")
+    expect(work, 3, *SGD, "--set", "output.directory=o",
+           "--overwrite", says="o/previous: holds files that margin did not write: move them away")
     if runs.read(work.at("o/model.h5")) != before or not os.path.exists(work.at("o/previous/notes.tmp")):
         runs.fail("--overwrite deleted a file that is not margin's, or touched the result")
     os.rename(work.at("o/previous/notes.tmp"), work.at("notes.txt"))
@@ -148,29 +154,12 @@ def overwrite(work):
         runs.fail("--overwrite deleted a file that is not margin's")
 
 
-# Without --overwrite, one command does not replace the result of another.
-def others(work):
+# The points of a killed path do not replace an older complete result. On a full disk, --overwrite fails after
+# it has moved the old result.
+def unfinished(work):
     at = ("--set", "output.directory=m")
-    path = ("path", "--quiet", "--C", "1e-3:1:10", "--set", "data.train=d.h5", "--set", "data.validation=0.2", *at)
-    cv = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", *at)
-    commands = {"run": [(*TRAIN, *at), path], "cross-validation": [cv]}
-    for kind, firsts in commands.items():
-        others = [command for name in commands if name != kind for command in commands[name]]
-        for first in firsts:
-            expect(work, 0, *first)
-            before = tree(work.at("m"))
-            for other in others:
-                for more in ((), ("--resume",)):
-                    expect(work, 2, *other, *more, says=f"already holds a {kind}: start a new run with --overwrite")
-                    if tree(work.at("m")) != before:
-                        runs.fail(f"{other[0]} changed the {kind} that was there")
-            expect(work, 0, *others[0], "--overwrite")  # follows the advice
-            expect(work, 0, *others[0], "--resume")
-            if os.path.exists(work.at("m/previous")):
-                runs.fail("previous/ remains after a complete result")
-            shutil.rmtree(work.at("m"))
-    # The points of a killed path do not replace an older complete result. On a full disk, --overwrite fails after
-    # it has moved the old result.
+    path = ("path", "--quiet", "--C", "1e-3:1:10", "--set", "data.train=d.h5", "--set", "data.validation=0.2",
+            *at)
     expect(work, 0, *path)
     old = runs.read(work.at("m/model.h5"))
     os.mkdir(work.at("m/previous"))
@@ -191,7 +180,8 @@ def others(work):
     os.remove(work.at("m/begun.h5"))
     shutil.rmtree(work.at("m/checkpoints"))
     full = on_a_full_disk(work, *TRAIN, *at, "--overwrite")
-    if full.returncode != 3 or sorted(os.listdir(work.at("m/previous"))) != ["config.yaml", "metrics.jsonl", "model.h5"]:
+    if (full.returncode != 3
+        or sorted(os.listdir(work.at("m/previous"))) != ["config.yaml", "metrics.jsonl", "model.h5"]):
         runs.fail(f"--overwrite over a run without begun.h5, with a full disk: {full.stderr}")
     shutil.rmtree(work.at("m"))
 
@@ -200,18 +190,20 @@ def others(work):
 def previous(work):
     at = ("--set", "output.directory=m")
     expect(work, 0, *TRAIN, "--set", "output.directory=m/previous")
-    for command in (TRAIN, ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5")):
-        expect(work, 2, *command, *at, says="holds an old result in previous: move it away")
+    expect(work, 2, *TRAIN, *at, says="holds an old result in previous: move it away")
     shutil.copytree(work.at("m"), work.at("c/fold-1"))
-    folds = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", "--set", "output.directory=c", "--overwrite")
-    expect(work, 2, *folds, says="c/fold-1: holds a run that is not fold 1 of a cross-validation: move it away")
+    folds = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", "--set", "output.directory=c",
+             "--overwrite")
+    expect(work, 2, *folds, says="c/fold-1: holds a run that is not fold 1 of a cross-validation: move it"
+                                 " away")
     os.rename(work.at("c/fold-1"), work.at("away"))  # follows the advice
     expect(work, 0, *folds)
     os.rename(work.at("m/previous"), work.at("elsewhere"))
     before = tree(work.at("elsewhere"))
     os.symlink("../elsewhere", work.at("m/previous"))
     expect(work, 0, *TRAIN, *at, "--resume")
-    expect(work, 3, *TRAIN, *at, "--overwrite", says="m/previous: is not a directory that margin made: move it away")
+    expect(work, 3, *TRAIN, *at, "--overwrite",
+           says="m/previous: is not a directory that margin made: move it away")
     os.rename(work.at("m/previous"), work.at("m/previous.new"))
     expect(work, 3, *TRAIN, *at, "--overwrite", says="m/previous.new: is not a directory")
     if tree(work.at("elsewhere")) != before or not os.path.exists(work.at("m/model.h5")):
@@ -223,11 +215,12 @@ def as_nobody(work):
     if os.geteuid() != 0:
         return ()
     os.chmod(work.path, 0o777)
-    return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if shutil.which("setpriv") else None
+    return (("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if shutil.which("setpriv")
+            else None)
 
 
-# If the user may not move or delete all files, --overwrite changes nothing, and the owner can still resume the
-# run.
+# If the user may not move or delete all files, --overwrite changes nothing, and the owner can still resume
+# the run.
 def rights(work):
     nobody = as_nobody(work)
     if not nobody:
@@ -243,8 +236,10 @@ def rights(work):
             for name in os.listdir(work.at(how)):
                 os.chown(work.at(how, name), 65534, -1) if name != "checkpoints" else None
         before = tree(work.at(how))
-        done = subprocess.run([*nobody, work.margin, *command, "--overwrite"], cwd=work.path, text=True, capture_output=True)
-        says = {"sticky": "belongs to another user, and sticky has the sticky bit", "checkpoints": "change the permissions of checkpoints/checkpoints",
+        done = subprocess.run([*nobody, work.margin, *command, "--overwrite"], cwd=work.path, text=True,
+                              capture_output=True)
+        says = {"sticky": "belongs to another user, and sticky has the sticky bit",
+                "checkpoints": "change the permissions of checkpoints/checkpoints",
                 "parent": "parent/lock: cannot be created"}[how]
         if done.returncode != 3 or says not in done.stderr:
             runs.fail(f"{how}: exit {done.returncode}: {done.stderr}")
@@ -253,7 +248,8 @@ def rights(work):
             runs.fail(f"{how}: a refused --overwrite changed the directory")
         os.chmod(work.at(how), 0o777)
         os.chmod(work.at(how, "checkpoints"), 0o777)  # follows the advice
-        done = subprocess.run([*nobody, work.margin, *command, "--overwrite"], cwd=work.path, text=True, capture_output=True)
+        done = subprocess.run([*nobody, work.margin, *command, "--overwrite"], cwd=work.path, text=True,
+                              capture_output=True)
         if done.returncode:
             runs.fail(f"{how}: after the change of permissions: {done.stderr}")
 
@@ -265,7 +261,8 @@ def unreadable(work):
         return
 
     def train(*more):
-        command = [*nobody, work.margin, *SGD, "--set", "output.directory=u", "--set", "checkpoint.every_steps=5", "--set", "checkpoint.keep=3", *more]
+        command = [*nobody, work.margin, *SGD, "--set", "output.directory=u",
+                   "--set", "checkpoint.every_steps=5", "--set", "checkpoint.keep=3", *more]
         return subprocess.run(command, cwd=work.path, text=True, capture_output=True)
 
     if train().returncode:
@@ -275,7 +272,8 @@ def unreadable(work):
     newest = runs.checkpoint(work.at("u"), runs.steps_of(work.at("u"))[0])
     os.chmod(newest, 0)
     done = train("--resume")
-    if done.returncode != 3 or "make it readable, or move it away" not in done.stderr or "--overwrite" in done.stderr:
+    if (done.returncode != 3 or "make it readable, or move it away" not in done.stderr
+        or "--overwrite" in done.stderr):
         runs.fail(f"an unreadable checkpoint: exit {done.returncode}: {done.stderr}")
     os.rename(newest, work.at("moved"))
     if train("--resume").returncode or runs.read(work.at("u/model.h5")) != model:
@@ -287,7 +285,7 @@ with runs.Work(sys.argv[1]) as work:
     init(work)
     finished(work)
     overwrite(work)
-    others(work)
+    unfinished(work)
     previous(work)
     rights(work)
     unreadable(work)

@@ -1,118 +1,17 @@
 // test_set_aside.c - a run with --overwrite is killed at each of its calls that change the disk. The next run
 // in the directory, with --resume or --overwrite, gives the bits of an undisturbed run, and until it is
-// complete the old result still exists. The old and the new run differ in one thing: --init, data,
-// configuration or command.
-#include "support.h"
+// complete the old result still exists. The old and the new run differ in one thing: --init, data or
+// configuration.
+#include "set_aside.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#include "io/file.h"
-
-#include <margin/cv.h>
-#include <margin/path.h>
 #include <dirent.h>
 #include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-enum { ROWS = 60, FEATURES = 6, CLASSES = 3, KILLED = 9 };
-typedef enum command_kind { TRAIN, PATH, CV } command_kind;
-typedef enum begin_how { BEGIN, RESUME, OVERWRITE } begin_how;
-
-typedef struct command {
-    command_kind kind;
-    const char *data, *init, *set;
-} command;
-
-static support_run perform(const command *c, const char *directory, begin_how how) {
-    mg_observer observer;
-    support_run run = support_new(support_path("%s", c->data), support_path("%s", directory));
-    run.resume = how == RESUME;
-    run.overwrite = how == OVERWRITE;
-    support_set(&run, "train.epochs=2");
-    support_set(&run, "train.batch=20");
-    if (c->kind == PATH) support_set(&run, "data.validation=0.25");
-    if (c->kind != TRAIN) support_set(&run, "train.solver=dual");
-    if (c->set) support_set(&run, "%s", c->set);
-    if (c->init) run.init = support_path("%s", c->init);
-    if (c->kind == TRAIN) {
-        support_train(&run);
-        return run;
-    }
-    static mg_path_result points;
-    static mg_cv_result folds;
-    mg_config *config = support_configure(&run, &observer);
-    if (!config) fail_msg("%s", run.error.text);
-    const mg_path_request path = {
-        .C = "1e-2:1:10", .resume = run.resume, .overwrite = run.overwrite, .observer = &observer};
-    const mg_cv_request cv = {
-        .folds = 2, .resume = run.resume, .overwrite = run.overwrite, .observer = &observer};
-    support_ended(&run, c->kind == PATH ? mg_path(config, &path, &points, &run.error)
-                                        : mg_cv(config, &cv, &folds, &run.error));
-    mg_config_destroy(config);
-    return run;
-}
-
-// ---- results ------------------------------------------------------------------------------------
-
-// For each command: the file that it writes last, and its models.
-static const char *const summaries[] = {"model.h5", "path.jsonl", "cv.jsonl"};
-static const char *const models[][3] = {
-    {"model.h5", NULL}, {"model.h5", NULL}, {"fold-1/model.h5", "fold-2/model.h5", NULL}};
-
-static bool same_lines(const char *a, const char *b) {
-    if (!support_exists(a) || !support_exists(b)) return false;
-    char *lines[2] = {support_lines(a, NULL), support_lines(b, NULL)};
-    bool same = !strcmp(lines[0], lines[1]);
-    free(lines[0]);
-    free(lines[1]);
-    return same;
-}
-
-static bool has_results(command_kind kind, const char *directory, const char *of) {
-    bool same = true;
-    for (int i = 0; models[kind][i]; i++) {
-        const char *one = support_path("%s/%s", directory, models[kind][i]);
-        same = same && support_exists(one) && support_same(one, support_path("%s/%s", of, models[kind][i]));
-    }
-    return same && (kind == TRAIN || same_lines(support_path("%s/%s", directory, summaries[kind]),
-                                                support_path("%s/%s", of, summaries[kind])));
-}
-
-// Checks that every file of the old result is in the directory, or in one to which results are moved.
-static bool old_result_is_safe(command_kind kind, const char *directory) {
-    static const char *const places[] = {"", "previous.new/", "previous/"};
-    bool all = true;
-    for (int i = 0; models[kind][i]; i++) {
-        const char *old = support_path("old/%s", models[kind][i]);
-        bool found = false;
-        for (int p = 0; p < 3; p++) {
-            const char *here = support_path("%s/%s%s", directory, places[p], models[kind][i]);
-            found = found || (support_exists(here) && support_same(here, old));
-        }
-        all = all && found;
-    }
-    return all;
-}
-
-static bool is_set_aside(const char *directory) {
-    return support_exists(support_path("%s/previous", directory)) ||
-           support_exists(support_path("%s/previous.new", directory));
-}
 
 // ---- kills --------------------------------------------------------------------------------------
 
-static mg_file_ops real;
+enum { KILLED = 9 };
 static _Atomic long calls;
 static long kill_at;
 static bool kill_at_begin, model_last;
@@ -125,12 +24,6 @@ static int kill_open(int directory, const char *name, int flags, mode_t mode) {
     if (kill_at_begin && !strncmp(name, "begun.h5.", 9)) _exit(KILLED);
     if (flags & O_CREAT) count();
     return real.open(directory, name, flags, mode);
-}
-
-// A process that is killed loses no writes, so nothing needs to be synced.
-static int no_fsync(int fd) {
-    (void)fd;
-    return 0;
 }
 
 static int kill_fsync(int fd) {
@@ -184,11 +77,6 @@ static bool killed(const command *c, const char *directory, begin_how how, long 
     if (!WIFEXITED(status) || (WEXITSTATUS(status) && WEXITSTATUS(status) != KILLED))
         fail_msg("killed at call %ld: the process ended with status %d", at, status);
     return WEXITSTATUS(status) == KILLED;
-}
-
-static void copy(const char *from, const char *to) {
-    support_remove(support_path("%s", to));
-    support_copy_tree(support_path("%s", from), support_path("%s", to));
 }
 
 static void expect_new(const command *c, const char *directory, begin_how how, long at, const char *what) {
@@ -277,21 +165,13 @@ static void test_configuration(void **unused) {
     walk(&a, &b, "another seed");
 }
 
-static void test_commands(void **unused) {
-    (void)unused;
-    const command train = {TRAIN, "a.h5", NULL, NULL}, cv = {CV, "a.h5", NULL, NULL},
-                  path = {PATH, "a.h5", NULL, NULL};
-    walk(&train, &cv, "cv over train");
-    walk(&cv, &path, "path over cv");
-}
-
 // An unfinished path also has a model. If its deletion is interrupted, what remains must not replace the
 // complete result in `previous`.
 static void test_unfinished_path(void **unused) {
     (void)unused;
-    const command train = {TRAIN, "a.h5", NULL, NULL}, other = {TRAIN, "b.h5", NULL, NULL},
-                  path = {PATH, "a.h5", NULL, NULL};
-    assert_int_equal(perform(&train, "old", BEGIN).status, MG_OK);
+    const command whole = {PATH, "a.h5", NULL, "train.seed=7"}, path = {PATH, "a.h5", NULL, NULL},
+                  other = {PATH, "b.h5", NULL, NULL};
+    assert_int_equal(perform(&whole, "old", BEGIN).status, MG_OK);
     assert_int_equal(perform(&path, "half", BEGIN).status, MG_OK);
     support_write(support_path("half/metrics.jsonl"), "", 0);
     char *points = (char *)support_read(support_path("half/path.jsonl"), NULL);
@@ -306,7 +186,7 @@ static void test_unfinished_path(void **unused) {
         kill_at_begin = true;
         assert_true(killed(&other, "o", RESUME, 0));
         kill_at_begin = false;
-        if (!old_result_is_safe(TRAIN, "o"))
+        if (!old_result_is_safe(PATH, "o"))
             fail_msg("killed at call %ld: an unfinished path replaces a complete result", at);
     }
     model_last = false;
@@ -371,125 +251,14 @@ static void test_path_without_end(void **unused) {
     support_remove(support_path("want"));
 }
 
-// ---- refusals of the system ---------------------------------------------------------------------
-
-static int fail_from, moves;
-
-static int no_move(int directory, const char *from, const char *to, mg_rename how) {
-    if (strncmp(to, "previous.new/", 13) || ++moves < fail_from) return real.rename(directory, from, to, how);
-    errno = EACCES;
-    return -1;
-}
-
-// If a file cannot be moved, everything is moved back, and the old run is unchanged.
-static void test_undone(void **unused) {
-    (void)unused;
-    for (command_kind k = TRAIN; k <= CV; k++) {
-        const command old = {k, "a.h5", NULL, NULL}, new = {k, "b.h5", NULL, NULL};
-        assert_int_equal(perform(&old, "old", BEGIN).status, MG_OK);
-        for (fail_from = 1; fail_from <= 3; fail_from++) {
-            copy("old", "o");
-            moves = 0;
-            mg_file_calls.rename = no_move;
-            support_run run = perform(&new, "o", OVERWRITE);
-            mg_file_calls.rename = real.rename;
-            assert_int_equal(run.status, MG_IO);
-            assert_non_null(strstr(run.error.text, "cannot be moved to previous.new: Permission denied"));
-            assert_false(is_set_aside("o"));
-            run = perform(&old, "o", RESUME);
-            assert_int_equal(run.status, MG_OK);
-            assert_true(k == CV || strstr(run.messages, "holds a finished run"));
-            assert_true(has_results(k, "o", "old"));
-        }
-        support_remove(support_path("old"));
-    }
-}
-
-static ino_t lower[2]; // inodes of the directories that cannot be moved
-
-static ino_t inode(const char *name) {
-    struct stat about;
-    return stat(support_path("%s", name), &about) ? 0 : about.st_ino;
-}
-
-static int no_move_of_lower(int directory, const char *from, const char *to, mg_rename how) {
-    struct stat about;
-    bool found = !fstatat(directory, from, &about, 0);
-    if (!found || (about.st_ino != lower[0] && about.st_ino != lower[1]))
-        return real.rename(directory, from, to, how);
-    errno = EXDEV;
-    return -1;
-}
-
-// An overlay file system cannot move directories of its lower layer. The message says so, and its advice
-// works.
-static void test_lower_layer(void **unused) {
-    (void)unused;
-    const command old = {CV, "a.h5", NULL, NULL}, new = {CV, "b.h5", NULL, NULL};
-    assert_int_equal(perform(&old, "old", BEGIN).status, MG_OK);
-    assert_int_equal(perform(&new, "want", BEGIN).status, MG_OK);
-    copy("old", "o");
-    lower[0] = inode("o/fold-1");
-    lower[1] = inode("o/fold-2");
-    mg_file_calls.rename = no_move_of_lower;
-    support_run run = perform(&new, "o", OVERWRITE);
-    assert_int_equal(run.status, MG_IO);
-    if (!strstr(run.error.text, "in a lower layer of the file system (overlay): put a copy of "))
-        fail_msg("%s", run.error.text);
-    assert_false(is_set_aside("o"));
-    support_copy_tree(support_path("o"), support_path("copy")); // follows the advice
-    support_remove(support_path("o"));
-    assert_int_equal(rename(support_path("copy"), support_path("o")), 0);
-    assert_int_equal(perform(&new, "o", OVERWRITE).status, MG_OK);
-    mg_file_calls.rename = real.rename;
-    assert_true(has_results(CV, "o", "want"));
-    support_remove(support_path("old"));
-    support_remove(support_path("want"));
-}
-
-static int no_checkpoint(int directory, const char *name, int flags, mode_t mode) {
-    if (strncmp(name, "step-", 5) || !(flags & O_CREAT)) return real.open(directory, name, flags, mode);
-    errno = ENOSPC;
-    return -1;
-}
-
-// If the last checkpoint cannot be written, the old result remains.
-static void test_no_last_checkpoint(void **unused) {
-    (void)unused;
-    for (command_kind k = TRAIN; k <= CV; k++) {
-        const command old = {k, "a.h5", NULL, NULL}, new = {k, "b.h5", NULL, NULL};
-        assert_int_equal(perform(&old, "old", BEGIN).status, MG_OK);
-        copy("old", "o");
-        mg_file_calls.open = no_checkpoint;
-        support_run run = perform(&new, "o", OVERWRITE);
-        mg_file_calls.open = real.open;
-        assert_int_equal(run.status, MG_IO);
-        assert_true(support_exists(support_path("o/previous")) && old_result_is_safe(k, "o"));
-        support_remove(support_path("old"));
-    }
-}
-
-static int begin(void **unused) {
-    mg_file_calls.fsync = no_fsync;
-    real = mg_file_calls;
-    int failed = support_begin(unused);
-    support_data(support_path("a.h5"), SUPPORT_U8, ROWS, FEATURES, CLASSES, 1);
-    support_data(support_path("b.h5"), SUPPORT_U8, ROWS, FEATURES, CLASSES, 2);
-    return failed;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_init),
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_configuration),
-        cmocka_unit_test(test_commands),
         cmocka_unit_test(test_lost_lines),
         cmocka_unit_test(test_unfinished_path),
         cmocka_unit_test(test_path_without_end),
-        cmocka_unit_test(test_undone),
-        cmocka_unit_test(test_lower_layer),
-        cmocka_unit_test(test_no_last_checkpoint),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }
