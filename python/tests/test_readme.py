@@ -27,6 +27,36 @@ def test_readme(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.split("\n")[:-1] == wanted
 
 
+def test_blocks_without_the_package(blobs, tmp_path, monkeypatch):
+    """The other Python blocks of the README and of docs/formats.md: arrays for convert, the model file of a
+    run, the graph of ONNX."""
+    h5py = pytest.importorskip("h5py")
+    monkeypatch.chdir(tmp_path)
+    X, y = blobs
+    model = margin.MarginClassifier("softmax", C=0.1).fit(X, y)
+    Path("runs/fashion_mnist").mkdir(parents=True)
+    model.save("model.h5")
+    model.save("runs/fashion_mnist/model.h5")
+    blocks = [block for page in ("README.md", "docs/formats.md")
+              for block in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.S)
+              if "from margin import" not in block]
+    assert len(blocks) == 4
+    for block in blocks:
+        names = {"X": X, "y": y, "np": np, "numpy": np, "h5py": h5py}
+        if "onnxruntime" in block:
+            if not importlib.util.find_spec("onnxruntime"):
+                continue
+            model.to_onnx("model.onnx")
+        exec(compile(block, "a page", "exec"), names)
+        if "predict" in names:
+            assert (names["predict"](X) == model.predict(X)).all()
+        if "labels" in names:
+            assert (np.ravel(names["labels"]) == model.predict(X)).all()
+        if "W" in names:
+            assert names["W"].shape == model.coef_.shape
+    assert sorted(np.load("train.npz")) == ["X", "y"]
+
+
 # What a block of docs/python.md needs, if it holds the word.
 NEEDED = {"anndata": "anndata", "Display": "matplotlib", "run.yaml": "h5py"}
 

@@ -1,10 +1,11 @@
-"""margin-mpi: the same model and checkpoints for any number of ranks as for one process, and an end within a limit of
-time, with one line, whatever happens to a rank.
+"""margin-mpi: the same model and checkpoints for any number of ranks as for one process, and an end within a
+limit of time, with one line, whatever happens to a rank.
 
     test_mpi.py MARGIN
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,8 @@ import mpi_jobs
 from runs import Work, checkpoint, fail, namespaces, read, settings, steps_of
 
 STOPPED = 75
-HERE = {"OMPI_MCA_plm": "isolated", "OMPI_MCA_btl": "self,vader"}  # one machine: needs neither ssh nor a network
+# one machine: needs neither ssh nor a network
+HERE = {"OMPI_MCA_plm": "isolated", "OMPI_MCA_btl": "self,vader"}
 
 
 class Jobs:
@@ -52,12 +54,14 @@ class Jobs:
     def train(self, directory, ranks, *more):
         """ranks 0: margin without MPI."""
         arguments = ["train", "run.yaml", "--quiet", "--set", f"output.directory={directory}", *more]
-        self.run(self.command(ranks, *arguments) if ranks else [self.work.margin, *arguments], f"{directory} on {ranks} ranks")
+        self.run(self.command(ranks, *arguments) if ranks else [self.work.margin, *arguments],
+                 f"{directory} on {ranks} ranks")
 
     def files(self, directory):
         """The bytes of the model and of all checkpoints."""
         steps = steps_of(self.work.at(directory))
-        return read(self.work.at(directory, "model.h5")), {step: read(checkpoint(self.work.at(directory), step)) for step in steps}
+        return (read(self.work.at(directory, "model.h5")),
+                {step: read(checkpoint(self.work.at(directory), step)) for step in steps})
 
     def same(self, one, other):
         a, b = self.files(one), self.files(other)
@@ -79,17 +83,20 @@ class Jobs:
 
 
 def test_transport(jobs):
-    """The transport alone: equal sums, as many bytes as predicted, and one line whatever the last rank does."""
+    """The transport alone: equal sums, as many bytes as predicted, and one line whatever the last rank
+    does."""
     ranks = os.path.join(os.path.dirname(jobs.program), "tests", "mpi_ranks")
 
     def job(count, *arguments):
         return ["mpirun", "--bind-to", "none", "-n", str(count), ranks, *arguments]
 
     for shards, length in ((64, 1000), (8, 5000000)):
-        sums = {jobs.run(job(count, "sum", str(shards), str(length), "1"), f"sum on {count} ranks")[0].split()[0] for count in (1, 3, 4)}
+        sums = {jobs.run(job(count, "sum", str(shards), str(length), "1"),
+                         f"sum on {count} ranks")[0].split()[0] for count in (1, 3, 4)}
         if len(sums) != 1:
             fail(f"sums of {length} elements differ: {sums}")
-    for what, status, says in (("fail", 3, "rank 2 ("), ("hang", 1, "rank 2 ("), ("leave", 3, "the last rank leaves"), ("wake", 1, "rank 0 (")):
+    for what, status, says in (("fail", 3, "rank 2 ("), ("hang", 1, "rank 2 ("),
+                               ("leave", 3, "the last rank leaves"), ("wake", 1, "rank 0 (")):
         jobs.refused(job(3, what), what, status, says, prefix="ranks:")
     late = [*job(1, "late"), ":", "-n", "1", "sleep", "60"]
     jobs.refused(late, "a rank that does not start", 1, "within 2 s")
@@ -165,7 +172,8 @@ def ranks_of(job):
 def begin_long(jobs, *more):
     """Starts a job that would take minutes, and returns it when it has written a checkpoint."""
     shutil.rmtree(jobs.work.at("long"), ignore_errors=True)
-    job = jobs.start(jobs.command(3, "train", "long.yaml", "--quiet", "--set", "output.directory=long", *more))
+    job = jobs.start(jobs.command(3, "train", "long.yaml", "--quiet", "--set", "output.directory=long",
+                                  *more))
     mpi_jobs.await_checkpoint(jobs.work, "long", job)
     return job
 
@@ -225,13 +233,17 @@ def test_silent_rank(jobs):
 def test_refusals(jobs):
     work = jobs.work
     train = [jobs.program, "train", "run.yaml", "--quiet", "--set", "output.directory=refused"]
-    jobs.refused(jobs.command(4, *train[1:], "--set", "train.shards=2"), "more ranks than shards", 2, "train.shards", "from 4 on")
-    jobs.refused(jobs.command(2, "eval", "plain/model.h5", "dense.h5"), "eval on ranks", 2, "margin eval", "without mpirun")
+    jobs.refused(jobs.command(4, *train[1:], "--set", "train.shards=2"), "more ranks than shards", 2,
+                 "train.shards", "from 4 on")
+    jobs.refused(jobs.command(2, "eval", "plain/model.h5", "dense.h5"), "eval on ranks", 2, "margin eval",
+                 "without mpirun")
     one = ["mpirun", "--bind-to", "none", "-n", "1"]
-    for other, word in ((["--resume"], "--resume"), (["--set", "data.validation=dense.h5"], "data.validation"), (["--plan"], "a dry run"),
+    for other, word in ((["--resume"], "--resume"),
+                        (["--set", "data.validation=dense.h5"], "data.validation"), (["--plan"], "a dry run"),
                         (["--set", "data.test=dense.h5"], "data.test"), (["--nonsense"], "'--nonsense'")):
         jobs.refused([*one, *train, ":", "-n", "1", *train, *other], f"{other[-1]} on one rank", 2, word)
-    jobs.refused([*one, *train, ":", "-n", "1", *train, "--help"], "--help on one rank", 1, "rank 1 has ended before")
+    jobs.refused([*one, *train, ":", "-n", "1", *train, "--help"], "--help on one rank", 1,
+                 "rank 1 has ended before")
     os.mkdir(work.at("elsewhere"))
     shutil.copy(work.at("run.yaml"), work.at("elsewhere"))
     elsewhere = [*one, *train, ":", "-n", "1", "--wdir", work.at("elsewhere"), *train]
@@ -251,6 +263,24 @@ def test_refusals(jobs):
             fail(f"{name} has a model")
 
 
+def test_page(jobs):
+    """The commands of docs/distributed.md run as shown. This machine takes the place of several."""
+    work = jobs.work
+    page = (Path(__file__).resolve().parents[2] / "docs/distributed.md").read_text(encoding="utf-8")
+    with open(work.at("run.yaml"), "w") as out:
+        out.write("data: {train: dense.h5}\n" + re.search(r"```yaml\n(.*?)```", page, re.S)[1])
+    with open(work.at("hosts"), "w") as out:
+        out.write("localhost slots=2\n")
+    path = f"{os.path.dirname(jobs.program)}:{os.environ['PATH']}"
+    blocks = re.findall(r"```sh\n(mpirun .*?)```", page, re.S)
+    if len(blocks) < 2:
+        fail(f"docs/distributed.md: only {len(blocks)} jobs were found")
+    for block in blocks:
+        status, _, said = mpi_jobs.end(mpi_jobs.start(work, ["sh", "-c", block], PATH=path, **HERE), block)
+        if status or not os.path.exists(work.at("runs/run/model.h5")):
+            fail(f"docs/distributed.md: {block}: exit {status}: {said}")
+
+
 def test_no_mpi_in_margin(work):
     needed = subprocess.run(["readelf", "-d", work.margin], capture_output=True, text=True, check=True).stdout
     if "libmpi" in needed or "libopen-" in needed:
@@ -265,7 +295,8 @@ def main():
         work.data("sparse.h5", 600, 40, 5, sparse=True)
         work.data("tiny.h5", 11, 6, 3, sparse=False)
         mpi_jobs.large_rows(work.at("large.h5"))
-        for test in (test_transport, test_bits, test_resume, test_output, test_signals, test_silent_rank, test_refusals):
+        for test in (test_transport, test_bits, test_resume, test_output, test_signals, test_silent_rank,
+                     test_refusals, test_page):
             begun = time.monotonic()
             test(jobs)
             print(f"{test.__name__}: {time.monotonic() - begun:.1f} s", flush=True)

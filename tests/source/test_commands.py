@@ -1,6 +1,5 @@
-"""Every command block (sh, console) of the README and of docs runs as shown, on small files of the names in it. Blocks
-that build margin are run by other tests and scripts."""
-import gzip
+"""Every command block (sh, console) of the README and of docs runs as shown, on small files of the names in
+it. Blocks that build margin are run by other tests and scripts."""
 import os
 import re
 import shutil
@@ -9,21 +8,18 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+import command_files
 import runs
+from command_files import ROOT
 
-runs.need_modules("numpy", "h5py")
-import h5py  # noqa: E402
-import numpy as np  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
 # The first words of blocks that are not run here, and what runs them.
 ELSEWHERE = {
-    "scripts/quickstart.sh": "itself, and scripts/test.sh",
+    "scripts/quickstart.sh": "test_quickstart",
     "cmake --preset": "scripts/test.sh",
     "cc fit.c": "test_library",
     "cmake -B build-package": "scripts/release.sh",
     "cmake -B build-mpi": "scripts/test.sh",
-    "mpirun -n": "test_mpi",
+    "mpirun ": "test_mpi",
 }
 PAGES_ELSEWHERE = ["docs/ways.md"]  # test_ways runs its blocks and checks the answers
 APART = "README.md"  # its commands are independent of each other
@@ -40,55 +36,12 @@ def blocks():
             yield f"{page.relative_to(ROOT)}:{line}", match[1], match[2]
 
 
-def save(path, rows, seed, text=False):
-    draw = np.random.RandomState(seed)
-    x = draw.rand(rows, 6).astype("f4")
-    y = x[:, :3].argmax(1)
-    with h5py.File(path, "w") as file:
-        file["X"], file["y"] = x, y
-    return x, y
-
-
-def save_cells(labels):
-    """A file of Cell Ranger, which has genes by cells as CSC, and the labels of its cells."""
-    counts = np.random.RandomState(7).poisson(1, (len(labels), 6)) + 3 * (np.arange(6) == np.asarray(labels)[:, None])
-    cell, gene = np.nonzero(counts)
-    barcodes = [f"CELL{i}-1" for i in range(len(labels))]
-    with h5py.File("filtered_feature_bc_matrix.h5", "w") as file:
-        matrix = file.create_group("matrix")
-        matrix["data"], matrix["indices"] = counts[cell, gene].astype("i4"), gene.astype("i8")
-        matrix["indptr"] = np.concatenate([[0], np.cumsum((counts > 0).sum(1))]).astype("i8")
-        matrix["shape"] = np.array(counts.T.shape, "i4")
-        matrix["barcodes"] = np.array(barcodes, "S")
-        features = matrix.create_group("features")
-        features["id"] = features["name"] = np.array([f"GENE{d}" for d in range(6)], "S")
-        features["feature_type"] = np.array(["Gene Expression"] * 6, "S")
-        features["genome"] = np.array(["GRCh38"] * 6, "S")
-    with open("cell_types.csv", "w") as out:
-        out.write("barcode,cell_type\n" + "".join(f"{name},type {y}\n" for name, y in zip(barcodes, labels)))
-
-
-def prepare(work):
-    """The files that the blocks name, in the directory `base`."""
-    os.makedirs(work.at("base"))
-    os.chdir(work.at("base"))
-    for seed, name in enumerate(("train.h5", "test.h5", "validation.h5")):
-        x, y = save(name, 300, seed)
-    save_cells(y)
-    with gzip.open("train.svm.gz", "wt") as out:
-        for row, label in zip(x, y):
-            out.write(f"{label} " + " ".join(f"{d + 1}:{value:.3f}" for d, value in enumerate(row)) + "\n")
-    for name in ("config", "first", "a", "b"):
-        Path(f"{name}.yaml").write_text("data: {train: train.h5, validation: validation.h5}\nmodel: {calibration: temperature}\n")
-        subprocess.run([work.margin, "train", "-q", f"{name}.yaml"], check=True, capture_output=True)
-    shutil.copytree(ROOT / "configs", "configs")
-    os.mkdir("data")
-    for name in ("train", "test"):
-        with h5py.File(f"data/fashion_mnist_{name}.h5", "w") as file:
-            file["X"] = np.random.RandomState(0).randint(0, 255, (500, 784)).astype("u1")
-            file["y"] = np.arange(500) % 10
-    shutil.copy("train.h5", "FILE")
-    shutil.copy("runs/first/model.h5", "FILE")
+def check_fences():
+    """No command stands in a page without a fence, where this test would not see it."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.S | re.M)
+        for line in re.findall(r"^    (?:margin (?!convert: |convert \[)|cmake |mpirun ).*", text, re.M):
+            runs.fail(f"{page.relative_to(ROOT)}: a command without a fence: {line}")
 
 
 def clear_outputs(block):
@@ -106,7 +59,8 @@ def clear_outputs(block):
 
 
 def shell(text, environment):
-    return subprocess.run(["bash", "-ec", text], input="1:1 2:0.5\n", capture_output=True, text=True, env=environment)
+    return subprocess.run(["bash", "-ec", text], input="1:1 2:0.5\n", capture_output=True, text=True,
+                          env=environment)
 
 
 def masked(text):
@@ -117,7 +71,8 @@ def masked(text):
 
 def check_console(place, block, environment):
     for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
-        done = subprocess.run(["bash", "-c", command + " 2>&1"], capture_output=True, text=True, env=environment)
+        done = subprocess.run(["bash", "-c", command + " 2>&1"], capture_output=True, text=True,
+                              env=environment)
         printed = re.sub(r"^Try `.*\n(information\.\n)?", "", done.stdout, flags=re.M)
         if masked(printed) != masked(shown):
             runs.fail(f"{place}: $ {command}: printed\n{printed}not\n{shown}")
@@ -132,7 +87,8 @@ def begin_again(work):
 
 
 def check_script(work, place, block, environment):
-    for line in (line for line in block.splitlines() if line.strip() and not (line + " ").startswith(TOO_LONG)):
+    for line in (line for line in block.splitlines() if line.strip()
+                 and not (line + " ").startswith(TOO_LONG)):
         if place.startswith(APART):
             begin_again(work)
         clear_outputs(line)
@@ -144,18 +100,23 @@ def check_script(work, place, block, environment):
 with runs.Work(sys.argv[1]) as work:
     os.makedirs(work.at("bin"))
     os.symlink(work.margin, work.at("bin/margin"))
-    prepare(work)
+    os.makedirs(work.at("base"))
+    os.chdir(work.at("base"))
+    command_files.prepare(work.margin)
     environment = {**os.environ, "PATH": f"{work.at('bin')}:{os.environ['PATH']}"}
+    check_fences()
     count = 0
     for place, kind, block in blocks():
         if any(block.startswith(words) for words in ELSEWHERE):
             continue
         begin_again(work)
+        if "--text text" in block:  # the table of texts, which has the name of the one with numbers
+            shutil.copytree("texts", ".", dirs_exist_ok=True)
         if kind == "console":
             check_console(place, block, environment)
         else:
             check_script(work, place, block, environment)
         count += 1
-    if count < 7:
+    if count < 20:
         runs.fail(f"only {count} blocks were found")
 print(f"{count} blocks of commands run as shown")
