@@ -28,13 +28,16 @@ fetch_sysroot() {
     rm -rf "$apt" "$sysroot"
     mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$sysroot"
     : >"$apt/status"
-    local options=(-qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::lists="$apt/lists"
-        -o Dir::State::status="$apt/status" -o Dir::State::extended_states="$apt/extended" -o Dir::Cache="$apt"
+    local options=(-qq -o APT::Architecture=arm64 -o APT::Architectures=arm64
+        -o Dir::State::lists="$apt/lists"
+        -o Dir::State::status="$apt/status" -o Dir::State::extended_states="$apt/extended"
+            -o Dir::Cache="$apt"
         -o Dir::Cache::archives="$apt/archives" -o Debug::NoLocking=1 -o APT::Sandbox::User=
         -o Acquire::Retries=2 -o Acquire::http::Timeout=20)
     # A source without arm64 packages fails here; the download shows whether the needed ones were found.
     apt-get "${options[@]}" update >"$apt/log" 2>&1 || true
-    apt-get "${options[@]}" install --yes --download-only --no-install-recommends "${arm64[@]}" >>"$apt/log" 2>&1 || return 1
+    apt-get "${options[@]}" install --yes --download-only --no-install-recommends \
+        "${arm64[@]}" >>"$apt/log" 2>&1 || return 1
     for package in "$apt"/archives/*.deb; do dpkg-deb -x "$package" "$sysroot"; done
     # Links in development packages are absolute paths of an installed system; they are made relative.
     find "$sysroot" -type l -lname '/*' | while read -r link; do
@@ -55,10 +58,13 @@ if ! printf '%s\n' "${arm64[@]}" | cmp -s - "$sysroot/complete"; then
 fi
 
 tests=(test_resume test_dual test_run test_golden test_float_mode) # the longest first
-cmake -S . -B build-arm --toolchain "$PWD/scripts/arm.cmake" -DMARGIN_ARM_SYSROOT="$sysroot" -DCMAKE_BUILD_TYPE=Release >/dev/null
-cmake --build build-arm -j "$(nproc)" --target "${tests[@]}" >build-arm/build.log || { cat build-arm/build.log; exit 1; }
+cmake -S . -B build-arm --toolchain "$PWD/scripts/arm.cmake" -DMARGIN_ARM_SYSROOT="$sysroot" \
+    -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake --build build-arm -j "$(nproc)" --target "${tests[@]}" >build-arm/build.log ||
+    { cat build-arm/build.log; exit 1; }
 
-"$emulator" -L "$sysroot" build-arm/margin list kernels | grep -q '^ *neon' || { echo "arm.sh: no neon kernel"; exit 1; }
+"$emulator" -L "$sysroot" build-arm/margin list kernels | grep -q '^ *neon' ||
+    { echo "arm.sh: no neon kernel"; exit 1; }
 
 [ "${1:-}" = --all ] || export MARGIN_FEW=1
 run_test() {
@@ -74,4 +80,5 @@ run_test() {
 export -f run_test
 export emulator sysroot
 printf '%s\n' "${tests[@]}" | xargs -P "$(nproc)" -I{} bash -c 'run_test {}'
-echo "arm.sh: on 64-bit ARM the golden runs have the hashes of tests/golden.txt, with the kernels neon and reference"
+echo "arm.sh: on 64-bit ARM the golden runs have the hashes of tests/golden.txt," \
+    "with the kernels neon and reference"

@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
 
-packages_need "${packages_build[@]}" dataset-fashion-mnist libopenblas-dev python3-torch python3-h5py python3-numpy time
+packages_need "${packages_build[@]}" dataset-fashion-mnist libopenblas-dev python3-torch python3-h5py \
+    python3-numpy time
 
 build=${BUILD:-build}
 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DMARGIN_TESTS=OFF >/dev/null
@@ -15,11 +16,13 @@ work=$build/bench
 mkdir -p "$work"
 
 read -ra flags <<<"$(pkg-config --cflags --libs openblas hdf5-serial yaml-0.1 zlib)"
-"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -Wall -Wextra -Isrc -Iinclude -I"$build/generated" scripts/bench_gemm.c "$build/libmargin.a" \
+"${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -Wall -Wextra -Isrc -Iinclude -I"$build/generated" \
+    scripts/bench_gemm.c "$build/libmargin.a" \
     "${flags[@]}" -lpthread -lm -o "$work/bench_gemm"
 
 images=/usr/share/datasets/fashion-mnist
 for part in train t10k; do
-    "$build/margin" convert --format idx $images/$part-images-idx3-ubyte.gz $images/$part-labels-idx1-ubyte.gz "$work/$part.h5" --overwrite >&2
+    "$build/margin" convert --format idx $images/$part-images-idx3-ubyte.gz \
+        $images/$part-labels-idx1-ubyte.gz "$work/$part.h5" --overwrite >&2
 done
 /usr/bin/python3 scripts/bench_sgd.py "$build/margin" "$work/bench_gemm" "$work/train.h5" "$work" "$@"

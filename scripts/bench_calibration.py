@@ -4,9 +4,9 @@
     bench_calibration.py NAME TRAIN.h5 TEST.h5 C [OPTION=VALUE...]
 
 A fifth of the training rows calibrates a model of the others, once by margin and once by
-CalibratedClassifierCV(method="temperature"), which needs scikit-learn 1.8. The table has log-loss and expected
-calibration error (15 bins) on the test rows. `folds`: margin trains all rows and calibrates on its five folds.
-"""
+CalibratedClassifierCV(method="temperature"), which needs scikit-learn 1.8. The table has log-loss and
+expected calibration error (15 bins) on the test rows. `folds`: margin trains all rows and calibrates on its
+five folds. """
 import sys
 
 import h5py
@@ -52,14 +52,17 @@ def main():
         rows[f"margin, {method}"] = one.predict_proba(X_test)
         if method == "adaptive":  # scikit-learn has no such method
             continue
-        theirs = CalibratedClassifierCV(FrozenEstimator(plain), method=method, ensemble=False).fit(X_val, y_val)
+        theirs = CalibratedClassifierCV(FrozenEstimator(plain), method=method,
+                                        ensemble=False).fit(X_val, y_val)
         rows[f"scikit-learn, {method}"] = theirs.predict_proba(X_test)
     for method in ("temperature", "adaptive"):
-        rows[f"margin, {method}, folds"] = MarginClassifier(calibration=method, **settings).fit(X, y).predict_proba(X_test)
+        calibrated = MarginClassifier(calibration=method, **settings).fit(X, y)
+        rows[f"margin, {method}, folds"] = calibrated.predict_proba(X_test)
     for what, p in rows.items():
         p = np.asarray(p, float)
         right = (p.argmax(axis=1) == y_test).astype(float)
-        print(f"| {name} | {what} | {log_loss(y_test, p / p.sum(axis=1, keepdims=True)):.4f} | {ece(p, right):.4f} |")
+        print(f"| {name} | {what} | {log_loss(y_test, p / p.sum(axis=1, keepdims=True)):.4f} |"
+              f" {ece(p, right):.4f} |")
 
 
 main()

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# bench_handover.sh - compares train.solver auto with dual and newton alone, to a certified gap, on data sets and
-# on random shapes, by user CPU seconds on one thread. Installs and builds what it needs, prints a Markdown table.
-# Arguments: names of problems; none: all. Environment: CS ("0.01 1 100"), TOLERANCE (1e-3), TIMEOUT (60 CPU
-# seconds per run), ROUNDS (1), SOLVERS ("dual newton auto"), DATA (../shared/data), BUILD (build).
+# bench_handover.sh - compares train.solver auto with dual and newton alone, to a certified gap, on data sets
+# and on random shapes, by user CPU seconds on one thread. Installs and builds what it needs, prints a
+# Markdown table. Arguments: names of problems; none: all. Environment: CS ("0.01 1 100"), TOLERANCE (1e-3),
+# TIMEOUT (60 CPU seconds per run), ROUNDS (1), SOLVERS ("dual newton auto"), DATA (../shared/data), BUILD
+# (build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

@@ -230,7 +230,8 @@ def section(results, machine):
         [
             HEADING,
             f"Made by `scripts/bench_python.py`: {about}. {rounds}. C is 10,000 / rows. `tol` is the loosest "
-            f"of {tolerances} with which the objective of margin is not above that of the other estimator (by "
+            f"of {tolerances} with which the objective of margin is not above that of the other estimator"
+            " (by "
             f"more than {EQUAL:g} of it), and {WITHOUT_PEER:g} if that has none.",
             table(heads, [fit_row(told) for told in results]),
             "Peak memory of the process during a fit, with the rows, and what the fit adds to it (other / "

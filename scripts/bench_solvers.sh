@@ -9,7 +9,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
 
-packages_need "${packages_build[@]}" python3 python3-h5py python3-numpy python3-scipy python3-sklearn liblinear-tools time dataset-fashion-mnist
+packages_need "${packages_build[@]}" python3 python3-h5py python3-numpy python3-scipy python3-sklearn \
+    liblinear-tools time dataset-fashion-mnist
 build=${BUILD:-build}
 read -ra problems <<<"${PROBLEMS:-fashion-mnist mnist news20 news20-counts languages softmax}"
 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DMARGIN_TESTS=OFF >/dev/null
@@ -20,5 +21,9 @@ esac
 mkdir -p "$build/peers"
 hinges=()
 for problem in "${problems[@]}"; do [ "$problem" = softmax ] || hinges+=("$problem"); done
-if [ ${#hinges[@]} -gt 0 ]; then /usr/bin/python3 -B scripts/peers/solvers.py "$build/margin" "$build/peers" "${hinges[@]}"; fi
-if [ ${#hinges[@]} -lt ${#problems[@]} ]; then /usr/bin/python3 -B scripts/peers/softmax.py "$build/margin" "$build/peers"; fi
+if [ ${#hinges[@]} -gt 0 ]; then
+    /usr/bin/python3 -B scripts/peers/solvers.py "$build/margin" "$build/peers" "${hinges[@]}"
+fi
+if [ ${#hinges[@]} -lt ${#problems[@]} ]; then
+    /usr/bin/python3 -B scripts/peers/softmax.py "$build/margin" "$build/peers"
+fi

@@ -44,6 +44,8 @@ SUB_ROOMS = {"solver": ("dual", "newton", "sgd")}
 DRIVERS = ("solver/certified.h",)
 FILE_LINES = 400
 TEST_LINES = 500
+COLUMNS = 110
+SCRIPTS = (".ci", "docs", "python", "scripts", "tests")  # folders with scripts; clang-format lays out C
 FUNCTION_LINES = 60
 STRUCT_FIELDS = 25
 PROGRAMS = ("cli", "mpi")  # folders of programs, which may allocate, print and exit
@@ -420,6 +422,15 @@ def check_tests(root):
             yield path, 1, "a test belongs in the folder of what it tests (CONTRIBUTING.md)"
 
 
+def check_columns(root):
+    """Finds lines of Python and of scripts that are too long."""
+    files = [path for folder in SCRIPTS for path in (root / folder).rglob("*")]
+    for path in sorted(path for path in files if path.suffix in (".py", ".sh") or path == root / ".ci/run"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            if len(line) > COLUMNS:
+                yield path, number, f"line of {len(line)} columns (at most {COLUMNS})"
+
+
 def main():
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
     source = root / "src"
@@ -437,6 +448,7 @@ def main():
         *check_public_structs(root),
         *check_writers(files),
         *check_tests(root),
+        *check_columns(root),
     ]:
         print(f"{path.relative_to(root)}:{line}: {complaint}")
         count += 1

@@ -4,9 +4,8 @@
     check_tags.py [ROOT]
 
 Every tag such as (M5) in src or in a page of docs must be defined in docs/math.md, and every tag of
-docs/math.md must be used in src, and has a row with a file and a function that exist. Tags are for equations only: no promise of docs/guarantees.md may be called
-M1.
-"""
+docs/math.md must be used in src, and has a row with a file and a function that exist. Tags are for equations
+only: no promise of docs/guarantees.md may be called M1. """
 import re
 import sys
 from pathlib import Path
@@ -25,7 +24,8 @@ PLAIN = re.compile(r"^\| (M\d+[a-z]?) \| `([\w/.]+):(\w+)` \|$", re.M)
 
 def findings_in_plain_code(root, document, written):
     """Returns equations without a row in the table of the plain code, and rows without a function."""
-    rows = {tag: (file, function) for tag, file, function in PLAIN.findall(document.read_text(encoding="utf-8"))}
+    rows = {tag: (file, function)
+            for tag, file, function in PLAIN.findall(document.read_text(encoding="utf-8"))}
     for tag in in_order(set(written) - set(rows)):
         yield f"docs/math.md: ({tag}) has no row in the table of the plain code"
     for tag, (file, function) in rows.items():
@@ -50,8 +50,8 @@ def in_order(tags):
 
 
 def findings_in_pages(docs, written):
-    """Returns the findings in the other pages: tags without an equation, and promises whose name is that of an
-    equation."""
+    """Returns the findings in the other pages: tags without an equation, and promises whose name is that of
+    an equation."""
     for path in sorted(p for p in docs.glob("*.md") if p.name != "math.md"):
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
             place = f"docs/{path.name}:{number}"

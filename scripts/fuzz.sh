@@ -15,7 +15,8 @@ cmake --build --preset fuzz -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' 
 mkdir -p build-fuzz/seeds build-fuzz/found
 build-fuzz/tests/fuzz_replay --write build-fuzz/seeds
 
-# A small quarantine: the memory limit is meant for memory that the target uses, not for memory that it has freed.
+# A small quarantine: the memory limit is meant for memory that the target uses, not for memory that it has
+# freed.
 export ASAN_OPTIONS=quarantine_size_mb=8
 fuzz_target() {
     local target=$1 seeds=() failed=0
@@ -24,7 +25,8 @@ fuzz_target() {
     done
     [ "$target" != config ] || seeds+=(configs)
     mkdir -p "build-fuzz/corpus/$target"
-    build-fuzz/tests/fuzz_"$target" -max_total_time="$seconds" -rss_limit_mb=512 -timeout=5 -max_len=4096 -print_final_stats=1 \
+    build-fuzz/tests/fuzz_"$target" -max_total_time="$seconds" -rss_limit_mb=512 -timeout=5 -max_len=4096 \
+        -print_final_stats=1 \
         -artifact_prefix="build-fuzz/found/$target-" "build-fuzz/corpus/$target" "${seeds[@]}" \
         >"build-fuzz/$target.log" 2>&1 || failed=1
     runs=$(awk '/number_of_executed_units/ { print $2 }' "build-fuzz/$target.log")

@@ -9,14 +9,17 @@ cd "$(dirname "$0")/.."
 packages_need "${packages_build[@]}" python3 python3-h5py time
 work=${1:-build/large}
 cmake --preset release >/dev/null
-cmake --build --preset release -j "$(nproc)" --target margin_cli | grep -vE '^\[|Consolidate' || test "${PIPESTATUS[0]}" = 0
+cmake --build --preset release -j "$(nproc)" --target margin_cli | grep -vE '^\[|Consolidate' ||
+    test "${PIPESTATUS[0]}" = 0
 mkdir -p "$work"
 trap 'rm -f "$work"/dense.h5 "$work"/sparse.h5' EXIT
 
 # train FORM NAME MEMORY_LIMIT
 train() {
-    /usr/bin/time -f "$2: %e s, %M kB at most" build/margin train --quiet --overwrite --set data.train="$work/$1.h5" \
-        --set data.memory_limit="$3" --set sgd.eta=1e-6 --set train.epochs=1 --set train.batch=1000 --set output.directory="$work/$2"
+    /usr/bin/time -f "$2: %e s, %M kB at most" build/margin train \
+        --quiet --overwrite --set data.train="$work/$1.h5" \
+        --set data.memory_limit="$3" --set sgd.eta=1e-6 --set train.epochs=1 --set train.batch=1000 \
+        --set output.directory="$work/$2"
     build/margin info "$work/$2/model.h5" >"$work/$2/model.txt"
     grep -E "objective|trained on" "$work/$2/model.txt"
 }

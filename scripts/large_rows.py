@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """large_rows.py FILE dense|sparse - writes a data file with more than 2^31 stored values, slab by slab.
 
-Row i has class i % 4, and larger values in one quarter of its features, depending on the class. Rows repeat with a
-long period, so that they can be generated quickly. If a read uses a wrong offset, it returns rows of another
-class.
-"""
+Row i has class i % 4, and larger values in one quarter of its features, depending on the class. Rows repeat
+with a long period, so that they can be generated quickly. If a read uses a wrong offset, it returns rows of
+another class. """
 import sys
 
 import h5py

@@ -1,6 +1,6 @@
 #!/bin/sh
-# manual.sh - writes what shells and man need: DIRECTORY/completion from the tables of the program and, if help2man
-# is installed, DIRECTORY/man from its help texts, and the same compressed in DIRECTORY/packed.
+# manual.sh - writes what shells and man need: DIRECTORY/completion from the tables of the program and, if
+# help2man is installed, DIRECTORY/man from its help texts, and the same compressed in DIRECTORY/packed.
 #
 #     manual.sh MARGIN DIRECTORY VERSION      the date is that of SOURCE_DATE_EPOCH, if that is set
 set -eu
@@ -17,7 +17,8 @@ command -v help2man >/dev/null || exit 0
 
 # page NAME SUMMARY PROGRAM...: examples keep their lines; the date has the form that man pages expect.
 page() {
-    help2man --no-info --section=1 --manual=margin --source="margin $version" --version-string="$version" --name="$2" "$3" \
+    help2man --no-info --section=1 --manual=margin --source="margin $version" --version-string="$version" \
+        --name="$2" "$3" \
         >"$directory/raw"
     awk -v date="$date" -v name="$1" '
             /^\.TH/ { sub(/MARGIN/, toupper(name)); sub(/"[A-Z][a-z]+ [0-9]+"/, "\"" date "\"") }
@@ -32,6 +33,8 @@ page() {
 
 page margin "train multiclass linear classifiers" "\"$margin\""
 "$margin" --help >"$directory/raw"
-awk '/^$/ { blocks++ } blocks == 2 && NF { name = $1; $1 = ""; print name $0 }' "$directory/raw" >"$directory/commands"
-while read -r command summary; do page "margin-$command" "$summary" "\"$margin\" $command"; done <"$directory/commands"
+awk '/^$/ { blocks++ } blocks == 2 && NF { name = $1; $1 = ""; print name $0 }' \
+    "$directory/raw" >"$directory/commands"
+while read -r command summary; do page "margin-$command" "$summary" "\"$margin\" $command"; \
+    done <"$directory/commands"
 for file in "$directory"/man/*.1; do gzip -9nc "$file" >"$directory/packed/${file##*/}.gz"; done

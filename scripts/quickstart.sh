@@ -14,9 +14,11 @@ margin=build/margin
 images=/usr/share/datasets/fashion-mnist
 mkdir -p data
 [ -e data/fashion_mnist_train.h5 ] ||
-    $margin convert --format idx $images/train-images-idx3-ubyte.gz $images/train-labels-idx1-ubyte.gz data/fashion_mnist_train.h5
+    $margin convert --format idx $images/train-images-idx3-ubyte.gz $images/train-labels-idx1-ubyte.gz \
+        data/fashion_mnist_train.h5
 [ -e data/fashion_mnist_test.h5 ] ||
-    $margin convert --format idx $images/t10k-images-idx3-ubyte.gz $images/t10k-labels-idx1-ubyte.gz data/fashion_mnist_test.h5
+    $margin convert --format idx $images/t10k-images-idx3-ubyte.gz $images/t10k-labels-idx1-ubyte.gz \
+        data/fashion_mnist_test.h5
 
 $margin train configs/fashion_mnist.yaml --overwrite
 $margin eval runs/fashion_mnist/model.h5 data/fashion_mnist_test.h5

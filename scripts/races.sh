@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# races.sh - builds margin with ThreadSanitizer and runs the tests that use threads. One test has a data race on
-# purpose, which must be found.
+# races.sh - builds margin with ThreadSanitizer and runs the tests that use threads. One test has a data race
+# on purpose, which must be found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

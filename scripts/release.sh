@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# release.sh - makes a release in the directory `release`: the source as a tarball, and the Debian packages that were
-# built and tested from that tarball. Refuses a working tree with changes, and a version that the CHANGELOG does not
-# release.
+# release.sh - makes a release in the directory `release`: the source as a tarball, and the Debian packages
+# that were built and tested from that tarball. Refuses a working tree with changes, and a version that the
+# CHANGELOG does not release.
 #
 #     release.sh             builds, runs every test, packages
 #     release.sh --trial     the same for a version that is not released yet, with a few tests only
@@ -15,10 +15,12 @@ die() { echo "release.sh: $*" >&2; exit 1; }
 
 version=$(sed -n 's/^project(margin VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 [ -z "$(git status --porcelain)" ] || die "the working tree has changes: commit them first"
-grep -q "^version = \"$version\"" python/pyproject.toml || die "python/pyproject.toml does not have version $version"
+grep -q "^version = \"$version\"" python/pyproject.toml ||
+    die "python/pyproject.toml does not have version $version"
 heading=$(grep -m 1 '^## ' CHANGELOG.md)
 case $heading in
-"## $version - unreleased") [ -n "$trial" ] || die "CHANGELOG.md: '$heading': write the date of the release there" ;;
+"## $version - unreleased") [ -n "$trial" ] ||
+    die "CHANGELOG.md: '$heading': write the date of the release there" ;;
 "## $version - "20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]) ;;
 *) die "CHANGELOG.md: '$heading' is not of the form '## $version - YYYY-MM-DD'" ;;
 esac

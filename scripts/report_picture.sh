@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# report_picture.sh - draws docs/plots/report.png: the head of a report on Fashion-MNIST. Needs chromium, and the data
-# of scripts/quickstart.sh.
+# report_picture.sh - draws docs/plots/report.png: the head of a report on Fashion-MNIST. Needs chromium, and
+# the data of scripts/quickstart.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)

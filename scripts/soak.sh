@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 packages_need "${packages_build[@]}" python3
 
 build=${BUILD:-build}
-[ -e "$build/CMakeCache.txt" ] || cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DMARGIN_TESTS=OFF >/dev/null
+[ -e "$build/CMakeCache.txt" ] || cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release \
+    -DMARGIN_TESTS=OFF >/dev/null
 cmake --build "$build" --target margin_cli -j "$(nproc)" >/dev/null
 exec python3 -B tests/guarantees/soak.py "$build/margin" "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# test.sh - builds margin and runs every test, also those of the Python package. With --all: also the tests that
-# tests/CMakeLists.txt chooses for clang and for AddressSanitizer and UBSan of both compilers, the hashes of the
-# weights at every optimisation level, and whole runs on 64-bit ARM under an emulator.
+# test.sh - builds margin and runs every test, also those of the Python package. With --all: also the tests
+# that tests/CMakeLists.txt chooses for clang and for AddressSanitizer and UBSan of both compilers, the hashes
+# of the weights at every optimisation level, and whole runs on 64-bit ARM under an emulator.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -13,7 +13,8 @@ test_preset() {
     local mpi=OFF
     [ "$1" != release ] || mpi=ON
     cmake --preset "$1" -DMARGIN_TESTS=ON -DMARGIN_MPI=$mpi >/dev/null
-    cmake --build --preset "$1" -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0
+    cmake --build --preset "$1" -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' ||
+        test "${PIPESTATUS[0]}" = 0
     ctest --preset "$1" -j "$(($(nproc) + 1))" # some tests wait most of the time
 }
 

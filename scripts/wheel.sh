@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# wheel.sh - builds a wheel of the Python package that works where HDF5 is not installed: wheel.sh [DIRECTORY].
-# PYTHON is the Python with pip, python3 by default. MARGIN_STATIC=OFF does not link HDF5 statically.
+# wheel.sh - builds a wheel of the Python package that works where HDF5 is not installed: wheel.sh
+# [DIRECTORY]. PYTHON is the Python with pip, python3 by default. MARGIN_STATIC=OFF does not link HDF5
+# statically.
 #
 # If libhdf5 could be linked statically, the wheel of pip is complete. Otherwise auditwheel puts copies of the
 # shared libraries into it. Their names contain a hash of their content, and only libmargin.so refers to them:

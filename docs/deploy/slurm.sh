@@ -1,8 +1,8 @@
 #!/bin/bash
 # slurm.sh - trains in a Slurm job that may be requeued: sbatch docs/deploy/slurm.sh CONFIG [OPTION...]
 #
-# 90 seconds before the time limit, and when the job is preempted, margin gets SIGUSR1. It writes a checkpoint and
-# ends with status 75. Then the job is requeued, and continues with --resume, to the same bits.
+# 90 seconds before the time limit, and when the job is preempted, margin gets SIGUSR1. It writes a checkpoint
+# and ends with status 75. Then the job is requeued, and continues with --resume, to the same bits.
 #SBATCH --job-name=margin
 #SBATCH --cpus-per-task=8
 #SBATCH --mem=16G

@@ -14,7 +14,8 @@ from ._arrays import Rows, converted_bytes
 from ._conversions import ConversionMixin
 from ._scoring import ScoringMixin
 from ._settings import SettingsMixin, in_own_words, own_words
-from ._validation import EXPECTED_FAILURES, check_weights, encode_targets, finite_errors, keeps_state, validate
+from ._validation import (EXPECTED_FAILURES, check_weights, encode_targets, finite_errors, keeps_state,
+                          validate)
 from .callbacks import checked, show_progress
 
 # estimator -> (coef_, intercept_, model of the library). Estimators themselves hold numpy arrays only.
@@ -90,7 +91,7 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
         Epochs.
     objective_, dual_bound_, gap_ : float
         ``alpha/2 ||W||^2 + weighted mean loss`` of the result, a lower bound of it for any W, and
-        (objective_ - dual_bound_) / objective_. Without `tol` the bound is that of the last dual variables. The
+    (objective_ - dual_bound_) / objective_. Without `tol` the bound is that of the last dual variables. The
         last two are NaN if there is no useful bound.
     converged_ : bool
         gap_ is at most tol.

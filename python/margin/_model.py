@@ -218,7 +218,8 @@ class Model(ExportMixin):
     lambda_, delta, objective, dual, bias_value : float
     step, epoch, training_rows : int
     calibration : dict or None
-        What turns scores into probabilities: method ("temperature", "sigmoid", "adaptive"), temperature (and exponent) or arrays slope
+    What turns scores into probabilities: method ("temperature", "sigmoid", "adaptive"), temperature (and
+    exponent) or arrays slope
         and intercept, and how well it fits its rows: rows, log_loss, ece, and both before (log_loss_before,
         ece_before).
     clip_low, clip_high : ndarray of float32, shape (D,), or None

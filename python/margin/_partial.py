@@ -13,8 +13,8 @@ from ._settings import _positive
 from ._validation import check_weights, validate
 
 BATCH = 16
-# A fit counts as this many rows more than it had, so that the first steps after it are a 1/16 as long. Steps of
-# the usual length throw it away: one call on iris took its accuracy from 0.98 to 0.67.
+# A fit counts as this many rows more than it had, so that the first steps after it are a 1/16 as long. Steps
+# of the usual length throw it away: one call on iris took its accuracy from 0.98 to 0.67.
 FITTED = 16**2 * 100 * BATCH
 
 

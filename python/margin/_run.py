@@ -95,7 +95,8 @@ class Run:
         return "finished" if finished else "stopped"
 
     def _is_locked(self) -> bool:
-        """A run locks the file `lock` as long as it lasts. The process id in it may be that of another process."""
+        """A run locks the file `lock` as long as it lasts. The process id in it may be that of another
+        process."""
         whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         try:
             file = os.open(self.directory / "lock", os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -151,7 +152,8 @@ class Run:
         Parameters
         ----------
         directory : str or path, optional
-            Where the file is written; by default ``tensorboard`` in the directory of the run. It must not hold event
+        Where the file is written; by default ``tensorboard`` in the directory of the run. It must not hold
+        event
             files already.
 
         Returns
@@ -172,12 +174,13 @@ class Run:
         return _trackers.write_tensorboard(self, directory)
 
     def to_mlflow(self, experiment: str = "margin", name: Optional[str] = None) -> str:
-        """Writes options and numbers of the run as a run of MLflow; needs ``pip install mlflow`` (or mlflow-skinny).
+        """Writes options and numbers of the run as a run of MLflow; needs ``pip install mlflow`` (or
+        mlflow-skinny).
 
         Parameters
         ----------
         experiment : str
-            Its experiment, created if it does not exist. The server is that of MLflow (``MLFLOW_TRACKING_URI``).
+        Its experiment, created if it does not exist. The server is that of MLflow (``MLFLOW_TRACKING_URI``).
         name : str, optional
             Name of the run; by default that of the directory.
 

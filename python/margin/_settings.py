@@ -110,7 +110,8 @@ class SettingsMixin:
         if self.calibration is not None:
             if self.calibration not in ("temperature", "sigmoid", "adaptive"):
                 raise ValueError(
-                    f"calibration is {self.calibration!r}; None, 'temperature', 'sigmoid' or 'adaptive' is allowed"
+                    f"calibration is {self.calibration!r}; None, 'temperature', 'sigmoid' or 'adaptive' is"
+                    " allowed"
                 )
             settings["model.calibration"] = self.calibration
         if self.max_iter is not None:

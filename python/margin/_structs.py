@@ -113,7 +113,8 @@ CalibrationReport = struct(
     "mg_calibration_report",
     ("method", c.c_char * 16),
     ("rows", c.c_int64),
-    *[(name, c.c_double) for name in ("temperature", "exponent", "log_loss_before", "log_loss", "ece_before", "ece")],
+    *[(name, c.c_double) for name in ("temperature", "exponent", "log_loss_before", "log_loss", "ece_before",
+                                      "ece")],
 )
 TrainRequest = struct(
     "mg_train_request",

@@ -22,9 +22,9 @@ class Scalar(NamedTuple):
 
 
 def scalars(run: Any) -> Iterator[Scalar]:
-    """The numbers of a run in the order of its lines. Those of an epoch have their name as the tag and its step,
-    those of the `end` line the tag final/NAME, those of a path point/NAME and the number of the point, those of a
-    cross-validation fold/NAME or mean/NAME and their number."""
+    """The numbers of a run in the order of its lines. Those of an epoch have their name as the tag and its
+    step, those of the `end` line the tag final/NAME, those of a path point/NAME and the number of the point,
+    those of a cross-validation fold/NAME or mean/NAME and their number."""
     begun = _begun(run)
     for event in run.events:
         if event["event"] in ("epoch", "eval", "end"):
@@ -68,7 +68,8 @@ def params(run: Any) -> dict:
         config = run.config
     except OSError:
         config = {}
-    out = {f"{section}.{key}": value for section, keys in config.items() for key, value in keys.items() if value is not None}
+    out = {f"{section}.{key}": value for section, keys in config.items() for key, value in keys.items()
+           if value is not None}
     start: dict = next((event for event in run.events if event["event"] == "start"), {})
     out.update({f"start.{key}": value for key, value in start.items() if key not in _PLACE})
     return out
@@ -83,7 +84,8 @@ def write_tensorboard(run: Any, directory: Any) -> Path:
         raise ImportError("to_tensorboard needs tensorboard: pip install tensorboard") from None
     target = Path(directory) if directory is not None else run.directory / "tensorboard"
     if any(target.glob("events.out.tfevents.*")):
-        raise FileExistsError(f"{target}: already holds event files, which TensorBoard would show together: delete them, "
+        raise FileExistsError(f"{target}: already holds event files, which TensorBoard would show together:"
+                              " delete them, "
                               "or give another directory")
     target.mkdir(parents=True, exist_ok=True)
     writer = EventFileWriter(str(target))
@@ -107,7 +109,8 @@ def write_mlflow(run: Any, experiment: str, name: Optional[str]) -> str:
     number = found.experiment_id if found else client.create_experiment(experiment)
     tags = {"margin.directory": str(run.directory.resolve()), "margin.status": run.status}
     begun = int(1000 * _begun(run))
-    made = client.create_run(number, start_time=begun, run_name=name or run.directory.name, tags=tags).info.run_id
+    made = client.create_run(number, start_time=begun, run_name=name or run.directory.name,
+                             tags=tags).info.run_id
     end, state = begun, "FAILED"
     try:
         given = [Param(key, str(value)[:_VALUE_LENGTH]) for key, value in params(run).items()]

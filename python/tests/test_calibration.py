@@ -77,7 +77,8 @@ def rebuilt(model):
     return Model(model.weights, model.bias, model.classes, model.loss, **parts)
 
 
-@pytest.mark.parametrize("loss, method", [("crammer-singer", "temperature"), ("softmax", "sigmoid"), ("crammer-singer", "adaptive")])
+@pytest.mark.parametrize("loss, method", [("crammer-singer", "temperature"), ("softmax", "sigmoid"),
+                                          ("crammer-singer", "adaptive")])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_copies_of_a_model(blobs, tmp_path, loss, method, classes):
     X, y = blobs

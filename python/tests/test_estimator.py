@@ -308,7 +308,8 @@ def test_free_intercepts_are_those_of_logistic_regression(blobs):
     ours = MarginClassifier("softmax", C=0.5, tol=1e-6, penalize_intercept=False).fit(X + 5, y)
     peer = LogisticRegression(C=0.5, tol=1e-9, max_iter=10000).fit((X + 5).astype(float), y)
     assert ours.converged_
-    np.testing.assert_allclose(ours.predict_proba(X + 5), peer.predict_proba((X + 5).astype(float)), atol=2e-4)
+    np.testing.assert_allclose(ours.predict_proba(X + 5), peer.predict_proba((X + 5).astype(float)),
+                               atol=2e-4)
     with pytest.raises(ValueError, match="penalize_intercept is 3; True or False is allowed"):
         MarginClassifier(penalize_intercept=3).fit(X, y)
     with pytest.raises(ValueError, match="dual cannot be used: penalize_intercept is false; use newton"):

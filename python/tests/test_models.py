@@ -86,18 +86,21 @@ def test_limits(blobs, tmp_path):
     X, y = blobs
     with h5py.File(tmp_path / "data.h5", "w") as f:
         f["X"], f["y"] = X, y
-    model = margin.train({"data.train": str(tmp_path / "data.h5"), "data.scale": "standard", "data.clip": 0.5})
+    model = margin.train({"data.train": str(tmp_path / "data.h5"), "data.scale": "standard",
+                          "data.clip": 0.5})
     clipped = np.clip(X, model.clip_low, model.clip_high)
     assert (clipped != X).mean() > 0.3
     wanted = clipped @ model.weights.T + model.bias
     model.save(tmp_path / "saved.h5")
-    changed = Model(model.weights, model.bias, model.classes, clip_low=model.clip_low, clip_high=model.clip_high)
+    changed = Model(model.weights, model.bias, model.classes, clip_low=model.clip_low,
+                    clip_high=model.clip_high)
     for one in model, pickle.loads(pickle.dumps(model)), margin.load_model(tmp_path / "saved.h5"), changed:
         np.testing.assert_allclose(one.decision_function(X), wanted, atol=1e-4)
     parts = (model.weights, model.bias, model.classes)
     for limits, says in (
         ({"clip_low": model.clip_low}, "only one of clip_low and clip_high"),
-        ({"clip_low": model.clip_high, "clip_high": model.clip_low}, r"clip_low\[0\] is .* not above clip_high"),
+        ({"clip_low": model.clip_high, "clip_high": model.clip_low},
+         r"clip_low\[0\] is .* not above clip_high"),
         ({"clip_low": [0], "clip_high": [1]}, r"clip_low has shape \(1,\), but weights has 8 columns"),
     ):
         with pytest.raises(ValueError, match=says):

@@ -22,7 +22,8 @@ def expected(run):
     out = {}
     for event in run.events:
         for name, value in event.items():
-            if event["event"] == "epoch" and isinstance(value, (int, float)) and name not in ("step", "epoch", "seconds"):
+            if (event["event"] == "epoch" and isinstance(value, (int, float))
+                and name not in ("step", "epoch", "seconds")):
                 out.setdefault(name, {})[event["step"]] = value
     return out
 
@@ -59,7 +60,8 @@ def test_mlflow(run, tmp_path, monkeypatch):
     assert stored.info.status == "FINISHED" and stored.data.tags["mlflow.runName"] == "first"
     assert stored.data.params["train.tolerance"] == "0.001"
     for tag, values in expected(run).items():
-        assert {one.step: one.value for one in client.get_metric_history(identity, tag)} == pytest.approx(values), tag
+        history = client.get_metric_history(identity, tag)
+        assert {one.step: one.value for one in history} == pytest.approx(values), tag
 
 
 def test_a_path_has_points(tmp_path):
@@ -67,7 +69,8 @@ def test_a_path_has_points(tmp_path):
     run = margin.Run(tmp_path / "path")
     points = [one for one in _trackers.scalars(run) if one.tag == "point/accuracy"]
     assert [one.step for one in points] == [1, 2]
-    assert [one.value for one in points] == [line["accuracy"] for line in _tables.read_lines(run.directory / "path.jsonl")]
+    assert [one.value for one in points] == [line["accuracy"]
+                                             for line in _tables.read_lines(run.directory / "path.jsonl")]
 
 
 def test_without_the_library_the_error_says_what_to_install(run, monkeypatch):

@@ -37,10 +37,13 @@ def machine():
 
 
 def versions(margin):
-    found = {"margin": subprocess.run([margin, "--version"], check=True, capture_output=True, text=True).stdout.split()[1]}
-    for package in ("liblinear-tools", "libocas-tools", "python3-sklearn", "python3-torch", "python3-numpy", "python3-scipy",
+    found = {"margin": subprocess.run([margin, "--version"], check=True, capture_output=True,
+                                      text=True).stdout.split()[1]}
+    for package in ("liblinear-tools", "libocas-tools", "python3-sklearn", "python3-torch", "python3-numpy",
+                    "python3-scipy",
                     "libopenblas0-pthread"):
-        told = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True).stdout
+        told = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True,
+                              text=True).stdout
         if told:
             found[package] = told
     return found
@@ -58,7 +61,8 @@ class Record:
 
     def __init__(self, program, problem):
         self.program = program
-        self.told = {"name": program.name, "note": program.note, "command": " ".join(program.command(problem)), "wall": [], "train": [],
+        self.told = {"name": program.name, "note": program.note,
+                     "command": " ".join(program.command(problem)), "wall": [], "train": [],
                      "memory": [], "failure": None, "curve": []}
         self.nothing = []  # wall times of runs that only read data and write the model
 
@@ -85,8 +89,10 @@ class Record:
 
     def check(self, done):
         """Checks that the judge and margin compute the same objective."""
-        if isinstance(self.program, programs.Margin) and abs(done.events[-1]["objective"] / self.told["objective"] - 1) > 1e-4:
-            sys.exit(f"margin reported an objective of {done.events[-1]['objective']}, but that of its weights is {self.told['objective']}")
+        if (isinstance(self.program, programs.Margin)
+            and abs(done.events[-1]["objective"] / self.told["objective"] - 1) > 1e-4):
+            sys.exit(f"margin reported an objective of {done.events[-1]['objective']}, but that of its"
+                     f" weights is {self.told['objective']}")
 
     def finish(self):
         """Computes the seconds of training. If only the total is known, the time of reading and writing is
@@ -106,7 +112,8 @@ class Record:
             for seconds, *weights in program.curve(problem, TIMEOUT):
                 curve.append((seconds, judge.accuracy(*weights), judge.objective(*weights)))
         elif self.told["wall"]:
-            curve.append((statistics.median(self.told["train"]), self.told["accuracy"], self.told["objective"]))
+            curve.append((statistics.median(self.told["train"]), self.told["accuracy"],
+                          self.told["objective"]))
         say(f"  {program.name}: {len(curve)} points")
 
     def climb(self, problem, judge, dual):
@@ -134,10 +141,12 @@ def compare(problem, margin, wanted):
             record.round(problem, judge)
     say(f"{problem.name}, curves")
     certified = programs.Margin(margin, "margin (tolerance 1e-4)", ["train.tolerance=1e-4"],
-                                "default options except train.tolerance=1e-4; appears only in the plots and in the tables of the seconds until a test accuracy is reached")
+                                "default options except train.tolerance=1e-4; appears only in the plots and"
+                                " in the tables of the seconds until a test accuracy is reached")
     for record in records:
         record.finish()
-    plotted = records + ([Record(certified, problem)] if any(isinstance(program, programs.Margin) for program in wanted) else [])
+    plotted = records + ([Record(certified, problem)]
+                         if any(isinstance(program, programs.Margin) for program in wanted) else [])
     for record in plotted:
         try:
             record.curve(problem, judge, reference["dual"])
@@ -145,16 +154,19 @@ def compare(problem, margin, wanted):
             say(f"  {record.program.name}: {failure}")
     facts = {key: getattr(problem, key) for key in ("name", "C", "bias", "preparation", "rows", "features")}
     for record in plotted:
-        for objective in [record.told.get("objective", numpy.inf), *(point[2] for point in record.told["curve"])]:
+        for objective in [record.told.get("objective", numpy.inf),
+                          *(point[2] for point in record.told["curve"])]:
             if objective < reference["dual"] * (1 - 1e-6):
-                sys.exit(f"{record.program.name} has an objective of {objective}, below the certified bound {reference['dual']}")
-    return {**facts, "classes": len(problem.classes), "test_rows": len(judge.parts[1][1]), "reference": reference,
+                sys.exit(f"{record.program.name} has an objective of {objective}, below the certified bound"
+                         f" {reference['dual']}")
+    return {**facts, "classes": len(problem.classes), "test_rows": len(judge.parts[1][1]),
+            "reference": reference,
             "programs": [record.told for record in plotted]}
 
 
 def earlier(results, told):
-    """Keeps the results of other problems from an earlier run under the same conditions, so that a single problem
-    can be measured again."""
+    """Keeps the results of other problems from an earlier run under the same conditions, so that a single
+    problem can be measured again."""
     if not os.path.exists(results):
         return []
     with open(results) as file:
@@ -166,8 +178,10 @@ def main():
     margin, work, results, *names = sys.argv[1:]
     known = problems.known(os.environ.get("DATA", "../shared/data"))
     wanted = [p for p in programs.everybody(margin)
-              if p.short in os.environ.get("PROGRAMS", "margin liblinear msvmocas linearsvc sgdclassifier torch").split()]
-    told = {"machine": machine(), "versions": versions(margin), "rounds": ROUNDS, "timeout": TIMEOUT, "scale": SCALE}
+              if p.short in os.environ.get("PROGRAMS",
+                                           "margin liblinear msvmocas linearsvc sgdclassifier torch").split()]
+    told = {"machine": machine(), "versions": versions(margin), "rounds": ROUNDS, "timeout": TIMEOUT,
+            "scale": SCALE}
     told["problems"] = earlier(results, told)
     for name in names or ["fashion-mnist", "mnist", "news20", "languages"]:
         if name not in known:

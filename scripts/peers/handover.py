@@ -6,9 +6,8 @@ Prints a Markdown table.
 
 scripts/bench_handover.sh calls it. A cell is the user CPU seconds of training on one thread: those of the
 process minus those of a run that stops after one step. Environment: CS ("0.01 1 100"), TOLERANCE (1e-3),
-SOLVERS ("dual newton auto"), TIMEOUT (60 CPU seconds per run), ROUNDS (1; the least of several is taken), DATA
-(../shared/data; sets that are missing are left out).
-"""
+SOLVERS ("dual newton auto"), TIMEOUT (60 CPU seconds per run), ROUNDS (1; the least of several is taken),
+DATA (../shared/data; sets that are missing are left out). """
 import json
 import os
 import re
@@ -33,7 +32,8 @@ LIMIT, CONSTANT = 1.3, 0.05  # auto may take this many times as long as the fast
 SETS = [
     ("fashion-mnist", [FASHION + "/train-images-idx3-ubyte.gz", FASHION + "/train-labels-idx1-ubyte.gz"], [],
      ["data.scale=1/255"]),
-    ("mnist", ["mnist/train-images-idx3-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz"], [], ["data.scale=1/255"]),
+    ("mnist", ["mnist/train-images-idx3-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz"], [],
+     ["data.scale=1/255"]),
     ("news20", ["news20/news20.svm.gz"], [], ["data.rows=unit"]),
     ("news20-counts", ["news20/news20.svm.gz"], [], []),
     ("usps", ["usps/usps.train.svm.gz"], ["--layout=dense"], []),
@@ -41,7 +41,8 @@ SETS = [
     ("letter", ["letter/letter-recognition.data"], ["--label=first"], ["data.scale=standard"]),
     ("pendigits", ["pendigits/pendigits.tra"], ["--label=last"], ["data.scale=standard"]),
     ("satimage", ["satimage/sat.trn"], ["--label=last"], ["data.scale=standard"]),
-    ("banking77", ["banking77/train.csv"], ["--format=text", "--text=text", "--label=category"], ["data.rows=unit"]),
+    ("banking77", ["banking77/train.csv"], ["--format=text", "--text=text", "--label=category"],
+     ["data.rows=unit"]),
     ("clinc150", ["clinc150/train.tsv"], ["--format=text"], ["data.rows=unit"]),
     ("singlecell", ["singlecell/anndata-v0.5.0.h5ad"], None, ["data.labels=obs/bulk_labels"]),
 ]
@@ -119,10 +120,12 @@ class Problem:
         run = os.path.join(work, f"run-{os.getpid()}")
         self.log = os.path.join(run, "metrics.jsonl")
         self.command = [margin, "train", "-q", "--overwrite"]
-        for setting in [f"data.train={data}", f"model.C={c}", f"train.tolerance={TOLERANCE}", "train.threads=1",
+        for setting in [f"data.train={data}", f"model.C={c}", f"train.tolerance={TOLERANCE}",
+                        "train.threads=1",
                         f"output.directory={run}", *settings]:
             self.command += ["--set", setting]
-        self.empty = min(user_seconds(self.command + ["--set", "train.max_steps=1"], None) for _ in range(ROUNDS))
+        self.empty = min(user_seconds(self.command + ["--set", "train.max_steps=1"], None)
+                         for _ in range(ROUNDS))
 
     def measure(self, solver, timeout):
         """Returns the seconds, and whether the gap was reached."""
@@ -153,7 +156,8 @@ def row(problem, name, c):
         ratio = f"{auto[0] / max(best, .005):.2f}" if auto[0] is not None else "-"
         verdict = "yes" if reached and auto[0] <= LIMIT * best + CONSTANT else "NO"
     changes = cells["auto"][2] if "auto" in cells else "-"
-    print(f"| {name} | {c} | " + " | ".join(text(cells[s]) for s in SOLVERS) + f" | {changes} | {ratio} | {verdict} |",
+    print(f"| {name} | {c} | " + " | ".join(text(cells[s]) for s in SOLVERS) +
+          f" | {changes} | {ratio} | {verdict} |",
           flush=True)
     return verdict
 

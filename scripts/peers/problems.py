@@ -31,7 +31,8 @@ class Problem:
         return twin
 
     def margin_settings(self):
-        return [f"data.train={self.train}", *self.settings, f"model.loss={self.loss}", f"model.C={self.C}", f"model.bias={self.bias}"]
+        return [f"data.train={self.train}", *self.settings, f"model.loss={self.loss}", f"model.C={self.C}",
+                f"model.bias={self.bias}"]
 
 
 def idx(folder, part):
@@ -44,12 +45,14 @@ def known(data):
     pixels = ["data.scale=1/255"]
     problems = [
         Problem("fashion-mnist", "0.01", 1, pixels, "1/255", [idx(FASHION, "train"), idx(FASHION, "t10k")]),
-        Problem("mnist", "1/16", 1, pixels, "1/255", [idx(f"{data}/mnist", "train"), idx(f"{data}/mnist", "t10k")]),
+        Problem("mnist", "1/16", 1, pixels, "1/255",
+                [idx(f"{data}/mnist", "train"), idx(f"{data}/mnist", "t10k")]),
         Problem("news20", "1", 0, ["data.rows=unit"], "unit", news20),
         Problem("news20-counts", "0.1", 0, [], "", news20),
         Problem("languages", "1", 0, [], "", [["data/languages_train.h5"], ["data/languages_test.h5"]]),
     ]
-    return {problem.name: problem for problem in problems if all(os.path.exists(path) for paths in problem.inputs for path in paths)}
+    return {problem.name: problem for problem in problems
+            if all(os.path.exists(path) for paths in problem.inputs for path in paths)}
 
 
 def number(text):
@@ -57,7 +60,7 @@ def number(text):
     return float(over) / float(under or 1)
 
 
-# ---- rows ----------------------------------------------------------------------------------------------------------------
+# ---- rows ----------------------------------------------------------------------------------------
 
 def read(path, preparation):
     """Reads rows (float32, dense or CSR) and labels from one of margin's files."""
@@ -67,7 +70,8 @@ def read(path, preparation):
             x = file["X"][:].astype(numpy.float32)
         else:
             group = file["X"]
-            x = scipy.sparse.csr_matrix((group["data"][:], group["indices"][:], group["indptr"][:]), tuple(group.attrs["shape"]))
+            x = scipy.sparse.csr_matrix((group["data"][:], group["indices"][:], group["indptr"][:]),
+                                        tuple(group.attrs["shape"]))
     if preparation == "unit":
         length = numpy.sqrt(numpy.asarray(x.multiply(x).sum(axis=1), dtype=float)).ravel()
         x = (scipy.sparse.diags(1 / numpy.where(length > 0, length, 1)) @ x).astype(numpy.float32)
@@ -115,7 +119,8 @@ def write_svmlight(x, y, path):
 
 def convert(margin, inputs, target, like):
     kind = "idx" if inputs[0].endswith("ubyte.gz") else "svmlight"
-    subprocess.run([margin, "convert", "-q", "--overwrite", "--format", kind, *(["--like", like] if like and kind == "svmlight" else []),
+    subprocess.run([margin, "convert", "-q", "--overwrite", "--format", kind,
+                    *(["--like", like] if like and kind == "svmlight" else []),
                     *inputs, target], check=True)
 
 
@@ -133,7 +138,8 @@ def prepare(problem, margin, work, scale, text=True):
         whole.append(path)
     problem.train, problem.test = whole
     if scale != 1:
-        problem.train, problem.test = os.path.join(folder, "part_train.h5"), os.path.join(folder, "part_test.h5")
+        problem.train, problem.test = (os.path.join(folder, "part_train.h5"),
+                                       os.path.join(folder, "part_test.h5"))
         classes = copy_part(whole[0], problem.train, scale)
         copy_part(whole[1], problem.test, scale, classes)
     problem.folder = folder
@@ -151,7 +157,7 @@ def prepare(problem, margin, work, scale, text=True):
             os.replace(problem.text_constant + ".part", problem.text_constant)
 
 
-# ---- the judge -----------------------------------------------------------------------------------------------------------
+# ---- the judge -----------------------------------------------------------------------------------
 
 class Judge:
     """Has the rows of a problem in memory, and evaluates weights [classes, features] and biases [classes] in

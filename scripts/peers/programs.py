@@ -1,4 +1,5 @@
-"""How each program is run and timed, and how its weights are read: one command from the data file to the model."""
+"""How each program is run and timed, and how its weights are read: one command from the data file to the
+model."""
 import json
 import os
 import re
@@ -29,7 +30,8 @@ class Broken(Exception):
 
 
 class Run:
-    """The cost of a command, and all weights that it wrote, as points (seconds of training, weights, biases)."""
+    """The cost of a command, and all weights that it wrote, as points (seconds of training, weights,
+    biases)."""
 
     def __init__(self, wall, memory, output):
         self.wall, self.memory, self.output = wall, memory, output
@@ -47,7 +49,8 @@ def run(command, folder, timeout):
     """Runs a command to its end. If it takes too long, raises Late with the output so far."""
     peak = os.path.join(folder, "peak_memory")
     start = time.perf_counter()
-    child = subprocess.Popen(["/usr/bin/time", "-q", "-f", "%M", "-o", peak, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    child = subprocess.Popen(["/usr/bin/time", "-q", "-f", "%M", "-o", peak, *command],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, start_new_session=True, preexec_fn=keep_some_memory)
     try:
         output, errors = child.communicate(timeout=timeout)
@@ -61,18 +64,20 @@ def run(command, folder, timeout):
         return Run(wall, int(file.read().split()[-1]) * 1024, output)
 
 
-# ---- programs: run(problem, timeout, tolerance) is the row of the table; ladder: its tolerances for a curve, coarse to fine ---------
+# ---- programs: run(problem, timeout, tolerance) is the row of the table; ladder: its tolerances fo
 
 class Liblinear:
     name, short = "liblinear-train -s 4", "liblinear"
     ladder = [10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001]
     nothing = 1e10  # a tolerance that ends after one pass: the time of reading and writing
-    note = "default stop, -e 0.1; training = wall time minus that of a run with -e 1e10, which ends after one pass"
+    note = ("default stop, -e 0.1; training = wall time minus that of a run with -e 1e10, which ends after"
+            " one pass")
 
     def command(self, problem, tolerance=None):
         stop = [] if tolerance is None else ["-e", f"{tolerance:g}"]
         bias = ["-B", f"{problem.bias:g}"] if problem.bias else []
-        return ["liblinear-train", "-q", "-s", "4", "-c", f"{number(problem.C):g}", *bias, *stop, problem.text,
+        return ["liblinear-train", "-q", "-s", "4", "-c", f"{number(problem.C):g}", *bias, *stop,
+                problem.text,
                 f"{problem.folder}/liblinear.model"]
 
     def run(self, problem, timeout, tolerance=None):
@@ -102,7 +107,8 @@ class Msvmocas:
 
     def command(self, problem, tolerance=None):
         stop = [] if tolerance is None else ["-r", f"{tolerance:g}"]
-        return ["msvmocas", "-v", "1", "-c", f"{number(problem.C):g}", *stop, problem.text_constant, f"{problem.folder}/msvmocas.model"]
+        return ["msvmocas", "-v", "1", "-c", f"{number(problem.C):g}", *stop, problem.text_constant,
+                f"{problem.folder}/msvmocas.model"]
 
     def run(self, problem, timeout, tolerance=None):
         done = run(self.command(problem, tolerance), problem.folder, timeout)
@@ -131,7 +137,8 @@ class Python:
         self.short, self.name, self.epochs, self.note = short, name, epochs, note
 
     def command(self, problem, epochs=0):
-        return [PYTHON, os.path.relpath(os.path.join(HERE, "python_peer.py")), self.short, problem.train, problem.preparation, str(problem.C),
+        return [PYTHON, os.path.relpath(os.path.join(HERE, "python_peer.py")), self.short, problem.train,
+                problem.preparation, str(problem.C),
                 str(problem.bias), f"{problem.folder}/{self.short}", *([str(epochs)] if epochs else [])]
 
     def states(self, output):
@@ -167,7 +174,8 @@ class Margin:
 
     def command(self, problem, settings=()):
         command = [self.program, "train", "--quiet", "--overwrite"]
-        for setting in [*problem.margin_settings(), *self.settings, *settings, f"output.directory={problem.folder}/run"]:
+        for setting in [*problem.margin_settings(), *self.settings, *settings,
+                        f"output.directory={problem.folder}/run"]:
             command += ["--set", setting]
         return command
 
@@ -200,7 +208,8 @@ class Margin:
             run(self.command(problem, [f"data.validation={problem.test}"]), problem.folder, timeout)
         except Late:
             pass
-        return [(event["seconds"], event["accuracy"], event["objective"]) for event in self.events(problem) if event["event"] == "epoch"]
+        return [(event["seconds"], event["accuracy"], event["objective"]) for event in self.events(problem)
+                if event["event"] == "epoch"]
 
 
 def empty(problem):
@@ -210,23 +219,29 @@ def empty(problem):
 def optimum(margin, problem, timeout):
     """Returns the best known objective, the best lower bound of all objectives, and the gap between them."""
     solver = Margin(margin, "margin", [], "")
-    done = solver.run(problem, None, settings=[f"train.tolerance={REFERENCE:g}", f"train.time_limit={min(timeout, REFERENCE_SECONDS):g}"])
+    done = solver.run(problem, None, settings=[f"train.tolerance={REFERENCE:g}",
+                                               f"train.time_limit={min(timeout, REFERENCE_SECONDS):g}"])
     end = done.events[-1]
     return {"primal": end["objective"], "dual": end["dual"], "gap": end["gap"]}
 
 
 def everybody(margin):
     return [
-        Margin(margin, "margin (default)", [], "default options; training = seconds of the end event in metrics.jsonl"),
-        Margin(margin, "margin (sgd)", ["train.solver=sgd"], "train.solver=sgd, else default; training includes the search for a rate"),
+        Margin(margin, "margin (default)", [],
+               "default options; training = seconds of the end event in metrics.jsonl"),
+        Margin(margin, "margin (sgd)", ["train.solver=sgd"],
+               "train.solver=sgd, else default; training includes the search for a rate"),
         Liblinear(),
         Msvmocas(),
         Python("linearsvc", "LinearSVC", 0, 'scikit-learn, multi_class="crammer_singer"; training = fit()'),
         Python("sgdclassifier", "SGDClassifier", 20,
-               'scikit-learn, loss="hinge", alpha=lambda, n_jobs=-1: one-vs-rest hinges; training = fit(); its curve: 20 times partial_fit()'),
+               'scikit-learn, loss="hinge", alpha=lambda, n_jobs=-1: one-vs-rest hinges; training = fit();'
+               ' its curve: 20 times partial_fit()'),
         Python("torch", "PyTorch", 20,
-               "MultiMarginLoss (Weston-Watkins over the number of classes K), SGD, momentum 0.9, weight_decay=lambda/K, 20 epochs, rate "
-               "K/(mean squared length of a row) falling by a cosine, batch max(256, rows/1000); sparse rows by EmbeddingBag; "
+               "MultiMarginLoss (Weston-Watkins over the number of classes K), SGD, momentum 0.9,"
+               " weight_decay=lambda/K, 20 epochs, rate "
+               "K/(mean squared length of a row) falling by a cosine, batch max(256, rows/1000); sparse rows"
+               " by EmbeddingBag; "
                "training = the loop"),
     ]
 

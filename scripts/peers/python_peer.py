@@ -36,13 +36,15 @@ class Clock:
 def linearsvc(x, y, C, bias, clock, epochs):
     from sklearn.svm import LinearSVC
     clock.start = time.perf_counter()
-    model = LinearSVC(multi_class="crammer_singer", C=C, fit_intercept=bias > 0, intercept_scaling=bias or 1, random_state=1).fit(x, y)
+    model = LinearSVC(multi_class="crammer_singer", C=C, fit_intercept=bias > 0, intercept_scaling=bias or 1,
+                      random_state=1).fit(x, y)
     clock.keep(model.coef_, model.intercept_)
 
 
 def sgdclassifier(x, y, C, bias, clock, epochs):
     from sklearn.linear_model import SGDClassifier
-    model = SGDClassifier(loss="hinge", alpha=1 / (C * len(y)), fit_intercept=bias > 0, n_jobs=-1, random_state=1)
+    model = SGDClassifier(loss="hinge", alpha=1 / (C * len(y)), fit_intercept=bias > 0, n_jobs=-1,
+                          random_state=1)
     clock.start = time.perf_counter()
     if not epochs:
         model.fit(x, y)
@@ -79,7 +81,8 @@ class SparseBatches:
     def scores(self, index):
         import torch
         batch = self.x[index.numpy()]
-        indices, starts = (torch.from_numpy(part.astype(numpy.int64)) for part in (batch.indices, batch.indptr[:-1]))
+        indices, starts = (torch.from_numpy(part.astype(numpy.int64))
+                           for part in (batch.indices, batch.indptr[:-1]))
         scores = self.model(indices, starts, per_sample_weights=torch.from_numpy(batch.data))
         return scores if self.model.bias is None else scores + self.model.bias
 
@@ -103,7 +106,8 @@ def torch_sgd(x, y, C, bias, clock, epochs):
     batches = (DenseBatches if dense else SparseBatches)(x, classes, bias)
     labels = torch.from_numpy(y)
     loss = torch.nn.MultiMarginLoss()
-    optimizer = torch.optim.SGD(batches.model.parameters(), lr=rate, momentum=0.9, weight_decay=1 / (C * len(y) * classes))
+    optimizer = torch.optim.SGD(batches.model.parameters(), lr=rate, momentum=0.9,
+                                weight_decay=1 / (C * len(y) * classes))
     size = max(256, len(y) // 1000)
     total = epochs or TORCH_EPOCHS
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total)

@@ -14,41 +14,53 @@ import sys
 # an investigation. The texts are here because every run of the script writes the whole page.
 REASONS = {
     ("fashion-mnist", "training, margin (default) against PyTorch"):
-        "PyTorch makes 20 epochs and ends 0.6 points lower; margin makes 10 and has PyTorch's accuracy after one",
+        "PyTorch makes 20 epochs and ends 0.6 points lower; margin makes 10 and has PyTorch's accuracy after"
+        " one",
     ("fashion-mnist", "file to model, margin (default) against liblinear-train -s 4"):
-        "margin makes 10 epochs, although 4 are enough for this accuracy, and it needs 0.13 s to start, read and write",
+        "margin makes 10 epochs, although 4 are enough for this accuracy, and it needs 0.13 s to start, read"
+        " and write",
     ("fashion-mnist", "file to model, margin (default) against PyTorch"): "the reasons of the two rows above",
     ("news20", "training, margin (default) against liblinear-train -s 4"):
-        "margin makes 20 epochs, as for all small data, and reaches a lower objective; it has LIBLINEAR's accuracy after three",
+        "margin makes 20 epochs, as for all small data, and reaches a lower objective; it has LIBLINEAR's"
+        " accuracy after three",
     ("news20", "peak memory, margin (default) as a fraction of liblinear-train -s 4's"):
-        "margin holds the weights, their average and the image of a checkpoint (6 MB each), the dual variables, and libhdf5 itself",
+        "margin holds the weights, their average and the image of a checkpoint (6 MB each), the dual"
+        " variables, and libhdf5 itself",
     ("news20", "margin (sgd)"): "its search for a rate takes nearly all of the time",
     ("languages", "training, margin (sgd) against liblinear-train -s 4"):
         "1.3 s to find a rate, then 4 epochs (the minimum of sgd) that take at least 1.3 s each",
     ("languages", "training, margin (default) against liblinear-train -s 4"):
-        "a row takes 0.3 to 0.4 microseconds an epoch on two threads, limited by the latency of the weights' cache lines; LIBLINEAR takes 36 to 46 s here, while the goal assumed 57 s",
-    ("languages", "peak memory, margin (default) as a fraction of SGDClassifier's"): "the rows themselves take 0.55 GB in both programs",
-    ("languages", "margin (sgd)"): "sgd searches for a rate and makes 4 epochs of minibatches; dual ascent makes 2 epochs of rows",
+        "a row takes 0.3 to 0.4 microseconds an epoch on two threads, limited by the latency of the weights'"
+        " cache lines; LIBLINEAR takes 36 to 46 s here, while the goal assumed 57 s",
+    ("languages", "peak memory, margin (default) as a fraction of SGDClassifier's"):
+        "the rows themselves take 0.55 GB in both programs",
+    ("languages", "margin (sgd)"): "sgd searches for a rate and makes 4 epochs of minibatches; dual ascent"
+                                   " makes 2 epochs of rows",
 }
 OURS = ("margin (default)", "margin (sgd)")
 SMALLEST_GAP = 1e-5
 # Colours that differ for the colour-blind too (Okabe and Ito), and gnuplot's number of a shape of points.
 STYLES = {
-    "margin (default)": ("#d55e00", 7), "margin (sgd)": ("#e69f00", 5), "margin (tolerance 1e-4)": ("#000000", 13),
-    "liblinear-train -s 4": ("#0072b2", 9), "msvmocas": ("#56b4e9", 11), "LinearSVC": ("#009e73", 4), "SGDClassifier": ("#cc79a7", 6),
+    "margin (default)": ("#d55e00", 7), "margin (sgd)": ("#e69f00", 5),
+    "margin (tolerance 1e-4)": ("#000000", 13),
+    "liblinear-train -s 4": ("#0072b2", 9), "msvmocas": ("#56b4e9", 11), "LinearSVC": ("#009e73", 4),
+    "SGDClassifier": ("#cc79a7", 6),
     "PyTorch": ("#808080", 8),
 }
 # The goals: problem, what, our program, the other program, how many times faster.
 GOALS = [
-    ("fashion-mnist", "training", OURS[0], "liblinear-train -s 4", 10), ("fashion-mnist", "training", OURS[0], "PyTorch", 10),
-    ("fashion-mnist", "file to model", OURS[0], "liblinear-train -s 4", 20), ("fashion-mnist", "file to model", OURS[0], "PyTorch", 20),
-    ("languages", "training", OURS[1], "liblinear-train -s 4", 5), ("languages", "training", OURS[0], "liblinear-train -s 4", 50),
+    ("fashion-mnist", "training", OURS[0], "liblinear-train -s 4", 10),
+    ("fashion-mnist", "training", OURS[0], "PyTorch", 10),
+    ("fashion-mnist", "file to model", OURS[0], "liblinear-train -s 4", 20),
+    ("fashion-mnist", "file to model", OURS[0], "PyTorch", 20),
+    ("languages", "training", OURS[1], "liblinear-train -s 4", 5),
+    ("languages", "training", OURS[0], "liblinear-train -s 4", 50),
     ("languages", "file to model", OURS[0], "liblinear-train -s 4", 15),
     ("news20", "training", OURS[0], "liblinear-train -s 4", 3),
 ]
 
 
-# ---- numbers -------------------------------------------------------------------------------------------------------------
+# ---- numbers -------------------------------------------------------------------------------------
 
 def seconds(value):
     if value < 0.1:
@@ -70,19 +82,21 @@ def named(problem, name):
 
 def reached(program, accuracy):
     """Returns the seconds of training until the weights first reach an accuracy."""
-    return min((point[0] for point in program["curve"] if point[1] >= accuracy and point[0] > 0), default=None)
+    return min((point[0] for point in program["curve"] if point[1] >= accuracy and point[0] > 0),
+               default=None)
 
 
 def overhead(program):
     """Returns the seconds of the whole command minus those of training."""
-    return statistics.median(program["wall"]) - statistics.median(program["train"]) if program["wall"] else None
+    return (statistics.median(program["wall"]) - statistics.median(program["train"]) if program["wall"]
+            else None)
 
 
 def gap_of(problem, objective):
     return (objective - problem["reference"]["dual"]) / objective
 
 
-# ---- tables --------------------------------------------------------------------------------------------------------------
+# ---- tables --------------------------------------------------------------------------------------
 
 def table(head, rows):
     yield "| " + " | ".join(head) + " |"
@@ -101,10 +115,14 @@ def main_table(problem):
             rows.append([name, program["failure"]] + ["-"] * 7 + [reason])
         elif program["wall"]:
             wall, train, memory = (statistics.median(program[key]) for key in ("wall", "train", "memory"))
-            compared = [times(wall, statistics.median(ours["wall"])), times(train, statistics.median(ours["train"]))] if ours else ["-", "-"]
-            rows.append([name, spread(program["wall"]), spread(program["train"]), f"{memory / 1e6:.0f} MB", f"{100 * program['accuracy']:.2f}%",
-                         f"{program['objective']:.5f}", f"{gap_of(problem, program['objective']):.1e}", *compared, reason])
-    return table(["program", "file to model", "training", "peak memory", "test accuracy", "objective", "gap", "file to model / margin's",
+            compared = [times(wall, statistics.median(ours["wall"])),
+                        times(train, statistics.median(ours["train"]))] if ours else ["-", "-"]
+            rows.append([name, spread(program["wall"]), spread(program["train"]), f"{memory / 1e6:.0f} MB",
+                         f"{100 * program['accuracy']:.2f}%",
+                         f"{program['objective']:.5f}", f"{gap_of(problem, program['objective']):.1e}",
+                         *compared, reason])
+    return table(["program", "file to model", "training", "peak memory", "test accuracy", "objective", "gap",
+                  "file to model / margin's",
                   "training / margin's", "reason of a loss"], rows)
 
 
@@ -119,15 +137,18 @@ def accuracy_table(problem):
         cells = []
         for aim in aims:
             took = reached(program, aim)
-            cells += [seconds(took) if took else "not reached", seconds(took + overhead(program)) if took and program["wall"] else "-"]
+            cells += [seconds(took) if took else "not reached", seconds(took + overhead(program)) if took
+                      and program["wall"] else "-"]
         rows.append([program["name"], *cells])
-    return table(["program", *(f"{what} {100 * aim:.2f}%" for aim in aims for what in ("training to", "file to model at"))], rows)
+    return table(["program", *(f"{what} {100 * aim:.2f}%" for aim in aims
+                               for what in ("training to", "file to model at"))], rows)
 
 
 def ratio(ours, peer, ours_took, peer_took):
     if ours_took and peer_took:
         return f"{peer_took / ours_took:.1f}x"
-    return " and ".join(program["name"] for program, took in ((ours, ours_took), (peer, peer_took)) if not took) + ": not reached"
+    return " and ".join(program["name"] for program, took in ((ours, ours_took), (peer, peer_took))
+                        if not took) + ": not reached"
 
 
 def goal_rows(problem):
@@ -135,10 +156,12 @@ def goal_rows(problem):
     liblinear = named(problem, "liblinear-train -s 4")
     for name, what, ours, peer, goal in GOALS:
         pair = [named(problem, ours), named(problem, peer)]
-        if name != problem["name"] or not all(program and program["wall"] for program in pair) or not liblinear["wall"]:
+        if (name != problem["name"] or not all(program and program["wall"] for program in pair)
+            or not liblinear["wall"]):
             continue
         whole = [statistics.median(program["train" if what == "training" else "wall"]) for program in pair]
-        cells = [f"{times(whole[1], whole[0])}, {100 * pair[0]['accuracy']:.2f} against {100 * pair[1]['accuracy']:.2f}%"]
+        cells = [f"{times(whole[1], whole[0])}, {100 * pair[0]['accuracy']:.2f} against"
+                 f" {100 * pair[1]['accuracy']:.2f}%"]
         for aim in (liblinear["accuracy"], liblinear["accuracy"] - 0.001):
             took = [reached(program, aim) for program in pair]
             if what != "training":
@@ -154,10 +177,11 @@ def memory_rows(problem):
         if ours and ours["wall"] and program["wall"] and program["name"] not in OURS:
             share = statistics.median(ours["memory"]) / statistics.median(program["memory"])
             what = f"peak memory, {ours['name']} as a fraction of {program['name']}'s"
-            yield [problem["name"], what, "below 0.50", f"{share:.2f}", "", "", REASONS.get((problem["name"], what), "")]
+            yield [problem["name"], what, "below 0.50", f"{share:.2f}", "", "",
+                   REASONS.get((problem["name"], what), "")]
 
 
-# ---- plots ---------------------------------------------------------------------------------------------------------------
+# ---- plots ---------------------------------------------------------------------------------------
 
 def lowest(curves):
     """The lower end of the axis of the accuracies."""
@@ -165,7 +189,8 @@ def lowest(curves):
 
 
 def draw(path, title, kind, curves):
-    """kind: accuracy or gap; curves: (program, points of (seconds, height)). No point is on the edge of the frame."""
+    """kind: accuracy or gap; curves: (program, points of (seconds, height)). No point is on the edge of the
+    frame."""
     if kind == "accuracy":
         curves = [(name, [point for point in points if point[1] > lowest(curves)]) for name, points in curves]
     curves = [(name, points) for name, points in curves if points]
@@ -174,48 +199,57 @@ def draw(path, title, kind, curves):
     times = [x for _, points in curves for x, _ in points]
     blocks, lines = [], []
     for number, (name, points) in enumerate(curves):
-        blocks.append(f"$p{number} << END\n" + "\n".join(f"{x:.6g} {y:.8g}" for x, y in sorted(points)) + "\nEND\n")
+        blocks.append(f"$p{number} << END\n" + "\n".join(f"{x:.6g} {y:.8g}" for x, y in sorted(points)) +
+                      "\nEND\n")
         colour, shape = STYLES[name]
         width = 2.5 if name.startswith("margin") else 1.2
-        style = f'linecolor rgb "{colour}" linewidth {width} pointtype {shape} pointsize {0.5 if len(points) > 1 else 1.0}'
+        style = (f'linecolor rgb "{colour}" linewidth {width} pointtype {shape} pointsize'
+                 f' {0.5 if len(points) > 1 else 1.0}')
         lines.append(f"$p{number} with linespoints {style} title \"{name}\"")
-    script = [f'set output "{path}"', f'set title "{title}" noenhanced', 'set xlabel "seconds of training"', "set logscale x",
+    script = [f'set output "{path}"', f'set title "{title}" noenhanced', 'set xlabel "seconds of training"',
+              "set logscale x",
               "set grid", "set bmargin 7",
-              "set key at screen 0.5, screen 0.02 bottom center horizontal maxcols 3 Left reverse noenhanced", 'set format x "%g"',
+              "set key at screen 0.5, screen 0.02 bottom center horizontal maxcols 3 Left reverse noenhanced",
+              'set format x "%g"',
               f"set xrange [{min(times) / 1.3:.4g}:{1.3 * max(times):.4g}]"]
     if kind == "gap":
-        script += ["set logscale y", 'set format y "%.0e"', 'set ylabel "(objective - bound) / objective"', f"set yrange [{SMALLEST_GAP / 2}:2]"]
+        script += ["set logscale y", 'set format y "%.0e"', 'set ylabel "(objective - bound) / objective"',
+                   f"set yrange [{SMALLEST_GAP / 2}:2]"]
     else:
         low = lowest(curves)
         script += ['set ylabel "test accuracy, %"', f"set yrange [{low - 0.3:.1f}:{low + 8.5:.1f}]"]
     head = 'set terminal svg size 900,520 dynamic font "sans-serif,13" background "white"\n'
-    subprocess.run(["gnuplot"], input=head + "".join(blocks) + "\n".join(script) + "\nplot " + ", ".join(lines) + "\n", text=True, check=True)
+    subprocess.run(["gnuplot"], input=head + "".join(blocks) + "\n".join(script) + "\nplot " +
+                   ", ".join(lines) + "\n", text=True, check=True)
 
 
 def plot(problem, folder, kind, height):
     """height: of a point (seconds, accuracy, objective)."""
-    curves = [(program["name"], [(point[0], height(point)) for point in program["curve"] if point[0] > 0]) for program in problem["programs"]]
-    title = f"{problem['name']}: {problem['rows']:,} x {problem['features']:,}, {problem['classes']} classes, C = {problem['C']}"
+    curves = [(program["name"], [(point[0], height(point)) for point in program["curve"] if point[0] > 0])
+              for program in problem["programs"]]
+    title = (f"{problem['name']}: {problem['rows']:,} x {problem['features']:,}, {problem['classes']}"
+             f" classes, C = {problem['C']}")
     draw(f"{folder}/plots/{problem['name']}_{kind}.svg", title, kind, curves)
 
 
-# ---- the page ------------------------------------------------------------------------------------------------------------
+# ---- the page ------------------------------------------------------------------------------------
 
-HOW = """Figures are medians of {rounds} rounds, with the least and the largest value in parentheses. Within a round the programs take turns. A command may
-take {timeout:g} seconds at most.
-Files are in the page cache.
+HOW = """Figures are medians of {rounds} rounds, with the least and the largest value in parentheses. Within a
+round the programs take turns. A command may take {timeout:g} seconds at most. Files are in the page cache.
 
-- "File to model" is the wall time of the whole command. margin and the Python programs read HDF5; LIBLINEAR and msvmocas read
-  svmlight text.
-- "Test accuracy" and "objective" are computed from the weights that each program leaves, by the same function in double precision
-  (`scripts/peers/problems.py`).
-- The objective is Crammer-Singer, lambda/2 ||W||^2 + mean loss with lambda = 1/(C rows). It is also given for programs that minimise
-  another objective (SGDClassifier, PyTorch); for these the difference shows how far apart the two objectives are.
+- "File to model" is the wall time of the whole command. margin and the Python programs read HDF5; LIBLINEAR
+  and msvmocas read svmlight text.
+- "Test accuracy" and "objective" are computed from the weights that each program leaves, by the same
+  function in double precision (`scripts/peers/problems.py`).
+- The objective is Crammer-Singer, lambda/2 ||W||^2 + mean loss with lambda = 1/(C rows). It is also given
+  for programs that minimise another objective (SGDClassifier, PyTorch); for these the difference shows how
+  far apart the two objectives are.
 - The gap is (objective - bound)/objective with the best lower bound that a run of margin certified.
 
-`-c C` of LIBLINEAR and of msvmocas is the same C: both minimise 1/2 ||W||^2 + C (sum of losses), which is the objective here divided by
-lambda. msvmocas has no constant feature, so its text has one as the last column. LIBLINEAR, msvmocas and LinearSVC use one thread.
-SGDClassifier (n_jobs=-1), PyTorch and margin use all cores.
+`-c C` of LIBLINEAR and of msvmocas is the same C: both minimise 1/2 ||W||^2 + C (sum of losses), which is
+the objective here divided by lambda. msvmocas has no constant feature, so its text has one as the last
+column. LIBLINEAR, msvmocas and LinearSVC use one thread. SGDClassifier (n_jobs=-1), PyTorch and margin use
+all cores.
 
 No program is tuned for a data set. C and the preparation of the rows belong to the problem.
 """
@@ -223,14 +257,17 @@ No program is tuned for a data set. C and the preparation of the rows belong to 
 
 READING = """## How to read the plots
 
-A point of margin, SGDClassifier and PyTorch is the end of an epoch. A point of LIBLINEAR and msvmocas is a whole run with its own stopping
-tolerance, and LinearSVC has a single run. A curve ends where its program ends. Gaps below {gap:g} are drawn at {gap:g}; points more than 8
-percentage points below the best accuracy are left out.
+A point of margin, SGDClassifier and PyTorch is the end of an epoch. A point of LIBLINEAR and msvmocas is a
+whole run with its own stopping tolerance, and LinearSVC has a single run. A curve ends where its program
+ends. Gaps below {gap:g} are drawn at {gap:g}; points more than 8 percentage points below the best accuracy
+are left out.
 
 A plateau is one of three things:
 
-- `margin (tolerance 1e-4)`: its weights are those of the best certificate so far, so they stay the same from one certificate to the next.
-- The end of a gap of SGDClassifier or PyTorch: they minimise another objective, so their weights do not come closer to this optimum.
+- `margin (tolerance 1e-4)`: its weights are those of the best certificate so far, so they stay the same from
+  one certificate to the next.
+- The end of a gap of SGDClassifier or PyTorch: they minimise another objective, so their weights do not come
+  closer to this optimum.
 - The end of an accuracy: the weights still come closer to the optimum, but no more test rows are right.
 """
 PLATEAUS = "Flat parts of the curves are explained [above](#how-to-read-the-plots)."
@@ -238,8 +275,9 @@ PLATEAUS = "Flat parts of the curves are explained [above](#how-to-read-the-plot
 
 GOAL_COLUMNS = """## Goals
 
-"whole runs" compares complete runs and gives both test accuracies. The next two columns compare the times until each program first has LIBLINEAR's test
-accuracy, and until it first has 0.1 percentage points less. Memory is margin's as a fraction of the other program's.
+"whole runs" compares complete runs and gives both test accuracies. The next two columns compare the times
+until each program first has LIBLINEAR's test accuracy, and until it first has 0.1 percentage points less.
+Memory is margin's as a fraction of the other program's.
 """
 
 
@@ -248,8 +286,10 @@ def opening(told):
     yield "# margin next to other programs\n"
     if told["scale"] != 1:
         yield f"**A trial with a share of {told['scale']:g} of the rows: these numbers mean nothing.**\n"
-    yield (f"Made by `scripts/bench_peers.sh`. {machine['processor']}, {machine['cores']} cores ({', '.join(machine['instructions'])}),"
-           f" {machine['memory_gb']} GB; " + ", ".join(f"{name} {version}" for name, version in told["versions"].items()) + ".\n")
+    yield (f"Made by `scripts/bench_peers.sh`. {machine['processor']}, {machine['cores']} cores"
+           f" ({', '.join(machine['instructions'])}),"
+           f" {machine['memory_gb']} GB; " +
+           ", ".join(f"{name} {version}" for name, version in told["versions"].items()) + ".\n")
     yield HOW.format(**told)
 
 
@@ -265,15 +305,19 @@ def notes(told):
 
 def chapter(problem):
     reference = problem["reference"]
-    preparation = {"": "rows as they are", "unit": "rows of unit length"}.get(problem["preparation"], f"rows times {problem['preparation']}")
+    names = {"": "rows as they are", "unit": "rows of unit length"}
+    preparation = names.get(problem["preparation"], f"rows times {problem['preparation']}")
     yield f"## {problem['name']}\n"
     constant = f"a constant feature of {problem['bias']}" if problem["bias"] else "no constant feature"
-    yield (f"{problem['rows']:,} training and {problem['test_rows']:,} test rows, {problem['features']:,} features,"
+    yield (f"{problem['rows']:,} training and {problem['test_rows']:,} test rows, {problem['features']:,}"
+           " features,"
            f" {problem['classes']} classes; {preparation}; C = {problem['C']}, {constant}."
            f" The optimum is at most {reference['primal']:.6f} and at least {reference['dual']:.6f}.\n")
     yield from main_table(problem)
-    yield ("Seconds until the weights of a program first reached the test accuracy of LIBLINEAR (at LIBLINEAR's default stopping tolerance),"
-           " and until they first reached 0.1 percentage points less. The times come from the runs that the plots show, one for each program:\n")
+    yield ("Seconds until the weights of a program first reached the test accuracy of LIBLINEAR (at"
+           " LIBLINEAR's default stopping tolerance),"
+           " and until they first reached 0.1 percentage points less. The times come from the runs that the"
+           " plots show, one for each program:\n")
     yield from accuracy_table(problem)
     yield f"![test accuracy against seconds](plots/{problem['name']}_accuracy.svg)\n"
     yield f"![gap against seconds](plots/{problem['name']}_gap.svg)\n"
@@ -283,8 +327,10 @@ def chapter(problem):
 def page(told):
     yield from opening(told)
     yield GOAL_COLUMNS
-    goals = [row for problem in told["problems"] for rows in (goal_rows, memory_rows) for row in rows(problem)]
-    yield from table(["problem", "what", "goal", "whole runs", "until LIBLINEAR's accuracy", "until 0.1 points less", "reason of a miss"], goals)
+    goals = [row for problem in told["problems"] for rows in (goal_rows, memory_rows)
+             for row in rows(problem)]
+    yield from table(["problem", "what", "goal", "whole runs", "until LIBLINEAR's accuracy",
+                      "until 0.1 points less", "reason of a miss"], goals)
     yield READING.format(gap=SMALLEST_GAP)
     for problem in told["problems"]:
         yield from chapter(problem)

@@ -31,13 +31,15 @@ def objective(judge, weights):
     loss = 0.0
     for s, y in judge.scores(0, weights, numpy.zeros(len(weights))):
         most = s.max(axis=1)
-        loss += (numpy.log(numpy.exp(s - most[:, None]).sum(axis=1)) + most - s[numpy.arange(len(y)), y]).sum()
+        loss += (numpy.log(numpy.exp(s - most[:, None]).sum(axis=1)) +
+                 most - s[numpy.arange(len(y)), y]).sum()
     return judge.lam / 2 * float((weights.astype(float)**2).sum()) + loss / len(judge.parts[0][1])
 
 
 def fit(problem, rows, iterations):
     """Returns the weights, and the seconds of training."""
-    model = LogisticRegression(C=problems.number(problem.C), multi_class="multinomial", solver="lbfgs", tol=1e-12, max_iter=iterations,
+    model = LogisticRegression(C=problems.number(problem.C), multi_class="multinomial", solver="lbfgs",
+                               tol=1e-12, max_iter=iterations,
                                fit_intercept=False)
     start = time.perf_counter()
     with warnings.catch_warnings():
@@ -49,8 +51,10 @@ def fit(problem, rows, iterations):
 def case(margin, problem, all_threads):
     reference = programs.optimum(margin, problem, TIMEOUT)
     judge, seconds, stops = problems.Judge(problem), {}, {}
-    say(f"softmax, {problem.name}, C = {problem.C}: optimum {reference['primal']:.7f}, certified within {reference['gap']:.2g}")
-    cells = {(tolerance, threads): Cell(margin, problem, "softmax", tolerance, threads) for tolerance in TOLERANCES for threads in all_threads}
+    say(f"softmax, {problem.name}, C = {problem.C}: optimum {reference['primal']:.7f}, certified within"
+        f" {reference['gap']:.2g}")
+    cells = {(tolerance, threads): Cell(margin, problem, "softmax", tolerance, threads)
+             for tolerance in TOLERANCES for threads in all_threads}
     iterations = 25
     while len(stops) < len(TOLERANCES) and iterations <= MOST_ITERATIONS:
         weights, took = fit(problem, judge.parts[0], iterations)
@@ -74,8 +78,10 @@ def case(margin, problem, all_threads):
         if tolerance in stops:
             iterations, gap = stops[tolerance]
             median = statistics.median(seconds[iterations])
-            peer, ratios = [f"{median:.1f} s", f"{iterations} iterations: {gap:.1e}"], [f"{median / cell.median():.0f}x" for cell in own]
-        print("| " + " | ".join([problem.name, problem.C, f"{tolerance:g}", *(cell.text() for cell in own), f"{own[-1].gap:.1e}", *peer, *ratios])
+            peer, ratios = ([f"{median:.1f} s", f"{iterations} iterations: {gap:.1e}"],
+                            [f"{median / cell.median():.0f}x" for cell in own])
+        print("| " + " | ".join([problem.name, problem.C, f"{tolerance:g}", *(cell.text() for cell in own),
+                                 f"{own[-1].gap:.1e}", *peer, *ratios])
               + " |", flush=True)
 
 
@@ -83,7 +89,8 @@ def main():
     margin, work = sys.argv[1:]
     known = problems.known(os.environ.get("DATA", "../shared/data"))
     all_threads = sorted({1, len(os.sched_getaffinity(0))})
-    head = ["problem", "C", "to gap", *(f"{count} thread{'s' if count > 1 else ''}" for count in all_threads), "certified gap", "scikit-learn",
+    head = ["problem", "C", "to gap", *(f"{count} thread{'s' if count > 1 else ''}" for count in all_threads),
+            "certified gap", "scikit-learn",
             "its stop and gap", *(f"ratio, {count}" for count in all_threads)]
     print("\n| " + " | ".join(head) + " |\n|" + "---|" * len(head), flush=True)
     for name, C in CASES:

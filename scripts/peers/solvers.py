@@ -35,8 +35,8 @@ WW_GOAL = "1.7x of CS"
 
 
 def passes(events, rows):
-    """Returns the number of visited rows divided by the number of rows. An epoch of a solver may be only part of a
-    pass."""
+    """Returns the number of visited rows divided by the number of rows. An epoch of a solver may be only part
+    of a pass."""
     visited, before = 0.0, 0.0
     for event in events:
         if event["event"] == "epoch":
@@ -49,8 +49,10 @@ class Cell:
     """Runs margin with one problem, loss, tolerance and number of threads."""
 
     def __init__(self, margin, problem, loss, tolerance, threads):
-        self.problem, self.loss, self.tolerance, self.threads = problem.but(loss=loss), loss, tolerance, threads
-        settings = [f"train.tolerance={tolerance:g}", f"train.threads={threads}", f"train.time_limit={TIMEOUT:g}"]
+        self.problem, self.loss = problem.but(loss=loss), loss
+        self.tolerance, self.threads = tolerance, threads
+        settings = [f"train.tolerance={tolerance:g}", f"train.threads={threads}",
+                    f"train.time_limit={TIMEOUT:g}"]
         self.program = programs.Margin(margin, "margin", settings, "")
         self.seconds = []
 
@@ -59,7 +61,8 @@ class Cell:
         self.seconds.append(events[-1]["seconds"])
         self.gap, self.converged = events[-1]["gap"], events[-1]["converged"]
         self.passes = passes(events, self.problem.rows)
-        say(f"  {self.loss} {self.tolerance:g}, {self.threads} threads: {self.seconds[-1]:.2f} s, gap {self.gap:.1e}")
+        say(f"  {self.loss} {self.tolerance:g}, {self.threads} threads: {self.seconds[-1]:.2f} s, gap"
+            f" {self.gap:.1e}")
 
     def median(self):
         return statistics.median(self.seconds)
@@ -126,7 +129,8 @@ def lines(problem, goals, cells, peers, reading):
             elif loss == CS:
                 beside[0] = f"not within {TIMEOUT:g} s"
             else:
-                ratios = [f"{cell.median() / cells[CS, tolerance, cell.threads].median():.2f}x of CS" for cell in own]
+                ratios = [f"{cell.median() / cells[CS, tolerance, cell.threads].median():.2f}x of CS"
+                          for cell in own]
                 goal = ", ".join(filter(None, (goal, WW_GOAL)))
             margin = [*(cell.text() for cell in own), f"{own[-1].gap:.1e}", f"{own[-1].passes:.0f}"]
             yield [problem.name, problem.C, loss, f"{tolerance:g}", *margin, *beside, *ratios, goal]
@@ -134,7 +138,8 @@ def lines(problem, goals, cells, peers, reading):
 
 def case(margin, problem, goals, all_threads):
     reference = programs.optimum(margin, problem, TIMEOUT)
-    say(f"{problem.name}, C = {problem.C}: optimum {reference['primal']:.7f}, certified within {reference['gap']:.2g}")
+    say(f"{problem.name}, C = {problem.C}: optimum {reference['primal']:.7f}, certified within"
+        f" {reference['gap']:.2g}")
     peers, reading = find_stops(problem, reference["dual"]), []
     cells = {(loss, tolerance, threads): Cell(margin, problem, loss, tolerance, threads)
              for loss in (CS, WW) for tolerance in TOLERANCES for threads in all_threads}
@@ -153,7 +158,9 @@ def main():
     margin, work, *names = sys.argv[1:]
     known = problems.known(os.environ.get("DATA", "../shared/data"))
     all_threads = sorted({1, len(os.sched_getaffinity(0))})
-    head = ["problem", "C", "loss", "to gap", *(f"{count} thread{'s' if count > 1 else ''}" for count in all_threads), "certified gap", "passes",
+    head = ["problem", "C", "loss", "to gap",
+            *(f"{count} thread{'s' if count > 1 else ''}" for count in all_threads), "certified gap",
+            "passes",
             "liblinear", "its stop and gap", *(f"ratio, {count}" for count in all_threads), "goal"]
     if SCALE != 1:
         print(f"**A trial with a share of {SCALE:g} of the rows: these numbers mean nothing.**\n")

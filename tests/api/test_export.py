@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""`margin export` and mg_model_export: the file of every format is read again, and must give the labels of `margin
-predict`. liblinear-predict and onnxruntime are used if they are installed; ONNX graphs are also evaluated here.
+"""`margin export` and mg_model_export: the file of every format is read again, and must give the labels of
+`margin predict`. liblinear-predict and onnxruntime are used if they are installed; ONNX graphs are also
+evaluated here.
 
     test_export.py PATH/TO/margin
 """
@@ -34,19 +35,21 @@ CASES = (
     ("unit", [3, 4, 5], "f2", ["data.rows=unit"]),
     ("log1p", [0, 1], "u1", ["data.transform=log1p", "data.scale=standard"]),
     ("total", ["a", "b", "c"], "f4", ["data.rows=total", "data.transform=log1p"]),
-    ("unit-softmax", [0, 1, 2], "f4", ["data.rows=unit", "data.transform=log1p", "data.scale=max-abs", "model.loss=softmax"]),
+    ("unit-softmax", [0, 1, 2], "f4", ["data.rows=unit", "data.transform=log1p", "data.scale=max-abs",
+                                       "model.loss=softmax"]),
     ("narrow", [0, 1, 2, 3], "csr", []),
     ("narrow-total", ["a", "b", "c"], "csr", ["data.rows=total", "data.transform=log1p"]),
     ("narrow-unit", [7, 8], "csr", ["data.rows=unit"]),
     ("clip", [0, 1, 2], "f4", ["data.scale=standard", "data.clip=1"]),
-    ("clip-total", ["a", "b", "c"], "f4", ["data.rows=total", "data.transform=log1p", "data.scale=standard", "data.clip=1.5"]),
+    ("clip-total", ["a", "b", "c"], "f4", ["data.rows=total", "data.transform=log1p", "data.scale=standard",
+                                           "data.clip=1.5"]),
     ("narrow-clip", [0, 1, 2, 3], "csr", ["data.scale=max-abs", "data.clip=0.1"]),
 )
 
 
 def draw(seed, labels, kind):
-    """Rows whose class determines one feature, a row of zeros, and small and large values. Sparse rows also have
-    columns of their own, besides the first ones."""
+    """Rows whose class determines one feature, a row of zeros, and small and large values. Sparse rows also
+    have columns of their own, besides the first ones."""
     source = np.random.default_rng(seed)
     y = source.integers(0, len(labels), ROWS)
     x = np.abs(source.normal(size=(ROWS, FEATURES)) + 2 * np.eye(len(labels), FEATURES)[y])
@@ -68,7 +71,8 @@ def store(path, x, y, labels, kind):
             runs.put_csr(f, x)
         else:
             f["X"] = x
-        f["y"] = np.array([labels[k] for k in y], dtype=h5py.string_dtype() if isinstance(labels[0], str) else "i8")
+        f["y"] = np.array([labels[k] for k in y], dtype=h5py.string_dtype() if isinstance(labels[0], str)
+                          else "i8")
 
 
 def text_of(attribute):
@@ -84,7 +88,8 @@ class Case:
         store(work.at(name + ".h5"), *draw(3, self.labels, kind), self.labels, kind)
         self.x, y = draw(4, self.labels, kind)
         store(work.at(name + "-test.h5"), self.x, y, self.labels, kind)
-        runs.expect(work, 0, "train", "--quiet", "--set", f"data.train={name}.h5", "--set", f"output.directory={name}",
+        runs.expect(work, 0, "train", "--quiet", "--set", f"data.train={name}.h5",
+                    "--set", f"output.directory={name}",
                     "--set", "train.tolerance=1e-3", *[word for text in sets for word in ("--set", text)])
         done = runs.expect(work, 0, "predict", f"{name}/model.h5", f"{name}-test.h5", "--scores")
         answers = [line.split("\t") for line in done.stdout.split("\n")[:-1]]
@@ -92,7 +97,8 @@ class Case:
         self.scores = np.array([[float(v) for v in answer[1:]] for answer in answers])
         with h5py.File(work.at(name, "model.h5")) as f:
             self.weights, self.bias = f["weights"][:], f["bias"][:]
-            self.loss, self.rows, self.transform = (text_of(f.attrs[key]) for key in ("loss", "rows", "transform"))
+            self.loss, self.rows, self.transform = (text_of(f.attrs[key])
+                                                    for key in ("loss", "rows", "transform"))
             if kind == "csr":
                 assert self.weights.shape[1] < WIDE / 2, self.weights.shape
                 self.weights = np.zeros((len(labels), WIDE), "f4")
@@ -103,7 +109,8 @@ class Case:
 
     def export(self, form):
         path = self.work.at(f"{self.name}.{form}")
-        runs.expect(self.work, 0, "export", f"{self.name}/model.h5", "-o", path, says=f"{form} (guessed from the name)")
+        runs.expect(self.work, 0, "export", f"{self.name}/model.h5", "-o", path,
+                    says=f"{form} (guessed from the name)")
         return path
 
     def refused(self, form, says):
@@ -124,7 +131,8 @@ def safetensors(path):
     header, rest, tensors, end = json.loads(content[8:8 + size]), content[8 + size:], {}, 0
     for name, about in header.items():
         if name != "__metadata__":
-            dtype, (begin, stop) = np.dtype({"F32": "<f4", "F64": "<f8"}[about["dtype"]]), about["data_offsets"]
+            dtype, (begin, stop) = (np.dtype({"F32": "<f4", "F64": "<f8"}[about["dtype"]]),
+                                    about["data_offsets"])
             assert begin == end and (size + begin) % dtype.itemsize == 0
             tensors[name], end = np.frombuffer(rest[begin:stop], dtype).reshape(about["shape"]), stop
     assert end == len(rest)
@@ -163,15 +171,18 @@ def check_csv(case):
 
 
 def check_liblinear(case):
-    preparation = f"data.rows: {case.rows}, data.transform: {case.transform}" + (", data.clip)" if case.limits else ")")
+    preparation = (f"data.rows: {case.rows}, data.transform: {case.transform}" +
+                   (", data.clip)" if case.limits else ")"))
+    large = "classes[1] is 1099511627776, but LIBLINEAR allows labels from"
     for holds, says in ((case.prepared, preparation), (isinstance(case.labels[0], str), "labels are texts"),
-                        (case.name == "large", "classes[1] is 1099511627776, but LIBLINEAR allows labels from")):
+                        (case.name == "large", large)):
         if holds:
             case.refused("liblinear", says)
             return
     path = case.export("liblinear")
     lines = open(path).read().split("\n")
-    assert lines[:6] == ["solver_type MCSVM_CS", f"nr_class {len(case.labels)}", "label " + " ".join(map(str, case.labels)),
+    assert lines[:6] == ["solver_type MCSVM_CS", f"nr_class {len(case.labels)}",
+                         "label " + " ".join(map(str, case.labels)),
                          f"nr_feature {case.weights.shape[1]}", "bias 1", "w"]
     table = np.array([[float(v) for v in line.split()] for line in lines[6:-1]]).astype("f4")
     assert np.array_equal(table[:-1].T, case.weights) and np.array_equal(table[-1], case.bias)
@@ -179,8 +190,10 @@ def check_liblinear(case):
         print("no liblinear-predict: its labels are not compared")
         return
     with open(case.work.at("rows.txt"), "w") as f:
-        f.writelines("0 " + " ".join(f"{d + 1}:{row[d]:.9g}" for d in np.flatnonzero(row)) + "\n" for row in case.x)
-    subprocess.run(["liblinear-predict", case.work.at("rows.txt"), path, case.work.at("out.txt")], check=True, capture_output=True)
+        f.writelines("0 " + " ".join(f"{d + 1}:{row[d]:.9g}" for d in np.flatnonzero(row)) + "\n"
+                     for row in case.x)
+    subprocess.run(["liblinear-predict", case.work.at("rows.txt"), path, case.work.at("out.txt")], check=True,
+                   capture_output=True)
     assert open(case.work.at("out.txt")).read().split("\n")[:-1] == case.predicted
 
 
@@ -232,7 +245,8 @@ def check_library(work):
     while (name := margin.mg_export_format_name(len(names))) is not None:
         names.append(name.decode())
     assert sorted(names) == ["csv", "liblinear", "npz", "onnx", "safetensors"], names
-    assert margin.mg_export_format_of(b"a.npz/b.ONNX") == b"onnx" and margin.mg_export_format_of(b"a.npz/b") is None
+    assert (margin.mg_export_format_of(b"a.npz/b.ONNX") == b"onnx"
+            and margin.mg_export_format_of(b"a.npz/b") is None)
     assert margin.mg_model_load(os.fsencode(work.at("two", "model.h5")), ctypes.byref(model), error) == 0
     for name in names:
         out = work.at("out." + name)
@@ -246,13 +260,16 @@ def check_library(work):
         if name == "link.csv":
             os.symlink("kept.model.h5", target)
         before = runs.read(target)
-        assert margin.mg_model_export(model, b"csv", os.fsencode(target), error) and b"is an HDF5 file" in error.raw
+        assert (margin.mg_model_export(model, b"csv", os.fsencode(target), error)
+                and b"is an HDF5 file" in error.raw)
         saved = margin.mg_model_save(model, os.fsencode(target), error)
         assert bool(saved) == (name == "data.h5") and (not saved or b"is not a model" in error.raw), error.raw
         assert runs.read(target) == before and (name != "link.csv" or os.path.islink(target))
     for target in ("/dev/full", "/dev/stdout", work.path):
-        assert margin.mg_model_save(model, os.fsencode(target), error) and b"is not a regular file" in error.raw, error.raw
-    assert margin.mg_model_save(model, os.fsencode(work.at("two.csv")), error) and runs.read(work.at("two.csv")) == runs.read(work.at("out.csv"))
+        assert (margin.mg_model_save(model, os.fsencode(target), error)
+                and b"is not a regular file" in error.raw), error.raw
+    assert (margin.mg_model_save(model, os.fsencode(work.at("two.csv")), error)
+            and runs.read(work.at("two.csv")) == runs.read(work.at("out.csv")))
     assert margin.mg_model_export(model, b"pickle", b"out.pickle", error) and not os.path.exists("out.pickle")
     assert error.raw[4:].startswith(b"pickle: is not a format for models (onnx, "), error.raw
 
@@ -263,7 +280,9 @@ def probabilities_of(parameters, scores):
         return onnx_graph.softmax(scores / parameters["calibration_temperature"])
     if parameters["calibration"] == "adaptive":
         reach = scores.max(1, keepdims=True) - scores.mean(1, keepdims=True)
-        return onnx_graph.softmax(scores / (parameters["calibration_temperature"] * reach ** parameters["calibration_exponent"]))
+        return onnx_graph.softmax(
+            scores / (parameters["calibration_temperature"] * reach ** parameters["calibration_exponent"])
+        )
     inputs = scores if scores.shape[1] > 2 else scores - scores[:, ::-1]
     shares = 1 / (1 + np.exp(parameters["calibration_slope"] * inputs + parameters["calibration_intercept"]))
     return shares / shares.sum(1, keepdims=True)
@@ -271,7 +290,8 @@ def probabilities_of(parameters, scores):
 
 def check_calibrated(work):
     """A calibration is part of the graph, and named arrays of npz and safetensors."""
-    for name, method in (("unit", "sigmoid"), ("unit", "temperature"), ("two", "sigmoid"), ("softmax", "temperature"), ("total", "sigmoid"),
+    for name, method in (("unit", "sigmoid"), ("unit", "temperature"), ("two", "sigmoid"),
+                         ("softmax", "temperature"), ("total", "sigmoid"),
                          ("softmax", "adaptive"), ("two", "adaptive")):
         shutil.copy(work.at(name, "model.h5"), work.at("calibrated.h5"))
         runs.expect(work, 0, "calibrate", "calibrated.h5", f"{name}-test.h5", "--method", method)
@@ -302,12 +322,15 @@ def check_terminal(work):
     with h5py.File(work.at("escape.h5"), "w") as f:
         f["X"] = np.tile(np.eye(2, dtype="f4"), (20, 1))
         f.create_dataset("y", data=["a", "\x1b[31m"] * 20, dtype=h5py.string_dtype())
-    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=escape.h5", "--set", "output.directory=escape")
-    for name, form, status in (("two", "onnx", 2), ("two", "npz", 2), ("two", "safetensors", 2), ("two", "csv", 0), ("two", "liblinear", 0),
+    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=escape.h5",
+                "--set", "output.directory=escape")
+    for name, form, status in (("two", "onnx", 2), ("two", "npz", 2), ("two", "safetensors", 2),
+                               ("two", "csv", 0), ("two", "liblinear", 0),
                                ("escape", "csv", 2)):
         terminal, end = pty.openpty()
         done = work.run("export", f"{name}/model.h5", "--format", form, stdout=end)
-        assert done.returncode == status and ("give the name of a file with -o" in done.stderr) == (status > 0), done.stderr
+        assert (done.returncode == status
+                and ("give the name of a file with -o" in done.stderr) == (status > 0)), done.stderr
         os.close(end)
         os.close(terminal)
 
@@ -319,13 +342,15 @@ def check_names(work):
     with open(work.at("names.csv"), "w", newline="", encoding="utf-8") as f:
         csv.writer(f).writerows([["y", *names], *([int(row[0] > row[1]), *row] for row in rows.tolist())])
     runs.expect(work, 0, "convert", "--quiet", "--label", "y", "names.csv", "names.h5")
-    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=names.h5", "--set", "output.directory=names")
+    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=names.h5",
+                "--set", "output.directory=names")
     for form in "onnx", "npz", "safetensors", "csv":
         runs.expect(work, 0, "export", "names/model.h5", "-o", "named." + form)
     graph = onnx_graph.Graph(runs.read(work.at("named.onnx")))
     about = safetensors(work.at("named.safetensors"))[0]["__metadata__"]
     with np.load(work.at("named.npz")) as f:
-        assert f["feature_names"].tolist() == names and str(f["recipe"]) == graph.metadata["recipe"] == about["recipe"]
+        assert (f["feature_names"].tolist() == names
+                and str(f["recipe"]) == graph.metadata["recipe"] == about["recipe"])
     assert json.loads(graph.metadata["feature_names"]) == json.loads(about["feature_names"]) == names
     assert about["recipe"].startswith("format: csv"), about
     with open(work.at("named.csv"), newline="", encoding="utf-8") as f:
@@ -333,13 +358,15 @@ def check_names(work):
 
 
 def check_bytes(work):
-    """A label of HDF5 data may have any bytes. A format that holds UTF-8 only refuses it, and csv keeps the bytes."""
+    """A label of HDF5 data may have any bytes. A format that holds UTF-8 only refuses it, and csv keeps the
+    bytes."""
     labels = [b"caf\xe9", b"eau"]
     x, y = draw(5, labels, "f4")
     with h5py.File(work.at("bytes.h5"), "w") as f:
         f["X"] = x
         f["y"] = np.array([labels[int(k)] for k in y], dtype="S8")
-    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=bytes.h5", "--set", "output.directory=bytes")
+    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=bytes.h5",
+                "--set", "output.directory=bytes")
     for form in "onnx", "npz", "safetensors":
         runs.expect(work, 2, "export", "bytes/model.h5", "-o", "bytes." + form,
                     says="classes[0] is 'caf\\xe9', which is not UTF-8, but a file of " + form)

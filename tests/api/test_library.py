@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The installed library: which functions it exports, and whether the example of docs/library.md can be built with
-the CMake package, with pkg-config and with the static library, outside of the source.
+"""The installed library: which functions it exports, and whether the example of docs/library.md can be built
+with the CMake package, with pkg-config and with the static library, outside of the source.
 
     test_library.py PATH/TO/margin
 """
@@ -28,7 +28,8 @@ def run(*command, **more):
 
 def check_exports(library):
     """The library exports exactly the functions of include/margin, whatever it was linked with."""
-    public = {name for header in (ROOT / "include/margin").glob("*.h*") for name in check_layers.prototypes(header)}
+    public = {name for header in (ROOT / "include/margin").glob("*.h*")
+              for name in check_layers.prototypes(header)}
     table = run("nm", "-D", "--defined-only", library).split("\n")
     exported = {re.sub("@.*", "", line.split()[2]) for line in table if line and " A " not in line}
     assert len(public) > 40, public
@@ -39,7 +40,8 @@ def check_documented():
     """docs/library.md contains the whole example and its output."""
     text = (ROOT / "docs/library.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.S)
-    assert ("c", (ROOT / "docs/example/fit.c").read_text(encoding="utf-8")) in blocks, "docs/library.md: not docs/example/fit.c"
+    example = (ROOT / "docs/example/fit.c").read_text(encoding="utf-8")
+    assert ("c", example) in blocks, "docs/library.md: not docs/example/fit.c"
     assert ("cmake", (ROOT / "docs/example/CMakeLists.txt").read_text(encoding="utf-8")) in blocks
     return [body for kind, body in blocks if kind == "text"][0]
 

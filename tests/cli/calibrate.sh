@@ -3,7 +3,8 @@
 dense train.h5 400 8 4
 table 560 8 4 | tail -n 160 >test.csv
 "$MARGIN" convert -q --header no --label first test.csv test.h5
-"$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.01 --set train.epochs=2 --set output.directory=run >/dev/null
+"$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.01 --set train.epochs=2 \
+    --set output.directory=run >/dev/null
 cp run/model.h5 model.h5
 try margin predict model.h5 test.h5 --probabilities
 try margin calibrate model.h5 test.h5

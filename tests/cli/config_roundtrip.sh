@@ -25,7 +25,8 @@ round() {
 round
 round x.yaml
 round x.yaml --set sgd.eta=0.1 --set data.labels=obs/cell_type --set model.class_weight=balanced
-grep -E '^[a-z]|^  (train|validation|labels|scale|window|loss|C|lambda|class_weight|epochs|time_limit|seed|eta|average|directory):' once.yaml
+keys='train|validation|labels|scale|window|loss|C|lambda|class_weight|epochs|time_limit|seed|eta|average'
+grep -E "^[a-z]|^  ($keys|directory):" once.yaml
 for file in "$HERE"/../../configs/*.yaml; do
     cp "$file" .
     round "${file##*/}"

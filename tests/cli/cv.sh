@@ -23,7 +23,8 @@ without_times <err.txt >&2
 find runs -type f ! -name 'step-*' | sort
 without_seconds <runs/run-cv/cv.jsonl
 echo "$ margin cv run.yaml --folds 3 --C 1e-4:1:100 --quiet"
-"$MARGIN" cv run.yaml --folds 3 --C 1e-4:1:100 --quiet --set output.directory=grid --set train.solver=dual --set train.epochs=0 | masked
+"$MARGIN" cv run.yaml --folds 3 --C 1e-4:1:100 --quiet --set output.directory=grid --set train.solver=dual \
+    --set train.epochs=0 | masked
 masked <grid/cv.jsonl
 echo "$ margin cv run.yaml --folds 3 --quiet --resume"
 "$MARGIN" cv run.yaml --folds 3 --quiet --resume --set train.threads=3 | without_seconds

@@ -4,7 +4,8 @@
 need_python
 "$python" -c 'import h5py' 2>/dev/null || { echo "h5py is not installed"; exit 77; }
 dense train.h5 100 5 3
-"$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=2 --set output.directory=run >/dev/null
+"$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=2 \
+    --set output.directory=run >/dev/null
 checkpoint=run/checkpoints/step-000000000002.h5
 cp run/model.h5 model
 cp $checkpoint checkpoint
@@ -13,7 +14,8 @@ restore() {
     cp checkpoint $checkpoint
 }
 resumes() {
-    margin train --quiet --resume --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=2 --set output.directory=run
+    margin train --quiet --resume --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=2 \
+        --set output.directory=run
 }
 # COMMAND...: exit 3, nothing on standard output, one line; a resumption prints one more about the skipped
 # checkpoint
@@ -23,7 +25,8 @@ expect_refused() {
     "$@" >out 2>err
     status=$?
     lines=$(wc -l <err)
-    [ $status = 3 ] && [ $lines -le $most ] && [ ! -s out ] && grep -q 'truncated, changed, or not written by margin' err || {
+    [ $status = 3 ] && [ $lines -le $most ] && [ ! -s out ] &&
+        grep -q 'truncated, changed, or not written by margin' err || {
         echo "$*: exit $status, $lines lines"
         cat out err
     }
@@ -37,7 +40,8 @@ refused() { # WHAT
     done
     expect_refused margin eval run/model.h5 train.h5
     expect_refused margin predict run/model.h5 train.h5
-    expect_refused margin train --quiet --init run/model.h5 --set data.train=train.h5 --set output.directory=other
+    expect_refused margin train --quiet --init run/model.h5 --set data.train=train.h5 \
+        --set output.directory=other
     expect_refused resumes
     restore
 }

@@ -23,5 +23,6 @@ try margin train --set data.train=good.h5 --set data.weights=w --set output.dire
 try margin train --set data.train=good.h5 --set data.memory_limit=10 --set output.directory=run
 try margin train --set data.train=good.h5 --init wide.h5 --set output.directory=run
 try margin train --set data.train=. --set output.directory=run
-MARGIN_KERNEL=abacus "$MARGIN" train --set data.train=good.h5 --set output.directory=run 2>&1 | sed 's/can run .*/can run #/'
+MARGIN_KERNEL=abacus "$MARGIN" train --set data.train=good.h5 --set output.directory=run 2>&1 |
+    sed 's/can run .*/can run #/'
 ls

@@ -1,6 +1,6 @@
-# Directories that cannot be written, and a full disk: one line, exit status 3, no incomplete files. The run can be
-# resumed. If there was space for the model only, there is nothing to resume from (exit status 2), and the model is
-# kept.
+# Directories that cannot be written, and a full disk: one line, exit status 3, no incomplete files. The run
+# can be resumed. If there was space for the model only, there is nothing to resume from (exit status 2), and
+# the model is kept.
 . "$HERE/lib.sh"
 dense train.h5 600 40 5
 cat >run.yaml <<'X'
@@ -17,7 +17,8 @@ try margin train run.yaml --quiet --set output.directory=file/run
 cat file
 
 echo "a directory nobody can write to"
-if [ "$(id -u)" = 0 ]; then unwritable=/proc/self/fdinfo; else unwritable=locked; mkdir locked; chmod 555 locked; fi
+if [ "$(id -u)" = 0 ]; then unwritable=/proc/self/fdinfo
+else unwritable=locked; mkdir locked; chmod 555 locked; fi
 "$MARGIN" train run.yaml --quiet --set output.directory=$unwritable/run 2>err
 echo "exit $?, $(wc -l <err) line, $(grep -c 'cannot be created' err) with the reason"
 
@@ -25,10 +26,12 @@ echo "exit $?, $(wc -l <err) line, $(grep -c 'cannot be created' err) with the r
 # checkpoint; with the third, nothing but the model fits.
 limited() {
     rm -rf full
-    (ulimit -f "$1" && exec "$MARGIN" train run.yaml --set output.directory=full --set checkpoint.every_epochs=1 >out 2>err)
+    (ulimit -f "$1" && exec "$MARGIN" train run.yaml --set output.directory=full \
+        --set checkpoint.every_epochs=1 >out 2>err)
     echo "limit $1: exit $?, $(grep -c '^margin train: ' err) error, $(wc -c <out) bytes of results"
     grep -q '^margin train: .*File too large' err || echo "the reason is missing"
-    echo "$(grep -c '^warning: no checkpoint .*File too large; the previous checkpoint is kept$' err) warnings" | sed 's/^[1-9][0-9]*/some/'
+    warnings=$(grep -c '^warning: no checkpoint .*File too large; the previous checkpoint is kept$' err)
+    echo "$warnings warnings" | sed 's/^[1-9][0-9]*/some/'
     for file in full/checkpoints/*.h5 full/model.h5; do
         [ ! -e "$file" ] || "$MARGIN" info --verify "$file" >/dev/null || echo "$file is damaged"
     done

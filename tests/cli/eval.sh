@@ -5,7 +5,8 @@ dense test.h5 150 8 4
 sparse sparse.h5 150 8 4
 table 60 8 5 | sed -E 's/^4/new/' >other.csv
 "$MARGIN" convert -q --header no --label first other.csv other.h5
-"$MARGIN" train --quiet --set data.train=train.h5 --set data.scale=standard $fixed --set sgd.eta=0.01 --set train.epochs=2 \
+"$MARGIN" train --quiet --set data.train=train.h5 --set data.scale=standard $fixed --set sgd.eta=0.01 \
+    --set train.epochs=2 \
     --set model.loss=weston-watkins --set output.directory=run >/dev/null
 try margin eval run/model.h5 test.h5
 try margin eval run/model.h5 missing.h5
@@ -37,7 +38,8 @@ P
 # Rows of zeros are tied: the line about close rows.
 printf '1 1:1\n2 2:1\n1 1:2\n2 2:2\n' >tied.svm
 "$MARGIN" convert -q --format svmlight tied.svm tied.h5
-"$MARGIN" train --quiet --set data.train=tied.h5 --set model.bias=0 $fixed --set output.directory=tied >/dev/null
+"$MARGIN" train --quiet --set data.train=tied.h5 --set model.bias=0 $fixed \
+    --set output.directory=tied >/dev/null
 printf '1 1:1\n2 2:1\n1\n2\n' >zeros.svm
 "$MARGIN" convert -q --like tied.h5 zeros.svm zeros.h5
 "$MARGIN" eval tied/model.h5 tied.h5 | grep -c "^close"

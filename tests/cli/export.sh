@@ -2,7 +2,8 @@
 # refused; what the files contain.
 . "$HERE/lib.sh"
 dense train.h5 60 4 3
-"$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=2 --set output.directory=run >/dev/null
+"$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=2 \
+    --set output.directory=run >/dev/null
 cp run/model.h5 model.h5
 try margin export model.h5 --format csv
 "$MARGIN" export model.h5 --format csv >table
@@ -52,7 +53,8 @@ try margin export model.h5 -o missing/model.csv
 echo "what a format cannot hold"
 table 60 4 3 | sed 's/^/label /' >texts.csv
 "$MARGIN" convert --quiet --format csv --header no --label first texts.csv texts.h5
-"$MARGIN" train --quiet --set data.train=texts.h5 --set data.rows=unit --set train.tolerance=1e-3 --set output.directory=texts >/dev/null
+"$MARGIN" train --quiet --set data.train=texts.h5 --set data.rows=unit --set train.tolerance=1e-3 \
+    --set output.directory=texts >/dev/null
 try margin export texts/model.h5 -o texts.liblinear
 try margin export texts/model.h5 --format csv
 ls

@@ -43,7 +43,9 @@ dense() {
 # sparse NAME ROWS FEATURES CLASSES: the same rows as CSR without zeros.
 sparse() {
     table "$2" "$3" "$4" |
-        awk -F, '{ line = $1; for (d = 2; d <= NF; d++) if ($d != 0) line = line " " d - 1 ":" $d; print line }' >"$1.svm"
+        awk -F, '{ line = $1
+                   for (d = 2; d <= NF; d++) if ($d != 0) line = line " " d - 1 ":" $d
+                   print line }' >"$1.svm"
     "$MARGIN" convert --quiet --format svmlight --features "$3" "$1.svm" "$1"
 }
 
@@ -52,8 +54,10 @@ fixed="--set sgd.update=adagrad --set sgd.rate=constant --set sgd.average=true"
 
 # Masks times, rates and sizes, which depend on the machine.
 without_times() {
-    sed -E 's/\([0-9.]+ s\)/(# s)/; s/[0-9,]+ rows\/s/# rows\/s/; s/waiting +[0-9]+%/waiting #%/; s/[0-9.]+ s of training/# s of training/
-            s/  [0-9.]+ s(  left [0-9:?]+( s)?)?  # rows/  # s  # rows/; s/^machine .*/machine    #/; s/[0-9.]+ s, [0-9.]+ MB\/s/# s, # MB\/s/'
+    sed -E 's/\([0-9.]+ s\)/(# s)/; s/[0-9,]+ rows\/s/# rows\/s/; s/waiting +[0-9]+%/waiting #%/
+            s/[0-9.]+ s of training/# s of training/
+            s/  [0-9.]+ s(  left [0-9:?]+( s)?)?  # rows/  # s  # rows/
+            s/^machine .*/machine    #/; s/[0-9.]+ s, [0-9.]+ MB\/s/# s, # MB\/s/'
 }
 
 # wait_for FILE TEXT: waits until the file contains the text; gives up after a minute.

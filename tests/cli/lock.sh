@@ -18,7 +18,8 @@ for how in --resume --overwrite; do
     sed "s/process $pid /process # /" err
 done
 # The second run is refused before any data are read.
-timeout -s KILL 60 "$MARGIN" train run.yaml --quiet --resume --set data.train=none.h5 2>&1 | sed "s/process $pid /process # /"
+timeout -s KILL 60 "$MARGIN" train run.yaml --quiet --resume --set data.train=none.h5 2>&1 |
+    sed "s/process $pid /process # /"
 "$MARGIN" train run.yaml --quiet --set train.epochs=1 --set output.directory=other >/dev/null
 echo "another directory while it runs: exit $?"
 ls other

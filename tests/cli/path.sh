@@ -8,8 +8,11 @@ train: {batch: 32}
 X
 # Digits that depend on the solver are masked too; test_path.c checks them.
 masked() {
-    without_times | sed -E 's/^([0-9][0-9.e-]*  +[0-9][0-9.e-]*) .*( -|%) .*$/\1  ...\2  .../; s/validation [0-9.]+%/validation #%/
-        s/^(test accuracy +)[0-9.]+/\1#/; s/("(objective|dual|gap|accuracy|passes|seconds)": )[0-9.e-]+/\1#/g; s/state .*/state #/
+    without_times | sed -E \
+        's/^([0-9][0-9.e-]*  +[0-9][0-9.e-]*) .*( -|%) .*$/\1  ...\2  .../
+        s/validation [0-9.]+%/validation #%/
+        s/^(test accuracy +)[0-9.]+/\1#/; s/("(objective|dual|gap|accuracy|passes|seconds)": )[0-9.e-]+/\1#/g
+        s/state .*/state #/
         s/best  .*/best #/; s/step-[0-9]+/step-#/'
 }
 without_seconds() {
@@ -38,7 +41,8 @@ for run in whole killed; do without_seconds <$run/path.jsonl >$run.jsonl; done
 same whole.jsonl killed.jsonl
 
 echo "$ margin path run.yaml --lambda 1e-1:1e-3:10, without validation rows"
-"$MARGIN" path run.yaml --lambda 1e-1:1e-3:10 --set data.validation= --set output.directory=falling 2>&1 | masked
+"$MARGIN" path run.yaml --lambda 1e-1:1e-3:10 --set data.validation= --set output.directory=falling 2>&1 |
+    masked
 try margin path run.yaml --C 1e-3:1:10
 try margin path run.yaml --C 1e-3:1:2 --resume 2>err.txt
 masked <err.txt >&2

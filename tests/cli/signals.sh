@@ -12,7 +12,8 @@ X
 echo "uninterrupted: exit $?"
 for signal in INT TERM USR1; do
     for attempt in 1 2 3 4 5; do
-        "$MARGIN" train run.yaml --quiet --overwrite --set output.directory=$signal >$signal.out 2>$signal.err &
+        "$MARGIN" train run.yaml --quiet --overwrite --set \
+            output.directory=$signal >$signal.out 2>$signal.err &
         pid=$!
         wait_for $signal/metrics.jsonl '"event": "epoch", "step": [0-9]*, "epoch": 2,'
         kill -$signal $pid 2>/dev/null || true
@@ -20,7 +21,8 @@ for signal in INT TERM USR1; do
         wait $pid || status=$?
         [ $status -eq 0 ] || break # 0: this machine was busy, and the run ended before the signal came
     done
-    echo "$signal: exit $status, $(wc -l <$signal.err) line, $(wc -c <$signal.out) bytes of results, $(ls $signal/checkpoints | wc -l) checkpoint"
+    echo "$signal: exit $status, $(wc -l <$signal.err) line, $(wc -c <$signal.out) bytes of results," \
+        "$(ls $signal/checkpoints | wc -l) checkpoint"
     sed -E 's/step [0-9]+ of [0-9]+/step # of #/' $signal.err
     [ ! -e $signal/model.h5 ] || echo "but there is a model"
     "$MARGIN" train run.yaml --quiet --resume --set output.directory=$signal --set train.threads=1 >/dev/null

@@ -24,17 +24,21 @@ def same(what, got, wanted):
 
 
 def test_man(work):
-    """Every command has a page, without warnings of mandoc, that has its options and its examples line by line."""
+    """Every command has a page, without warnings of mandoc, that has its options and its examples line by
+    line."""
     if not shutil.which("help2man") or not shutil.which("mandoc"):
         print("without help2man and mandoc: man pages are not tested")
         return
     pages = {path.stem: path for path in Path(work.at("manual/man")).iterdir()}
     same("pages", sorted(pages), sorted(["margin"] + [f"margin-{name}" for name in commands(work)]))
-    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", *pages.values()], capture_output=True, text=True)
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", *pages.values()], capture_output=True,
+                          text=True)
     same("mandoc -T lint", (done.returncode, done.stdout + done.stderr), (0, ""))
-    text = subprocess.run(["mandoc", "-T", "ascii", pages["margin-train"]], capture_output=True, text=True).stdout
+    text = subprocess.run(["mandoc", "-T", "ascii", pages["margin-train"]], capture_output=True,
+                          text=True).stdout
     text = re.sub(".\b", "", text)
-    for part in ("margin-train - train a classifier", "-s, --set=SECTION.KEY=VALUE", "train.epochs=5\n", "2026-01-01"):
+    for part in ("margin-train - train a classifier", "-s, --set=SECTION.KEY=VALUE", "train.epochs=5\n",
+                 "2026-01-01"):
         if part not in text:
             runs.fail(f"margin-train.1 does not contain '{part}': {text}")
     same("compressed pages", len(os.listdir(work.at("manual/packed"))), len(pages))
@@ -46,7 +50,8 @@ def complete(work, line):
         COMP_LINE=$1 COMP_POINT=${{#1}}; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
         _margin; printf '%s\\n' "${{COMPREPLY[@]}}\""""
     words = re.findall(r"[^\s=]+|=", line) + ([""] if line.endswith(" ") else [])
-    done = subprocess.run(["bash", "-c", script, "test", line, *words], capture_output=True, text=True, cwd=work.path)
+    done = subprocess.run(["bash", "-c", script, "test", line, *words], capture_output=True, text=True,
+                          cwd=work.path)
     if done.stderr:
         runs.fail(f"{line}: {done.stderr}")
     return set(done.stdout.split())
@@ -61,7 +66,8 @@ def test_completion(work):
     same("a format", complete(work, "margin export m.h5 -f sa"), {"safetensors"})
     same("a key", complete(work, "margin train --set data.sc"), {"data.scale="})
     same("its value", complete(work, "margin train -s model.loss=soft"), {"softmax"})
-    same("its value, joined", complete(work, "margin train --set=train.solver="), {"auto", "dual", "newton", "sgd"})
+    same("its value, joined", complete(work, "margin train --set=train.solver="),
+         {"auto", "dual", "newton", "sgd"})
     Path(work.at("small.yaml")).touch()
     same("a file", complete(work, "margin train sm"), {"small.yaml"})
     # every option of every help is completed
@@ -72,10 +78,12 @@ def test_completion(work):
         if not shutil.which(shell):
             print(f"without {shell}: its script is not tested")
             continue
-        done = subprocess.run([shell, "-n", work.at("manual/completion", script)], capture_output=True, text=True)
+        done = subprocess.run([shell, "-n", work.at("manual/completion", script)], capture_output=True,
+                              text=True)
         same(shell, (done.returncode, done.stderr), (0, ""))
     if shutil.which("fish"):
-        source = f"source {work.at('manual/completion/margin.fish')}; complete -C 'margin train --set model.loss=soft'"
+        source = (f"source {work.at('manual/completion/margin.fish')}; complete -C 'margin train --set"
+                  " model.loss=soft'")
         found = subprocess.run(["fish", "-c", source], capture_output=True, text=True).stdout
         same("fish", [line.split("\t")[0] for line in found.splitlines()], ["model.loss=softmax"])
 
@@ -88,9 +96,11 @@ def test_slurm(work):
     os.chmod(work.at("bin/scontrol"), 0o755)
     os.symlink(work.margin, work.at("bin/margin"))
     environment = {**os.environ, "PATH": f"{work.at('bin')}:{os.environ['PATH']}", "SLURM_JOB_ID": "17"}
-    sets = ["--set", "data.train=d.h5", "--set", "train.solver=sgd", "--set", "sgd.eta=0.1", "--set", "train.batch=1"]
+    sets = ["--set", "data.train=d.h5", "--set", "train.solver=sgd", "--set", "sgd.eta=0.1",
+            "--set", "train.batch=1"]
     long = [*sets, "--set", "train.epochs=400", "--set", "output.directory=job"]
-    start = lambda: subprocess.Popen(["bash", ROOT / "docs/deploy/slurm.sh", *long], cwd=work.path, env=environment, text=True,
+    start = lambda: subprocess.Popen(["bash", ROOT / "docs/deploy/slurm.sh", *long], cwd=work.path,
+                                     env=environment, text=True,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     job = start()
     for line in job.stderr:  # training has begun
@@ -114,13 +124,15 @@ def test_unit(work):
     text = (ROOT / "docs/deploy/margin@.service").read_text().replace("/usr/bin/margin", work.margin)
     for name in ("margin@.service", "margin@digits.service"):
         Path(work.at(name)).write_text(text)
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", "./margin@digits.service"], cwd=work.path, capture_output=True, text=True)
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", "./margin@digits.service"], cwd=work.path,
+                          capture_output=True, text=True)
     same("systemd-analyze verify", (done.returncode, done.stdout + done.stderr), (0, ""))
 
 
 with runs.Work(sys.argv[1]) as work:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
-    done = subprocess.run(["sh", ROOT / "scripts/manual.sh", work.margin, work.at("manual"), "0.1.0"], capture_output=True, text=True, env=environment)
+    done = subprocess.run(["sh", ROOT / "scripts/manual.sh", work.margin, work.at("manual"), "0.1.0"],
+                          capture_output=True, text=True, env=environment)
     if done.returncode or done.stderr:
         runs.fail(f"manual.sh: {done.stderr}")
     test_completion(work)

@@ -1,4 +1,5 @@
-"""margin-mpi on three hosts that are network namespaces: the bits of one process, and an end when a host is cut off.
+"""margin-mpi on three hosts that are network namespaces: the bits of one process, and an end when a host is
+cut off.
 
     test_mpi_hosts.py MARGIN
 """
@@ -19,8 +20,8 @@ host=$1
 shift
 exec ip netns exec "$host" unshare --uts sh -c "hostname $host; $*"
 """
-# With keepalives mpirun notices that a host is cut off, but only before it sends something to that host. So the ranks
-# must wait longer (train.rank_timeout).
+# With keepalives mpirun notices that a host is cut off, but only before it sends something to that host. So
+# the ranks must wait longer (train.rank_timeout).
 PARAMETERS = {
     "btl": "self,tcp",
     "btl_tcp_if_include": "10.99.0.0/24",
@@ -58,10 +59,12 @@ def start(work, directory, *more):
     with open(agent, "w") as out:
         out.write(AGENT)
     os.chmod(agent, 0o755)
-    command = ["mpirun", "--bind-to", "none", "--host", ",".join(HOSTS), "--map-by", "ppr:1:node", "--mca", "plm_rsh_agent", agent]
+    command = ["mpirun", "--bind-to", "none", "--host", ",".join(HOSTS), "--map-by", "ppr:1:node",
+               "--mca", "plm_rsh_agent", agent]
     for name, value in PARAMETERS.items():
         command += ["--mca", name, str(value)]
-    return mpi_jobs.start(work, [*command, mpi_jobs.program(work), "train", "--quiet", "--set", f"output.directory={directory}", *more])
+    return mpi_jobs.start(work, [*command, mpi_jobs.program(work), "train",
+                                 "--quiet", "--set", f"output.directory={directory}", *more])
 
 
 def test_bits(work):
@@ -78,8 +81,10 @@ def test_bits(work):
 
 
 def ranks_left():
-    """How many ranks run. This process is the first of its namespace, and does not collect those that have ended."""
-    states = subprocess.run(["ps", "-C", "margin-mpi", "-o", "stat="], capture_output=True, text=True).stdout.split()
+    """How many ranks run. This process is the first of its namespace, and does not collect those that have
+    ended."""
+    states = subprocess.run(["ps", "-C", "margin-mpi", "-o", "stat="], capture_output=True,
+                            text=True).stdout.split()
     return sum(not state.startswith("Z") for state in states)
 
 
@@ -106,7 +111,8 @@ def main():
             within = namespaces("-n", "-m", "-p", "-f", "--mount-proc") if os.geteuid() == 0 else None
             if not within:
                 skip("needs root, for network namespaces")
-            sys.exit(subprocess.run([*within, sys.executable, "-B", *sys.argv], env={**os.environ, "TEST_MPI_HOSTS": "inside"}).returncode)
+            sys.exit(subprocess.run([*within, sys.executable, "-B", *sys.argv],
+                                    env={**os.environ, "TEST_MPI_HOSTS": "inside"}).returncode)
         connect_hosts()
         work.data("dense.h5", 600, 20, 5, sparse=False)
         mpi_jobs.large_rows(work.at("large.h5"))

@@ -1,5 +1,5 @@
-"""Progress on a terminal fits its width: one line is kept for each epoch, and no fragments of others remain. Long
-work of other kinds is shown too. Escape sequences and colours go to terminals only."""
+"""Progress on a terminal fits its width: one line is kept for each epoch, and no fragments of others remain.
+Long work of other kinds is shown too. Escape sequences and colours go to terminals only."""
 import fcntl
 import os
 import pty
@@ -56,7 +56,8 @@ def start(work, columns, *arguments, own_stdout=False, **environment):
     environment = {**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, "TERM": "xterm", **environment}
     import subprocess
     out = slave if own_stdout else subprocess.DEVNULL
-    process = subprocess.Popen([work.margin, *arguments], cwd=work.path, stdin=subprocess.DEVNULL, stdout=out, stderr=slave, env=environment)
+    process = subprocess.Popen([work.margin, *arguments], cwd=work.path, stdin=subprocess.DEVNULL, stdout=out,
+                               stderr=slave, env=environment)
     os.close(slave)
     return process, master
 
@@ -96,7 +97,8 @@ def test_widths(work):
             screen.feed(plain(text))
             lines = [line for line in screen.lines if line.startswith("epoch")]
             at = f"{kind}, {columns} columns"
-            if [int(re.match(r"epoch (\d+)", line)[1]) for line in lines] != list(range(1, len(lines) + 1)) or not lines:
+            if ([int(re.match(r"epoch (\d+)", line)[1]) for line in lines] != list(range(1, len(lines) + 1))
+                or not lines):
                 runs.fail(f"{at}: not one line an epoch: {screen.lines}")
             if kind == "sgd" and len(lines) != 7:
                 runs.fail(f"{at}: {len(lines)} epochs: {screen.lines}")
@@ -110,8 +112,10 @@ def test_widths(work):
 
 def test_resize(work):
     """A line that a narrower terminal has broken into several is erased as a whole."""
-    process, master = start(work, 120, "train", "--overwrite", "--set", "train.solver=sgd", "--set", "sgd.eta=1e-3",
-                            "--set", "train.batch=1", "--set", "train.epochs=1000", "--set", "train.evaluate_every=0",
+    process, master = start(work, 120, "train", "--overwrite", "--set", "train.solver=sgd",
+                            "--set", "sgd.eta=1e-3",
+                            "--set", "train.batch=1", "--set", "train.epochs=1000",
+                            "--set", "train.evaluate_every=0",
                             "--set", "data.train=wide.h5", "--set", "output.directory=wide")
     seen, narrow = "", False
     while piece := more(master):

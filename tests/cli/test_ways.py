@@ -1,5 +1,5 @@
-# test_ways.py - the seven ways of docs/ways.md: runs the commands of each section, in a directory that has only the files
-# that the section describes, and checks the answers.
+# test_ways.py - the seven ways of docs/ways.md: runs the commands of each section, in a directory that has
+# only the files that the section describes, and checks the answers.
 #
 #     test_ways.py MARGIN
 import csv
@@ -43,7 +43,8 @@ def follow(work, number, stdin=""):
     environment = {**os.environ, "PATH": work.at("bin") + os.pathsep + os.environ["PATH"]}
     told = []
     for line in "\n".join(re.findall(r"^```sh\n(.*?)^```", section, re.S | re.M)).splitlines():
-        got = subprocess.run(["sh", "-ec", line], input=stdin, text=True, cwd=work.path, capture_output=True, env=environment)
+        got = subprocess.run(["sh", "-ec", line], input=stdin, text=True, cwd=work.path, capture_output=True,
+                             env=environment)
         if got.returncode:
             fail(f"way {number}: {line}: exit {got.returncode}: {got.stderr}")
         told.append((line, got.stdout, got.stderr))
@@ -109,11 +110,13 @@ def put_sparse(g, x):
 def put_h5ad(path, x, genes, cell_names, labels=None):
     with h5py.File(path, "w") as f:
         g = f.create_group("X")
-        g.attrs["encoding-type"], g.attrs["encoding-version"], g.attrs["shape"] = "csr_matrix", "0.1.0", x.shape
+        g.attrs["encoding-type"], g.attrs["encoding-version"] = "csr_matrix", "0.1.0"
+        g.attrs["shape"] = x.shape
         put_sparse(g, x)
         for name, index, texts in ("obs", "barcode", cell_names), ("var", "_index", genes):
             g = f.create_group(name)
-            g.attrs["encoding-type"], g.attrs["encoding-version"], g.attrs["_index"] = "dataframe", "0.2.0", index
+            g.attrs["encoding-type"], g.attrs["encoding-version"] = "dataframe", "0.2.0"
+            g.attrs["_index"] = index
             g[index] = np.array(texts, dtype=object).astype(TEXT)
         if labels is not None:
             g = f.create_group("obs/cell_type")
@@ -144,7 +147,8 @@ def h5ad(work):
     put_h5ad(work.at("atlas.h5ad"), x, genes, [f"A{i}" for i in range(300)], labels)
     x, kind = cells(2, 100, 40)
     order = np.random.default_rng(3).permutation(40)[:34]  # six genes are missing, three are new
-    put_h5ad(work.at("new.h5ad"), np.hstack([x[:, order], np.ones((100, 3))]), [genes[d] for d in order] + ["NEW1", "NEW2", "NEW3"],
+    put_h5ad(work.at("new.h5ad"), np.hstack([x[:, order], np.ones((100, 3))]),
+             [genes[d] for d in order] + ["NEW1", "NEW2", "NEW3"],
              [f"N{i}" for i in range(100)])
     told = follow(work, 2)
     said(told, "margin info", "obs/cell_type")
@@ -159,7 +163,8 @@ def h5ad(work):
     check_probabilities("cells", [row[2:] for row in rows[1:]])
     lists = markers(said(told, "margin weights", "B cell")[0], KINDS)
     for k, name in enumerate(KINDS):
-        equal(f"markers of {name}", set(lists[name, "for"][:3]), {f"GENE{d}" for d in range(1 + 3 * k, 4 + 3 * k)})
+        equal(f"markers of {name}", set(lists[name, "for"][:3]),
+              {f"GENE{d}" for d in range(1 + 3 * k, 4 + 3 * k)})
 
 
 def competition(work):
@@ -167,13 +172,16 @@ def competition(work):
     kinds = ["setosa", "versi,color", "virginica"]
     y = draw.integers(0, 3, 320)
     x = draw.normal(0, 1, (320, 4)) + 4 * np.eye(4)[y]
-    for name, rows, header in ("train.csv", range(240), "Id,SepalLength,SepalWidth,PetalLength,PetalWidth,Species"), \
-                              ("test.csv", range(240, 320), "Id,SepalLength,SepalWidth,PetalLength,PetalWidth"):
+    for name, rows, header in ("train.csv", range(240),
+                               "Id,SepalLength,SepalWidth,PetalLength,PetalWidth,Species"), \
+                              ("test.csv", range(240, 320),
+                               "Id,SepalLength,SepalWidth,PetalLength,PetalWidth"):
         with open(work.at(name), "w", newline="") as f:
             out = csv.writer(f)
             out.writerow(header.split(","))
             for i in rows:
-                out.writerow([1000 + i, *(f"{v:.4f}" for v in x[i]), *([kinds[y[i]]] if name == "train.csv" else [])])
+                out.writerow([1000 + i, *(f"{v:.4f}" for v in x[i]),
+                              *([kinds[y[i]]] if name == "train.csv" else [])])
     follow(work, 3)
     rows = table(work.at("submission.csv"))
     equal("header", rows[0], ["Id", "Species"])
@@ -183,7 +191,8 @@ def competition(work):
 
 def texts(work):
     draw = np.random.default_rng(7)
-    words = {"cards": "card payment pin lost bank", "travel": "flight hotel train ticket seat", "food": "pizza soup bread oven recipe"}
+    words = {"cards": "card payment pin lost bank", "travel": "flight hotel train ticket seat",
+             "food": "pizza soup bread oven recipe"}
     common = "where is my the a please how do I"
 
     def line(label):
@@ -231,7 +240,8 @@ def put_tenx(path, x, genes, barcodes):
         g = f.create_group("matrix")
         put_sparse(g, x)
         g["shape"] = np.array(x.shape[::-1], "i4")
-        g["barcodes"], g["features/id"], g["features/name"] = np.array(barcodes, "S"), np.array(genes, "S"), np.array(genes, "S")
+        g["barcodes"] = np.array(barcodes, "S")
+        g["features/id"], g["features/name"] = np.array(genes, "S"), np.array(genes, "S")
 
 
 def tenx(work):
@@ -240,16 +250,19 @@ def tenx(work):
     names = [f"CELL{i}-1" for i in range(200)]
     put_tenx(work.at("filtered_feature_bc_matrix.h5"), x, genes, names)
     with open(work.at("cell_types.csv"), "w", newline="") as f:
-        csv.writer(f).writerows([["barcode", "cell_type"], *([names[i], KINDS[kind[i]]] for i in range(0, 200) if i % 10)])
+        csv.writer(f).writerows([["barcode", "cell_type"],
+                                 *([names[i], KINDS[kind[i]]] for i in range(0, 200) if i % 10)])
     x, kind = cells(12, 80, 30)
-    put_tenx(work.at("other_feature_bc_matrix.h5"), x[:, ::-1], genes[::-1], [f"OTHER{i}-1" for i in range(80)])
+    put_tenx(work.at("other_feature_bc_matrix.h5"), x[:, ::-1], genes[::-1],
+             [f"OTHER{i}-1" for i in range(80)])
     told = follow(work, 6)
     said(told, "margin convert", "20 of 200 rows have no label")
     rows = table(work.at("cell_types_of_other.csv"))
     equal("barcodes", [row[0] for row in rows[1:]], [f"OTHER{i}-1" for i in range(80)])
     mostly("cells of Cell Ranger", [row[1] for row in rows[1:]], [KINDS[k] for k in kind])
     # Symbols as names, for a model of symbols: the file is then read as HDF5.
-    sets = ["predict", "runs/sample/model.h5", "other_feature_bc_matrix.h5", "--names", "matrix/features/name"]
+    sets = ["predict", "runs/sample/model.h5", "other_feature_bc_matrix.h5",
+            "--names", "matrix/features/name"]
     equal("--names alone", work.run(*sets).returncode, 3)
     got = work.run(*sets, "--features", "matrix")
     mostly(f"--names {got.stderr}", got.stdout.splitlines(), [KINDS[k] for k in kind])
@@ -259,7 +272,8 @@ def put_safetensors(path, **tensors):
     header, body = {}, b""
     for name, values in tensors.items():
         kind = {"float32": "F32", "int64": "I64"}[str(values.dtype)]
-        header[name] = {"dtype": kind, "shape": list(values.shape), "data_offsets": [len(body), len(body) + values.nbytes]}
+        header[name] = {"dtype": kind, "shape": list(values.shape),
+                        "data_offsets": [len(body), len(body) + values.nbytes]}
         body += values.tobytes()
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -278,10 +292,13 @@ def safetensors(work):
     content = read(work.at("probe.safetensors"))
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8:8 + size])
-    part = {name: np.frombuffer(content[8 + size:][slice(*header[name]["data_offsets"])], "<f4").reshape(header[name]["shape"])
+    part = {name: np.frombuffer(content[8 + size:][slice(*header[name]["data_offsets"])],
+                                "<f4").reshape(header[name]["shape"])
             for name in ("coef", "intercept")}
     classes = json.loads(header["__metadata__"]["classes"])
-    equal("labels by the exported weights", [str(classes[k]) for k in (x[220:] @ part["coef"].T + part["intercept"]).argmax(1)], labels)
+    equal("labels by the exported weights", [str(classes[k])
+                                             for k in (x[220:] @ part["coef"].T +
+                                                       part["intercept"]).argmax(1)], labels)
 
 
 def main(margin):

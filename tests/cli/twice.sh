@@ -1,5 +1,5 @@
-# Two runs some seconds apart, whose memory was filled with different bytes, write the same files. So files contain
-# no time and no uninitialised byte.
+# Two runs some seconds apart, whose memory was filled with different bytes, write the same files. So files
+# contain no time and no uninitialised byte.
 . "$HERE/lib.sh"
 dense train.h5 400 12 4
 sparse sparse.h5 400 30 4
@@ -7,8 +7,10 @@ sparse sparse.h5 400 30 4
 turn() {
     number=$1 data=$2 directory=$3-$1
     shift 3
-    MALLOC_PERTURB_=$((85 * number)) ASAN_OPTIONS="${ASAN_OPTIONS:-}:max_malloc_fill_size=100000000:malloc_fill_byte=$((85 * number))" \
-        "$MARGIN" train --quiet --set data.train=$data --set data.validation=0.2 --set train.epochs=3 --set train.batch=16 $fixed \
+    MALLOC_PERTURB_=$((85 * number)) \
+        ASAN_OPTIONS="${ASAN_OPTIONS:-}:max_malloc_fill_size=100000000:malloc_fill_byte=$((85 * number))" \
+        "$MARGIN" train --quiet --set data.train=$data --set data.validation=0.2 --set train.epochs=3 \
+        --set train.batch=16 $fixed \
         "$@" --set checkpoint.keep=1 --set output.directory=$directory >/dev/null
 }
 all() {

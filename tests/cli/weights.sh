@@ -13,7 +13,8 @@ margin convert --quiet tiny.csv tiny.h5
 # The weights are rounded, because only their order and signs matter here.
 rounded() { sed -E 's/^( +-?[0-9]+\.[0-9]{2})[0-9]*/\1/'; }
 for scale in standard none; do
-    margin train --quiet --set data.train=tiny.h5 --set data.scale=$scale --set train.tolerance=1e-3 --set output.directory=$scale >/dev/null
+    margin train --quiet --set data.train=tiny.h5 --set data.scale=$scale --set train.tolerance=1e-3 \
+        --set output.directory=$scale >/dev/null
     try margin weights $scale/model.h5 | rounded
 done
 try margin weights standard/model.h5 --top 1 --class B | rounded

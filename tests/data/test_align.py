@@ -1,5 +1,5 @@
-# test_align.py - columns are matched by name: a file whose columns are in another order, lacks some or has more gets
-# exactly the scores of the file with the model's columns.
+# test_align.py - columns are matched by name: a file whose columns are in another order, lacks some or has
+# more gets exactly the scores of the file with the model's columns.
 #
 #     test_align.py MARGIN
 import json
@@ -38,8 +38,10 @@ def save(work, name, x, y, names, how):
 
 
 def model(work, train, out, **more):
-    values = {"data.train": train, "output.directory": out, "train.threads": 1, "train.epochs": 3, "data.scale": "standard", **more}
-    done = work.run("train", "--overwrite", *[x for k, v in values.items() for x in ("--set", f"{k.replace('__', '.')}={v}")])
+    values = {"data.train": train, "output.directory": out, "train.threads": 1, "train.epochs": 3,
+              "data.scale": "standard", **more}
+    done = work.run("train", "--overwrite", *[x for k, v in values.items()
+                                              for x in ("--set", f"{k.replace('__', '.')}={v}")])
     if done.returncode:
         fail(f"train {train}: {done.stderr}")
     return done.stdout + done.stderr
@@ -65,11 +67,13 @@ def same_scores(work, how, rows_option, transform):
     line = "features: 25 of 37 matched, 12 missing (taken as 0), 2 not used, in another order\n"
     if found.returncode or found.stdout != wanted.stdout or found.stderr != line or wanted.stderr:
         fail(f"{how}, {rows_option}: other scores, or wrong messages {found.stderr!r} {wanted.stderr!r}")
-    found, wanted = (json.loads(expect(work, 0, "eval", at, name, "--json").stdout) for name in ("given.h5", "padded.h5"))
+    found, wanted = (json.loads(expect(work, 0, "eval", at, name, "--json").stdout)
+                     for name in ("given.h5", "padded.h5"))
     if {**found, "data": 0} != {**wanted, "data": 0}:
         fail(f"{how}: eval differs")
     for command in ("eval", "predict"):
-        expect(work, DATA, command, at, "given.h5", "--missing", "error", says="given.h5: lacks 12 of the 37 features in the model run/model.h5, the first is '")
+        expect(work, DATA, command, at, "given.h5", "--missing", "error",
+               says="given.h5: lacks 12 of the 37 features in the model run/model.h5, the first is '")
         expect(work, 0, command, at, "given.h5", "--missing", "zero")  # as the message advises
 
 
@@ -85,15 +89,18 @@ def roles(work, how):
     figures = []
     for name in ("given.h5", "padded.h5"):
         said = model(work, "train.h5", "run", data__test=name, data__validation=name)
-        if said.count("given.h5: features: 30 of 37 matched, 7 missing (taken as 0)") != (2 if name == "given.h5" else 0):
+        times = said.count("given.h5: features: 30 of 37 matched, 7 missing (taken as 0)")
+        if times != (2 if name == "given.h5" else 0):
             fail(f"{how}: {said}")
         lines = [json.loads(line) for line in open(work.at("run/metrics.jsonl"))]
         figures.append([{k: v for k, v in line.items() if "accuracy" in k or "loss" in k} for line in lines])
     if figures[0] != figures[1] or not any(figures[0]):
         fail(f"{how}: validation or test differ: {figures}")
-    values = ("--set", "data.train=train.h5", "--set", "output.directory=never", "--set", "data.missing=error")
+    values = ("--set", "data.train=train.h5", "--set", "output.directory=never",
+              "--set", "data.missing=error")
     for role in ("data.test", "data.validation"):
-        expect(work, DATA, "train", "-q", *values, "--set", f"{role}=given.h5", says="given.h5: lacks 7 of the 37 features in train.h5")
+        expect(work, DATA, "train", "-q", *values, "--set", f"{role}=given.h5",
+               says="given.h5: lacks 7 of the 37 features in train.h5")
 
 
 def widths(work):
@@ -106,7 +113,8 @@ def widths(work):
         save(work, "narrow.h5", x[:, :20], y, None, how)
         save(work, "wide.h5", np.hstack([x, x[:, :2]]), y, None, how)
         expect(work, 0, "predict", "run/model.h5", "same.h5")
-        expect(work, DATA, "predict", "run/model.h5", "wide.h5", says="column 37 (from 0)" if how == "csr" else "has 39 features but there are 37")
+        expect(work, DATA, "predict", "run/model.h5", "wide.h5", says="column 37 (from 0)" if how == "csr"
+               else "has 39 features but there are 37")
         expect(work, 0 if how == "csr" else DATA, "predict", "run/model.h5", "narrow.h5")
 
 
@@ -117,14 +125,18 @@ def refusals(work):
     save(work, "twice.h5", x, y, [*NAMES[:-1], "g3"], "f4")
     says = "twice.h5: var/_index: 'g3' is the name of features 4 and 37"
     expect(work, DATA, "predict", "run/model.h5", "twice.h5", says=says)
-    expect(work, DATA, "train", "-q", "--set", "data.train=twice.h5", "--set", "output.directory=never", says=says)
+    expect(work, DATA, "train", "-q", "--set", "data.train=twice.h5", "--set", "output.directory=never",
+           says=says)
     expect(work, 0, "predict", "run/model.h5", "twice.h5", "--names", "none")  # as the message advises
     save(work, "others.h5", x, y, [f"ENSG{d}" for d in range(37)], "f4")
-    expect(work, DATA, "eval", "run/model.h5", "others.h5", says="none of its 37 features has a name of the 37 in the model run/model.h5 (the first is 'ENSG0' here, 'g0' there)")
+    expect(work, DATA, "eval", "run/model.h5", "others.h5",
+           says="none of its 37 features has a name of the 37 in the model run/model.h5 (the first is"
+                " 'ENSG0' here, 'g0' there)")
     with h5py.File(work.at("others.h5"), "r+") as f:
         f["var/symbol"] = np.array(NAMES[::-1], dtype="S8")
     expect(work, 0, "eval", "run/model.h5", "others.h5", "--names", "var/symbol")  # as the message advises
-    expect(work, USAGE, "eval", "run/model.h5", "others.h5", "--missing", "no", says="--missing: no is not allowed (zero, error)")
+    expect(work, USAGE, "eval", "run/model.h5", "others.h5", "--missing", "no",
+           says="--missing: no is not allowed (zero, error)")
     # The message about a value names the column of the file.
     bad = x[:, ::-1].astype("f4")
     bad[7, 2] = np.nan

@@ -1,5 +1,5 @@
-# test_array_names.py - the names that --features, --labels and --group give to convert are part of the recipe: every
-# command reads the same arrays of another file, or refuses a file that lacks them.
+# test_array_names.py - the names that --features, --labels and --group give to convert are part of the
+# recipe: every command reads the same arrays of another file, or refuses a file that lacks them.
 #
 #     test_array_names.py MARGIN
 import json
@@ -26,7 +26,8 @@ def safetensors(path, **arrays):
     header, data = {}, b""
     for name, a in arrays.items():
         kind = {"f": "F32", "i": "I64"}[a.dtype.kind]
-        header[name] = {"dtype": kind, "shape": list(a.shape), "data_offsets": [len(data), len(data) + a.nbytes]}
+        header[name] = {"dtype": kind, "shape": list(a.shape),
+                        "data_offsets": [len(data), len(data) + a.nbytes]}
         data += a.tobytes()
     text = json.dumps(header).encode()
     with open(path, "wb") as out:
@@ -53,7 +54,8 @@ class Names:
 
     def train(self, name, data, *more, right=False):
         """right: the answers for data.test must be right, as in `right`."""
-        told = self.work.run("train", "--overwrite", "--set", f"data.train={data}", "--set", f"output.directory={name}",
+        told = self.work.run("train", "--overwrite", "--set", f"data.train={data}",
+                             "--set", f"output.directory={name}",
                   "--set", "train.threads=1", *[x for m in more for x in ("--set", m)])
         if told.returncode:
             fail(f"train {name}: {told.stderr}")
@@ -86,7 +88,8 @@ def arrays(t, kind):
     t.train(kind, f"{kind}.h5", f"data.test={file}")
     wanted = t.well("predict", model, f"{kind}.h5", "--scores")
     for name in ("a", "bare"):
-        found = t.well("predict", model, f"{name}.{kind}", "--scores", says=f"read as {kind} (features embeddings)")
+        found = t.well("predict", model, f"{name}.{kind}",
+                       "--scores", says=f"read as {kind} (features embeddings)")
         if found != wanted:
             fail(f"predict {name}.{kind}: other answers")
     t.right(model, file, says=f"read as {kind} (features embeddings, labels labels)")
@@ -101,8 +104,10 @@ def arrays(t, kind):
         t.refused("'embeddings'", *command, f"lacks.{kind}", *more)
     t.refused("has no labels", "eval", model, f"bare.{kind}")
     t.right(model, f"other.{kind}", "--features", "vectors", "--labels", "kinds")
-    t.refused("convert it with margin convert --like and the training file, and --features", "train", "--overwrite", "--set",
-              f"data.train={kind}.h5", "--set", "output.directory=refused", "--set", f"data.test=lacks.{kind}")
+    t.refused("convert it with margin convert --like and the training file, and --features", "train",
+              "--overwrite", "--set",
+              f"data.train={kind}.h5", "--set", "output.directory=refused",
+              "--set", f"data.test=lacks.{kind}")
 
 
 def guesses(t):
@@ -161,7 +166,8 @@ def h5_names(t):
     save("bare.h5ad", kinds=None)
     with h5py.File(t.work.at("p.h5ad"), "a") as f:
         f["w"] = np.ones(N)
-    t.well("convert", "--split", "0.2", *names, "p.h5ad", "s.h5", says="note: p.h5ad: the output has features, labels, ids and names; left out: w\n")
+    t.well("convert", "--split", "0.2", *names, "p.h5ad", "s.h5",
+           says="note: p.h5ad: the output has features, labels, ids and names; left out: w\n")
     t.well("convert", "-q", *names, "p.h5ad", "q.h5ad", "joined.h5")
     read = "q.h5ad: features layers/counts, labels obs/kind are read"
     t.train("s", "s.h5", "data.test=q.h5ad", right=True)
@@ -186,13 +192,16 @@ def h5_names(t):
     t.well("convert", "-q", "plain.h5", "q.h5ad", "plain2.h5")
     # A run with names of its own, and a test file that convert has made: X and y.
     with open(t.work.at("t1.csv"), "w") as out:
-        out.write("a,b,c,d,e,kind\n" + "".join(",".join(map(str, x)) + f",{y}\n" for x, y in zip(E.tolist(), Y)))
+        out.write("a,b,c,d,e,kind\n" + "".join(",".join(map(str, x)) + f",{y}\n"
+                                               for x, y in zip(E.tolist(), Y)))
     own = ["data.features=layers/counts", "data.labels=obs/kind"]
     t.well("convert", "-q", "--like", "p.h5ad", "--label", "kind", "t1.csv", "t1.h5")
     t.train("own", "p.h5ad", *own, "data.test=t1.h5", right=True)
-    t.right("own/model.h5", "t1.h5", says="t1.h5: features X, labels y are read, because convert has made the file")
+    t.right("own/model.h5", "t1.h5",
+            says="t1.h5: features X, labels y are read, because convert has made the file")
     np.save(t.work.at("X.npy"), E)
-    t.refused("and --labels FILE", "train", "--overwrite", "--set", "data.train=p.h5ad", "--set", "output.directory=refused",
+    t.refused("and --labels FILE", "train", "--overwrite", "--set", "data.train=p.h5ad",
+              "--set", "output.directory=refused",
               "--set", "data.test=X.npy", *[x for o in own for x in ("--set", o)])
 
 with Work(sys.argv[1]) as work:

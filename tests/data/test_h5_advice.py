@@ -35,7 +35,8 @@ class Advice:
         shutil.copy(self.work.at("OLD.h5"), self.work.at("COPY.h5"))
 
     def train(self, name, *more):
-        return self.work.run("train", "-q", "--overwrite", "--set", f"data.train={name}", "--set", "output.directory=r", *more)
+        return self.work.run("train", "-q", "--overwrite", "--set", f"data.train={name}",
+                             "--set", "output.directory=r", *more)
 
     def message(self, word, *more):
         done = self.train("OLD.h5", *more)
@@ -51,7 +52,8 @@ class Advice:
             fail(f"{name} has not {rows} rows")
 
     def python(self, code):
-        done = subprocess.run([sys.executable, "-c", code], cwd=self.work.path, text=True, capture_output=True)
+        done = subprocess.run([sys.executable, "-c", code], cwd=self.work.path, text=True,
+                              capture_output=True)
         if done.returncode:
             fail(f"{code}: {done.stderr}")
 
@@ -109,9 +111,11 @@ def rewritten(a):
     except ImportError:
         hdf5plugin = None
     for name in ("Blosc", "Zstd", "LZ4", "Bitshuffle") if hdf5plugin else ():
-        if not hasattr(hdf5plugin, name) or not h5py.h5z.filter_avail(dict(getattr(hdf5plugin, name)())["compression"]):
+        if (not hasattr(hdf5plugin, name)
+            or not h5py.h5z.filter_avail(dict(getattr(hdf5plugin, name)())["compression"])):
             continue
-        a.file(lambda f: (f.create_dataset("X", data=X, chunks=(5, 3), **getattr(hdf5plugin, name)()), f.create_dataset("y", data=Y)))
+        a.file(lambda f: (f.create_dataset("X", data=X, chunks=(5, 3), **getattr(hdf5plugin, name)()),
+                          f.create_dataset("y", data=Y)))
         a.python(code_of(a.message("uses the filter")))
         a.works("COPY.h5", 30)
 
@@ -138,7 +142,8 @@ def unlabelled(a):
     line = a.message("4 of 30 rows have none")
     option = re.search(r"(data.unlabelled): (drop)", line).groups()
     flag = re.search(r"eval, calibrate: (--unlabelled) (drop)", line).groups()
-    done = a.work.run("train", "--overwrite", "--set", "data.train=OLD.h5", "--set", "output.directory=r", "--set", "=".join(option))
+    done = a.work.run("train", "--overwrite", "--set", "data.train=OLD.h5", "--set", "output.directory=r",
+                      "--set", "=".join(option))
     if done.returncode or "OLD.h5: 4 of 30 rows have no label and are left out" not in done.stderr:
         fail(f"{option}: {done.stderr}")
     for command in ("eval", "calibrate"):
@@ -147,11 +152,12 @@ def unlabelled(a):
             fail(f"{command} {flag}: {done.stderr}")
 
 
-# The words in docs/formats.md mean a missing label, in HDF5 and in CSV, in upper and lower case. No other word
-# does.
+# The words in docs/formats.md mean a missing label, in HDF5 and in CSV, in upper and lower case. No other
+# word does.
 def missing_words(a):
     page = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/formats.md")).read()
-    listed = re.search(r"Every format has the same words for a missing label(.*?)and an empty text", page, re.S)[1]
+    listed = re.search(r"Every format has the same words for a missing label(.*?)and an empty text", page,
+                       re.S)[1]
     words = re.findall(r"`([^`]*)`", listed) + ["", "-nan", "+nan"]
     if len(words) != 15:
         fail(f"docs/formats.md lists {words}")
@@ -160,7 +166,8 @@ def missing_words(a):
         a.file(lambda f: f.update({"X": X, "y": np.array(labels, dtype=object)}))
         with open(a.work.at("a.csv"), "w") as table:
             table.writelines(f"{i},{label}\n" for i, label in enumerate(labels))
-        h5, csv = a.train("OLD.h5"), a.work.run("convert", "--overwrite", "--header", "no", "--label", "last", "a.csv", "a.h5")
+        h5, csv = (a.train("OLD.h5"),
+                   a.work.run("convert", "--overwrite", "--header", "no", "--label", "last", "a.csv", "a.h5"))
         wanted = 0 if word in ("none_", "x") else 3
         if (h5.returncode, csv.returncode) != (wanted, wanted):
             fail(f"{word!r} as a label: {h5.returncode} {h5.stderr}; {csv.returncode} {csv.stderr}")
@@ -178,7 +185,8 @@ def locks(a):
     a.works("OLD.h5", 30)
     if os.environ.get("SHIM"):
         for reason in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-            done = a.work.run("train", "-q", "--overwrite", "--set", "data.train=OLD.h5", "--set", "output.directory=r",
+            done = a.work.run("train", "-q", "--overwrite", "--set", "data.train=OLD.h5",
+                              "--set", "output.directory=r",
                               env={**os.environ, "LD_PRELOAD": os.environ["SHIM"], "SHIM_FLOCK": str(reason)})
             if done.returncode or done.stderr:
                 fail(f"flock() fails with {os.strerror(reason)}: exit {done.returncode}: {done.stderr}")

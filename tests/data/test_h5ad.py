@@ -1,6 +1,6 @@
-# test_h5ad.py - AnnData files as programs write them: matrices stored by columns, rows without a label, and the
-# list of what could be features and labels. With real files in ../shared/data/singlecell, each trains or says
-# in one line what it lacks.
+# test_h5ad.py - AnnData files as programs write them: matrices stored by columns, rows without a label, and
+# the list of what could be features and labels. With real files in ../shared/data/singlecell, each trains or
+# says in one line what it lacks.
 #
 #     test_h5ad.py MARGIN
 import json
@@ -16,7 +16,8 @@ need_modules("h5py", "numpy")
 import h5py
 import numpy as np
 
-REAL = Path(os.environ.get("MARGIN_SINGLECELL", Path(__file__).resolve().parents[3] / "shared/data/singlecell"))
+REAL = Path(os.environ.get("MARGIN_SINGLECELL",
+                           Path(__file__).resolve().parents[3] / "shared/data/singlecell"))
 
 
 def train(work, name, *more, **how):
@@ -30,7 +31,8 @@ def weights(work):
 
 
 def refused(done, *words):
-    if done.returncode not in (3, 4) or done.stderr.count("\n") != 1 or any(word not in done.stderr for word in words):
+    if (done.returncode not in (3, 4) or done.stderr.count("\n") != 1
+        or any(word not in done.stderr for word in words)):
         fail(f"exit {done.returncode}, not {words}: {done.stderr}")
 
 
@@ -56,12 +58,15 @@ def matrix(work, name, x, y, by_columns, put=None, **how):
 def columns_equal_rows(work):
     draw = np.random.default_rng(0)
     y = draw.integers(0, 3, 200)
-    x = np.where(draw.random((200, 40)) < 0.2, draw.normal(size=(200, 40)), 0) + np.eye(3)[y].repeat([14, 13, 13], 1)
+    x = np.where(draw.random((200, 40)) < 0.2, draw.normal(size=(200, 40)),
+                 0) + np.eye(3)[y].repeat([14, 13, 13], 1)
     x[7] = 0
     x[:, 5] = 0
     kinds = ({}, {"real": "f8", "index": "i8"}, {"real": "f2"}, {"compression": "gzip", "chunks": (97,)})
     for number, how in enumerate(kinds):
-        for more in ((),) if number else ((), ("data.validation=0.2",), ("data.memory_limit=16384", "data.window=4096", "train.batch=8", "train.solver=sgd")):
+        for more in ((),) if number else ((), ("data.validation=0.2",),
+                                          ("data.memory_limit=16384", "data.window=4096", "train.batch=8",
+                                           "train.solver=sgd")):
             found = set()
             for by_columns in (False, True):
                 matrix(work, "a.h5", x, y, by_columns, **how)
@@ -89,13 +94,15 @@ def large(work):
     models = []
     for by_columns in (False, True):
         matrix(work, "large.h5", x, y, by_columns)
-        done = train(work, "large.h5", "train.solver=sgd", "train.epochs=1", "sgd.eta=1e-6", env={**os.environ, "TMPDIR": work.path})
+        done = train(work, "large.h5", "train.solver=sgd", "train.epochs=1", "sgd.eta=1e-6",
+                     env={**os.environ, "TMPDIR": work.path})
         if done.returncode:
             fail(f"large: {done.stderr}")
         models.append(weights(work))
     if models[0] != models[1]:
         fail("large: columns give another model than rows")
-    refused(train(work, "large.h5", env={**os.environ, "TMPDIR": work.at("none")}), "none: a temporary file of 69120000 bytes",
+    refused(train(work, "large.h5", env={**os.environ, "TMPDIR": work.at("none")}),
+            "none: a temporary file of 69120000 bytes",
             "set TMPDIR to a directory with more free space")
     os.unlink(work.at("large.h5"))
 
@@ -130,9 +137,13 @@ def without_labels(work):
     keep = draw.random(150) > 0.2
     left = f"{150 - keep.sum()} of 150 rows have no label and are left out"
     drop = "data.unlabelled=drop"
-    for put in (lambda labels: labels, lambda labels: np.array([b"ABC"[int(v):int(v) + 1] if v == v else b"NA" for v in labels])):
+    def texts(labels):
+        return np.array([b"ABC"[int(v):int(v) + 1] if v == v else b"NA" for v in labels])
+
+    for put in (lambda labels: labels, texts):
         models = []
-        for name, rows, labels in (("some.h5", slice(None), np.where(keep, y, np.nan)), ("all.h5", keep, y[keep].astype("f8"))):
+        for name, rows, labels in (("some.h5", slice(None), np.where(keep, y, np.nan)),
+                                   ("all.h5", keep, y[keep].astype("f8"))):
             with h5py.File(work.at(name), "w") as f:
                 f["X"], f["y"], f["w"] = x[rows].astype("f4"), put(labels), 1 + np.arange(150)[rows] % 2
             done = train(work, name, drop, "data.weights=w")
@@ -149,10 +160,12 @@ def without_labels(work):
     if done.returncode or done.stderr.count(left) != 1:
         fail(f"held-out rows: {done.stderr}")
     for command in (["cv", "--folds", "3"], ["path", "--C", "1e-2:1:3", "--set", "data.validation=0.3"]):
-        done = work.run(*command, "--overwrite", "--set", "data.train=some.h5", "--set", drop, "--set", "output.directory=c")
+        done = work.run(*command, "--overwrite", "--set", "data.train=some.h5", "--set", drop,
+                        "--set", "output.directory=c")
         if done.returncode or done.stderr.count(left) != 1:
             fail(f"{command}: exit {done.returncode}: {done.stderr}")
-    done = [work.run("eval", "--json", "r/model.h5", name, "--unlabelled", "drop") for name in ("some.h5", "all.h5")]
+    done = [work.run("eval", "--json", "r/model.h5", name, "--unlabelled", "drop")
+            for name in ("some.h5", "all.h5")]
     if any(d.returncode for d in done):
         fail(f"eval: {done}")
     results = [json.loads(d.stdout) for d in done]
@@ -174,12 +187,16 @@ def candidates(work):
         f["obs/batch"] = np.where(np.arange(30) < 4, np.nan, np.arange(30) % 2)
         f["obs/size"], f["obs/_index"] = np.linspace(0, 1, 30), np.array([b"c%d" % i for i in range(30)])
         f["varm/loadings"], f["uns/colors"] = np.ones((3, 2)), np.array([b"#000"])
-    refused(train(work, "c.h5ad"), "has no labels y: set data.labels to a column of obs", "cell_type", "`margin info FILE` lists")
+    refused(train(work, "c.h5ad"), "has no labels y: set data.labels to a column of obs", "cell_type",
+            "`margin info FILE` lists")
     refused(train(work, "c.h5ad", "data.labels=obs/cell"), "obs/cell is missing; obs contains", "cell_type")
     told = work.run("info", "c.h5ad").stdout
-    wanted = ("X                        30 rows of 3 features, dense", "obsm/X_pca               30 rows of 2 features",
-              "raw/X                    30 rows of 3 features, sparse (CSC)", "layers/counts            30 rows of 3 features, dense, int32",
-              "obs/cell_type            3 classes of 10 rows each: B, NK, T", "obs/batch                2 classes of 13 rows each: 0, 1; 4 rows without",
+    wanted = ("X                        30 rows of 3 features, dense",
+              "obsm/X_pca               30 rows of 2 features",
+              "raw/X                    30 rows of 3 features, sparse (CSC)",
+              "layers/counts            30 rows of 3 features, dense, int32",
+              "obs/cell_type            3 classes of 10 rows each: B, NK, T",
+              "obs/batch                2 classes of 13 rows each: 0, 1; 4 rows without",
               "too few values): obs/size\n")
     for words in wanted:
         if words not in told:
@@ -194,8 +211,10 @@ def real_files(work):
         print(f"no {REAL}: real files are not tried")
         return
     trained = (("anndata-v0.5.0.h5ad", ("X", "raw.X"), ("obs/bulk_labels", "obs/louvain", "obs/phase")),
-               ("anndata-v0.7.0.h5ad", ("X", "raw/X", "layers/array", "layers/sparse", "obsm/array", "obsm/sparse"), ("obs/obs_cat", "obs/cat_ordered")),
-               ("anndata-v0.7.8.h5ad", ("X", "raw/X", "layers/array", "layers/sparse", "obsm/array", "obsm/sparse"), ("obs/obs_cat", "obs/uint8")))
+               ("anndata-v0.7.0.h5ad", ("X", "raw/X", "layers/array", "layers/sparse", "obsm/array",
+                                        "obsm/sparse"), ("obs/obs_cat", "obs/cat_ordered")),
+               ("anndata-v0.7.8.h5ad", ("X", "raw/X", "layers/array", "layers/sparse", "obsm/array",
+                                        "obsm/sparse"), ("obs/obs_cat", "obs/uint8")))
     for name, features, labels in trained:
         told = work.run("info", REAL / name).stdout
         for x in features:
@@ -205,12 +224,15 @@ def real_files(work):
                     fail(f"{name} {x} {y}: {done.stderr}")
         if any(f"\n  {x} " not in told for x in (*features, labels[0])):
             fail(f"info {name}: {told}")
-    refused(train(work, REAL / "anndata-v0.7.0.h5ad", "data.labels=obs/float64"), "obs/float64[0] is", "a label must be a whole number")
-    refused(train(work, REAL / "anndata-v0.5.0.h5ad", "data.labels=obs/percent_mito"), "obs/percent_mito[0] is", "whole number")
+    refused(train(work, REAL / "anndata-v0.7.0.h5ad", "data.labels=obs/float64"), "obs/float64[0] is",
+            "a label must be a whole number")
+    refused(train(work, REAL / "anndata-v0.5.0.h5ad", "data.labels=obs/percent_mito"),
+            "obs/percent_mito[0] is", "whole number")
     refused(train(work, REAL / "anndata-v0.11.4.h5ad"), "data set X is missing")
     for name, x in (("10x-1.2.0.h5", "hg19_chr21"), ("10x-3.0.0.h5", "matrix")):
         refused(train(work, REAL / name), "data set X is missing", x)
-        refused(train(work, REAL / name, f"data.features={x}"), "a matrix of Cell Ranger has none", "OUT.h5 --labels FILE")
+        refused(train(work, REAL / name, f"data.features={x}"), "a matrix of Cell Ranger has none",
+                "OUT.h5 --labels FILE")
 
 
 with Work(sys.argv[1]) as work:

@@ -1,6 +1,6 @@
-# test_names.py - names of features and recipes of files. Columns are matched by name (see test_align.py). If the
-# columns of a file do not have the meaning of the model's, it is refused with the first difference, and nothing is
-# predicted.
+# test_names.py - names of features and recipes of files. Columns are matched by name (see test_align.py). If
+# the columns of a file do not have the meaning of the model's, it is refused with the first difference, and
+# nothing is predicted.
 #
 #     test_names.py MARGIN
 import sys
@@ -39,14 +39,16 @@ class Names:
     def refused(self, *arguments, parts, stdin=None, status=BAD_DATA):
         found, out, err = self.run(*arguments, stdin=stdin)
         if found != status or out or err.count("\n") != 1 or any(part not in err for part in parts):
-            fail(f"{' '.join(arguments)}: exit {found} instead of {status}, one of {parts} is missing in {out!r}, {err!r}")
+            fail(f"{' '.join(arguments)}: exit {found} instead of {status}, one of {parts} is missing in"
+                 f" {out!r}, {err!r}")
 
     def convert(self, name, text, output, *options):
         self.write(name, text)
         self.well("convert", "-q", "--overwrite", *options, name, output)
 
     def settings(self, train, output, **more):
-        values = {"data.train": train, "output.directory": output, "train.threads": "1", "train.epochs": "5", **more}
+        values = {"data.train": train, "output.directory": output, "train.threads": "1", "train.epochs": "5",
+                  **more}
         return [x for key, value in values.items() for x in ("--set", f"{key.replace('__', '.')}={value}")]
 
     def train(self, train, output, **more):
@@ -64,34 +66,47 @@ def headers(t):
     t.convert("tr.csv", "a,b,label\n1,0,0\n0,1,1\n1,0,0\n0,1,1\n", "tr.h5")
     t.train("tr.h5", "r")
     with h5py.File(t.work.at("tr.h5")) as f, h5py.File(t.work.at("r/model.h5")) as m:
-        if list(f["var/_index"][:]) != [b"a", b"b"] or list(m["names"][:]) != [b"a", b"b"] or m["names"].dtype.kind not in "SO":
+        if (list(f["var/_index"][:]) != [b"a", b"b"] or list(m["names"][:]) != [b"a", b"b"]
+            or m["names"].dtype.kind not in "SO"):
             fail("the converted file or the model lacks the names of the header")
-        if m.attrs["recipe"].decode() != "format: csv\ndelimiter: comma\nheader: yes\nlabel: last\ndecimal: point\nlabel_name: label\n":
+        recipe = ("format: csv\ndelimiter: comma\nheader: yes\nlabel: last\ndecimal: point\n"
+                  "label_name: label\n")
+        if m.attrs["recipe"].decode() != recipe:
             fail(f"recipe {m.attrs['recipe']}")
     t.convert("same.csv", "a;b;label\n0;1;1\n1;0;0\n", "same.h5", "--like", "tr.h5")
     if t.well("predict", "r/model.h5", "same.h5") != "1\n0\n":
         fail("the same header gets wrong predictions")
     other = {  # file: (its text, words of the messages of convert --like and of predict)
-        "order": ("b,a,label\n0,1,0\n1,0,1\n", ["feature 1 is 'b' but 'a'", "the same names in another order"], "2 of 2 matched, in another order"),
-        "name": ("a,c,label\n0,1,0\n1,0,1\n", ["feature 2 is 'c' but 'b'"], "1 of 2 matched, 1 missing (taken as 0), 1 not used"),
-        "more": ("a,b,c,label\n0,1,5,0\n1,0,5,1\n", ["feature 3 is 'c', but there are only 2"], "2 of 2 matched, 1 not used"),
-        "fewer": ("a,label\n0,0\n1,1\n", ["feature 2, 'b'", "is missing"], "1 of 2 matched, 1 missing (taken as 0)"),
+        "order": ("b,a,label\n0,1,0\n1,0,1\n",
+                  ["feature 1 is 'b' but 'a'", "the same names in another order"],
+                  "2 of 2 matched, in another order"),
+        "name": ("a,c,label\n0,1,0\n1,0,1\n", ["feature 2 is 'c' but 'b'"],
+                 "1 of 2 matched, 1 missing (taken as 0), 1 not used"),
+        "more": ("a,b,c,label\n0,1,5,0\n1,0,5,1\n", ["feature 3 is 'c', but there are only 2"],
+                 "2 of 2 matched, 1 not used"),
+        "fewer": ("a,label\n0,0\n1,1\n", ["feature 2, 'b'", "is missing"],
+                  "1 of 2 matched, 1 missing (taken as 0)"),
     }
     for name, (text, parts, matched) in other.items():
         t.write(f"{name}.csv", text)
-        t.refused("convert", "-q", "--like", "tr.h5", f"{name}.csv", "never.h5", parts=[f"{name}.csv", *parts])
+        t.refused("convert", "-q", "--like", "tr.h5", f"{name}.csv", "never.h5",
+                  parts=[f"{name}.csv", *parts])
         t.convert(f"{name}.csv", text, f"{name}.h5")
         for command in ("eval", "predict"):
             status, out, err = t.run(command, "r/model.h5", f"{name}.h5")
             if status or err != f"features: {matched}\n":
                 fail(f"{command} {name}.h5: exit {status}, {err!r} instead of {matched}")
-        t.refused("train", "-q", "--init", "r/model.h5", *t.settings(f"{name}.h5", "never"), parts=["r/model.h5"])
+        t.refused("train", "-q", "--init", "r/model.h5", *t.settings(f"{name}.h5", "never"),
+                  parts=["r/model.h5"])
     t.write("moved.csv", "label,a,b\n0,1,0\n1,0,1\n")
-    t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5", parts=["moved.csv: feature 1 is 'label' but 'a'"])
+    t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5",
+              parts=["moved.csv: feature 1 is 'label' but 'a'"])
     t.write("class.csv", "a,b,kind\n0,1,0\n1,0,1\n")
-    t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5", parts=["'kind', but 'label'", "rename it to 'label'"])
+    t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5",
+              parts=["'kind', but 'label'", "rename it to 'label'"])
     # The message has the complete name, so that it can be copied, or says where the name is.
-    for length, advice in ((200, "rename it to '" + 200 * "L" + "'"), (500, "give it the name in the first line of the table of that file")):
+    for length, advice in ((200, "rename it to '" + 200 * "L" + "'"),
+                           (500, "give it the name in the first line of the table of that file")):
         t.convert("long.csv", f"a,b,{length * 'L'}\n0,1,0\n1,0,1\n", "long.h5", "--label", "last")
         t.refused("convert", "-q", "--like", "long.h5", "class.csv", "never.h5", parts=[advice])
     # The names show that the features are the same.
@@ -103,9 +118,11 @@ def headers(t):
 def advice_of_headers(t):
     """Following the advice of the messages helps."""
     t.write("other.csv", "0,1,2\n1,0,0\n")
-    t.refused("convert", "-q", "--like", "tr.h5", "other.csv", "never.h5", parts=["feature 1 is '0' but 'a'", "--header no"])
+    t.refused("convert", "-q", "--like", "tr.h5", "other.csv", "never.h5",
+              parts=["feature 1 is '0' but 'a'", "--header no"])
     t.write("bare.csv", "0,1,1\n1,0,0\n")
-    t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5", parts=["'1' is the name of the column of the labels", "--header no"])
+    t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5",
+              parts=["'1' is the name of the column of the labels", "--header no"])
     t.convert("bare.csv", "0,1,1\n1,0,0\n", "bare.h5", "--like", "tr.h5", "--header", "no")
     if t.well("predict", "r/model.h5", "bare.h5") != "1\n0\n":
         fail("a file without a header gets wrong predictions")
@@ -115,12 +132,15 @@ def advice_of_headers(t):
     t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved2.h5", "--like", "tr.h5", "--label", "label")
     if t.well("predict", "r/model.h5", "moved2.h5") != "1\n0\n":
         fail("a file whose labels are named by --label gets wrong predictions")
-    t.refused("convert", "-q", "--like", "tr.h5", "--header", "no", "--label", "first", "bare.csv", "never.h5", parts=["--label first"],
+    t.refused("convert", "-q", "--like", "tr.h5", "--header", "no", "--label", "first", "bare.csv",
+              "never.h5", parts=["--label first"],
               status=WRONG_USE)
     t.write("rows.csv", "a,b\n0,1\n1,0\n")
-    t.refused("convert", "-q", "--like", "tr.h5", "rows.csv", "never.h5", parts=["feature 2, 'b' in tr.h5, is missing", "--label none"])
+    t.refused("convert", "-q", "--like", "tr.h5", "rows.csv", "never.h5",
+              parts=["feature 2, 'b' in tr.h5, is missing", "--label none"])
     t.write("twice.csv", "a,a,label\n1,0,0\n0,1,1\n")
-    t.refused("convert", "-q", "twice.csv", "never.h5", parts=["twice.csv:1:1: 'a' is the name of features 1 and 2"])
+    t.refused("convert", "-q", "twice.csv", "never.h5",
+              parts=["twice.csv:1:1: 'a' is the name of features 1 and 2"])
     with open(t.work.at("latin.csv"), "wb") as out:
         out.write("gr\xf6\xdfe,b,label\n1,0,0\n0,1,1\n".encode("latin-1"))
     t.refused("convert", "-q", "latin.csv", "never.h5", parts=["latin.csv:1:3", "is not UTF-8", "iconv"])
@@ -130,7 +150,8 @@ def advice_of_headers(t):
     if "gr\xf6\xdfe, b" not in t.well("info", "utf8.h5"):
         fail("info does not print the names of a file")
     told = t.well("info", "r/model.h5")
-    if "2: a, b\n" not in told or "format: csv, delimiter: comma, header: yes, label: last, decimal: point, label_name: label\n" not in told:
+    recipe = "format: csv, delimiter: comma, header: yes, label: last, decimal: point, label_name: label\n"
+    if "2: a, b\n" not in told or recipe not in told:
         fail(f"info does not print names and recipe of a model: {told}")
 
 
@@ -154,7 +175,8 @@ def bases(t):
     t.convert("te.svm", lines, "other.h5", "--features", "3")
     t.refuse_everywhere("s", "trs.h5", "other.h5", "base 1", "base is 0")
     t.convert("narrow.svm", "0 0:3\n1 1:3\n", "narrow.h5")  # the missing features are 0
-    if t.well("predict", "s/model.h5", "narrow.h5") != "0\n1\n" or "100.00%" not in t.well("eval", "s/model.h5", "narrow.h5"):
+    if (t.well("predict", "s/model.h5", "narrow.h5") != "0\n1\n"
+        or "100.00%" not in t.well("eval", "s/model.h5", "narrow.h5")):
         fail("a narrower sparse file gets wrong predictions")
     t.train("trs.h5", "s2", data__test="narrow.h5", data__validation="narrow.h5")
     t.convert("wide.svm", "0 0:3\n1 4:3\n", "wide.h5")
@@ -179,13 +201,15 @@ def recipes(t):
     t.convert("te.tsv", TEXTS, "same.h5", "--like", "trt.h5")
     if t.well("predict", "t/model.h5", "same.h5") != "x\ny\nx\ny\n":
         fail("texts get wrong predictions")
-    others = {"ngrams": ("word:1:1", "word:1:2"), "bits": ("9", "8"), "weighting": ("tf", "tf-idf"), "lowercase": ("no", "yes"), "unit": ("no", "yes")}
+    others = {"ngrams": ("word:1:1", "word:1:2"), "bits": ("9", "8"), "weighting": ("tf", "tf-idf"),
+              "lowercase": ("no", "yes"), "unit": ("no", "yes")}
     own = {"bits": "8", "weighting": "tf-idf"}
     for option, (value, known) in others.items():
         given = [x for key, v in {**own, option: value}.items() for x in (f"--{key}", v)]
         t.convert("te.tsv", TEXTS, "recipe.h5", "--format", "text", *given)
         t.refuse_everywhere("t", "trt.h5", "recipe.h5", f"{option} {value}", f"{option} is {known}", "--like")
-    t.convert("te.tsv", "x\ta b q\ny\td e f\n", "idf.h5", "--format", "text", "--bits", "8", "--weighting", "tf-idf")
+    t.convert("te.tsv", "x\ta b q\ny\td e f\n", "idf.h5", "--format", "text", "--bits", "8",
+              "--weighting", "tf-idf")
     t.refuse_everywhere("t", "trt.h5", "idf.h5", "another idf table", "--like")
     t.convert("te.svm", "x 1:1\ny 256:1\n", "hashed.h5")
     t.refuse_everywhere("t", "trt.h5", "hashed.h5", "format svmlight", "format is text")
@@ -198,8 +222,10 @@ def recipes(t):
     t.well("eval", "o/model.h5", "one.h5")
     t.convert("te.tsv", TEXTS, "one.h5", "--like", "ones.h5", "--ngrams", "word:1:1")
     t.write("te.tsv", TEXTS)  # a table of texts looks like any other table; the file of --like decides
-    t.refused("convert", "-q", "--format", "csv", "--like", "trt.h5", "te.tsv", "never.h5", parts=["--format csv does not agree"], status=WRONG_USE)
-    t.refused("convert", "-q", "--like", "trt.h5", "te.svm", "never.h5", parts=["te.svm", "format svmlight", "format text"])
+    t.refused("convert", "-q", "--format", "csv", "--like", "trt.h5", "te.tsv", "never.h5",
+              parts=["--format csv does not agree"], status=WRONG_USE)
+    t.refused("convert", "-q", "--like", "trt.h5", "te.svm", "never.h5",
+              parts=["te.svm", "format svmlight", "format text"])
     t.convert("table.csv", "x,1,2\ny,3,4\nx,1,1\n", "tabs.h5")
     t.convert("table.tsv", "x\t1\t2\ny\t3\t4\n", "table.h5", "--like", "tabs.h5")
 
@@ -233,7 +259,8 @@ def frame(names, index="_index", said=True, group="var"):
 
 def table(names):
     def put(f):
-        f["var"] = np.array([(n.encode(), i) for i, n in enumerate(names)], dtype=[("index", "S8"), ("n", "i4")])
+        f["var"] = np.array([(n.encode(), i) for i, n in enumerate(names)],
+                            dtype=[("index", "S8"), ("n", "i4")])
     return put
 
 
@@ -248,7 +275,8 @@ def categorical(names):
 def anndata(t):
     x = np.array([[1, 0, 0.5], [0, 1, 0.5]] * 4, dtype=np.float32)
     genes = ["CD4", "CD8A", "MS4A1"]
-    forms = {"attribute": lambda n: frame(n, "gene"), "index": lambda n: frame(n, "index", said=False), "_index": lambda n: frame(n, said=False),
+    forms = {"attribute": lambda n: frame(n, "gene"), "index": lambda n: frame(n, "index", said=False),
+             "_index": lambda n: frame(n, said=False),
              "table": table, "categories": categorical}
     for form, put in forms.items():
         for sparse in (False, True):
@@ -256,7 +284,8 @@ def anndata(t):
             save(t.work.at("none.h5ad"), x, None, sparse)
             t.train("a.h5ad", "a")
             t.well("eval", "a/model.h5", "a.h5ad")
-            t.well("eval", "a/model.h5", "none.h5ad")  # without names, only the number of features can be compared
+            # without names, only the number of features can be compared
+            t.well("eval", "a/model.h5", "none.h5ad")
             scores = t.well("predict", "a/model.h5", "a.h5ad", "--scores")
             save(t.work.at("b.h5ad"), x[:, [1, 0, 2]], put([genes[1], genes[0], genes[2]]), sparse)
             if t.well("predict", "a/model.h5", "b.h5ad", "--scores") != scores:
@@ -267,24 +296,29 @@ def anndata(t):
         save(t.work.at("packed.h5ad"), x)
         with h5py.File(t.work.at("packed.h5ad"), "r+") as f:
             f.create_dataset("var", data=cells, **how)
-        t.refused("train", "-q", *t.settings("packed.h5ad", "never"), parts=["packed.h5ad: table var is stored in other files, is virtual, or is packed"])
+        t.refused("train", "-q", *t.settings("packed.h5ad", "never"),
+                  parts=["packed.h5ad: table var is stored in other files, is virtual, or is packed"])
         t.train("packed.h5ad", "packed", data__names="none")  # as the message advises
         t.refused("eval", "a/model.h5", "packed.h5ad", parts=["table var", "--names"])
         t.well("eval", "a/model.h5", "packed.h5ad", "--names", "none")
         t.well("predict", "a/model.h5", "packed.h5ad", "--names", "none")
     save(t.work.at("short.h5ad"), x, frame(genes[:2]))
-    t.refused("train", "-q", *t.settings("short.h5ad", "never"), parts=["var/_index has 2 names but X has 3 columns"])
+    t.refused("train", "-q", *t.settings("short.h5ad", "never"),
+              parts=["var/_index has 2 names but X has 3 columns"])
     save(t.work.at("named.h5"), x, symbols=np.array(genes, dtype="S8"))
     save(t.work.at("swapped.h5"), x[:, ::-1], symbols=np.array(genes[::-1], dtype="S8"))
     t.train("named.h5", "n", data__names="symbols")
     t.well("eval", "n/model.h5", "named.h5")
-    if t.well("predict", "n/model.h5", "swapped.h5", "--scores") != t.well("predict", "n/model.h5", "named.h5", "--scores"):
+    if t.well("predict", "n/model.h5", "swapped.h5",
+              "--scores") != t.well("predict", "n/model.h5", "named.h5", "--scores"):
         fail("columns are not matched by the names that the model's data.names gives")
     t.well("eval", "n/model.h5", "none.h5ad")
     t.well("eval", "a/model.h5", "named.h5", "--names", "symbols")
-    if t.well("predict", "a/model.h5", "swapped.h5", "--names", "symbols") != t.well("predict", "a/model.h5", "named.h5"):
+    if t.well("predict", "a/model.h5", "swapped.h5",
+              "--names", "symbols") != t.well("predict", "a/model.h5", "named.h5"):
         fail("columns are not matched by the names that --names gives")
-    t.refused("predict", "a/model.h5", "swapped.h5", "--names", "nothing", parts=["data set nothing is missing"])
+    t.refused("predict", "a/model.h5", "swapped.h5", "--names", "nothing",
+              parts=["data set nothing is missing"])
     save(t.work.at("reals.h5"), x)
     with h5py.File(t.work.at("reals.h5"), "r+") as f:
         f["var/_index"] = np.arange(3.0)
@@ -293,7 +327,8 @@ def anndata(t):
 
 
 def tenx(t):
-    """10x files: a group with a matrix and its features. Identifiers are compared, because symbols are not unique."""
+    """10x files: a group with a matrix and its features. Identifiers are compared, because symbols are not
+    unique."""
     x = np.array([[1, 0, 2], [0, 1, 2]] * 4, dtype=np.int32)
 
     def write(name, group, ids, place):
@@ -301,7 +336,9 @@ def tenx(t):
         with h5py.File(t.work.at(name), "r+") as f:
             f.move("X", group)
             f[f"{group}/{place}"] = np.array(ids, dtype="S16")
-            f[f"{group}/{'features/name' if place == 'features/id' else 'gene_names'}"] = np.array(["A", "A", "B"], dtype="S16")
+            f[f"{group}/{'features/name' if place == 'features/id' else 'gene_names'}"] = np.array(
+                ["A", "A", "B"], dtype="S16"
+            )
 
     for group, place in (("matrix", "features/id"), ("hg19", "genes")):
         write("x.h5", group, ["ENSG1", "ENSG2", "ENSG3"], place)
@@ -319,7 +356,8 @@ def resumption(t):
     save(t.work.at("m.h5ad"), x, frame(["a", "b", "c"]))
     values = t.settings("m.h5ad", "half", train__solver="sgd", train__max_steps="1", sgd__eta="0.1")
     t.well("train", "-q", *values)
-    t.refused("train", "-q", "--resume", *values, "--set", "data.names=none", parts=["data.names: auto, now none"], status=WRONG_USE)
+    t.refused("train", "-q", "--resume", *values, "--set", "data.names=none",
+              parts=["data.names: auto, now none"], status=WRONG_USE)
     save(t.work.at("m.h5ad"), x, frame(["b", "a", "c"]))
     t.refused("train", "-q", "--resume", *values, parts=["data"], status=WRONG_USE)
 
@@ -349,7 +387,8 @@ def widths(t):
         t.refuse_everywhere("w", "w.h5", name, f"has {name[1]} features but there are 3")
     wide = np.hstack([x[:, :2], np.zeros((8, 1), np.float32)])
     save(t.work.at("zeros.h5"), wide)
-    if t.well("predict", "w/model.h5", "s2.h5", "--scores") != t.well("predict", "w/model.h5", "zeros.h5", "--scores"):
+    narrow, padded = (t.well("predict", "w/model.h5", name, "--scores") for name in ("s2.h5", "zeros.h5"))
+    if narrow != padded:
         fail("a narrower sparse file differs from the same file padded with zeros")
 
 

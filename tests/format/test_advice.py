@@ -1,6 +1,6 @@
-# test_advice.py - follows every advice in the messages of convert, its formats and the reader of configurations.
-# It provokes each message and follows its advice, which must succeed. Commands are taken from the message, not
-# repeated here.
+# test_advice.py - follows every advice in the messages of convert, its formats and the reader of
+# configurations. It provokes each message and follows its advice, which must succeed. Commands are taken from
+# the message, not repeated here.
 #
 #     test_advice.py MARGIN
 import bz2
@@ -77,7 +77,8 @@ class Advice:
         for option in options:
             if any(word not in line for word in option.split()):
                 fail(f"{option!r} is not in {line!r}")
-            self.done(f"$MARGIN convert --overwrite {' '.join(arguments)} {option} {' '.join(more)} {name} out.h5", line)
+            self.done(f"$MARGIN convert --overwrite {' '.join(arguments)} {option} {' '.join(more)} {name}"
+                      " out.h5", line)
 
 
 def packed_files(a):
@@ -103,24 +104,31 @@ def texts(a):
         a.filtered(f"{encoding}.csv", "a,b,label\n1,2,ä\n3,4,y\n".encode(encoding), ["is UTF-"])
     a.filtered("mac.csv", b"a,b,label\r1,2,x\r3,4,y\r", ["CR alone"])
     a.filtered("mac.csv.gz", gzip.compress(b"a,b,label\r1,2,x\r3,4,y\r"), ["CR alone", "gzip -dc"])
-    a.filtered("a.arff", b"%c\n@relation r\n@attribute a numeric\n@attribute c {x,y}\n@data\n1,x\n2,y\n", ["ARFF"])
-    a.filtered("a.vw", b"-1 |Text good morning to all\n1 |Text bad evening\n-1 |Text good day to you\n", ["Vowpal Wabbit"],
+    a.filtered("a.arff", b"%c\n@relation r\n@attribute a numeric\n@attribute c {x,y}\n@data\n1,x\n2,y\n",
+               ["ARFF"])
+    a.filtered("a.vw", b"-1 |Text good morning to all\n1 |Text bad evening\n-1 |Text good day to you\n",
+               ["Vowpal Wabbit"],
                "--format text")
-    a.filtered("weights.vw", b"1 2.0 'tag|f price:.23 sqft:.25\n-1 'other|f price:.1 sqft:.2\n", ["Vowpal Wabbit"], "--format text")
+    a.filtered("weights.vw", b"1 2.0 'tag|f price:.23 sqft:.25\n-1 'other|f price:.1 sqft:.2\n",
+               ["Vowpal Wabbit"], "--format text")
     a.filtered("numbered.vw", b"1 |f 1:0.5 2:0.3\n2 |f 1:0.1 3:0.3\n", ["Vowpal Wabbit"], "--format svmlight")
-    for data, option in ((b"1|f a b\n2|f c d\n", "--format text"), (b"1 | a\n2 | b\n", "--format text"), (b"1|f 1:2\n2|f 2:3\n", "--format svmlight")):
+    for data, option in ((b"1|f a b\n2|f c d\n", "--format text"), (b"1 | a\n2 | b\n", "--format text"),
+                         (b"1|f 1:2\n2|f 2:3\n", "--format svmlight")):
         a.filtered("bars.vw", data, ["Vowpal Wabbit"], option)
         a.optional(data, ["Vowpal Wabbit"], "--format csv --delimiter pipe --label last", name="bars.vw")
     for data in (b"1 1=2 3=4\n2 1=2\n", b"1 1;2\n2 1;2\n"):
         a.filtered("marks.txt", data, ["in place of ':'"], "--format svmlight")
-    a.optional(b"1 1=2\n2 1=2\n", ["in place of ':'"], "--format csv", name="marks.txt", more=["--label last"])
+    a.optional(b"1 1=2\n2 1=2\n", ["in place of ':'"], "--format csv", name="marks.txt",
+               more=["--label last"])
     # Another encoding: runs the command with the file names filled in.
-    for name, data, options in (("l.csv", "a,b,label\n1,2,ä\n3,4,y\n", ""), ("l.tsv", "x\tschön hier\ny\tda\n", ""),
+    for name, data, options in (("l.csv", "a,b,label\n1,2,ä\n3,4,y\n", ""),
+                                ("l.tsv", "x\tschön hier\ny\tda\n", ""),
                                 ("h.csv", "ä,b,label\n1,2,x\n3,4,y\n", ""), ("l.svm", "ä 1:1\ny 1:2\n", "")):
         a.put(name, data.encode("latin-1"))
         line = a.told([name, "never.h5"], ["UTF-8"])
         command = re.search(r"iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW", line)[0]
-        a.done(command.replace("FILE", name).replace("NEW", f"new.{name}") + f" && $MARGIN convert --overwrite new.{name} out.h5", line)
+        a.done(command.replace("FILE", name).replace("NEW", f"new.{name}") +
+               f" && $MARGIN convert --overwrite new.{name} out.h5", line)
 
 
 def archives(a):
@@ -129,7 +137,8 @@ def archives(a):
         archive.writestr("zipped.csv", CSV)
     a.put("a.zip", memory.getvalue())
     line = a.told(["a.zip", "never.h5"], ["zip archive"])
-    a.done(re.search(r"python3 -m zipfile -e a.zip \.", line)[0] + " && $MARGIN convert --overwrite zipped.csv out.h5", line)
+    a.done(re.search(r"python3 -m zipfile -e a.zip \.", line)[0] +
+           " && $MARGIN convert --overwrite zipped.csv out.h5", line)
     with zipfile.ZipFile(a.work.at("a.xlsx"), "w") as archive:
         archive.writestr("[Content_Types].xml", "<x/>")
     a.told(["a.xlsx", "never.h5"], ["spreadsheet", "CSV"])
@@ -150,7 +159,8 @@ def binaries(a):
         line = a.told([name, "never.h5"], [what])
         calls = re.findall(r"numpy\.save\('\w\.npy', \w\)", line)
         convert = re.search(r"margin convert X.npy y.npy OUTPUT.h5", line)[0]
-        a.done(f'/usr/bin/python3 -c "{save}{"; ".join(calls)}" && rm -f OUTPUT.h5 && $MARGIN {convert.removeprefix("margin ")}', line)
+        a.done(f'/usr/bin/python3 -c "{save}{"; ".join(calls)}" && rm -f OUTPUT.h5 && $MARGIN'
+               f' {convert.removeprefix("margin ")}', line)
     a.put("a.parquet", b"PAR1\x15\0\x15" + bytes(20) + b"PAR1")
     a.told(["a.parquet", "never.h5"], ["Parquet", "read_parquet"])
     with h5py.File(a.work.at("a.h5"), "w") as file:
@@ -182,51 +192,67 @@ def arrays(a):
 
     np.save(a.work.at("y.npy"), np.array([b"a", b"\xe4", b"a", b"\xe4"]))
     line = a.told(["X.npy", "y.npy", "never.h5"], ["label 1", "UTF-8"])
-    np.save(a.work.at("y.npy"), eval(re.search(r"save (numpy\..*)$", line)[1], {"numpy": np, "y": np.load(a.work.at("y.npy"))}))
+    np.save(a.work.at("y.npy"), eval(re.search(r"save (numpy\..*)$", line)[1],
+                                     {"numpy": np, "y": np.load(a.work.at("y.npy"))}))
     a.done("$MARGIN convert --overwrite X.npy y.npy out.h5", line)
 
 
 def tables(a):
     wine = b"1,14.2,1065\n1,13.2,1050\n2,12.3,520\n3,13.4,750\n2,12.9,510\n"
     a.optional(wine, ["cannot be guessed"], "--label first", "--label last")
-    a.optional(b"3\t-1.047\t0.537\n1\t-0.151\t-0.221\n", ["--label selects another column"], "--label", more=["first"], name="l.tsv")
+    a.optional(b"3\t-1.047\t0.537\n1\t-0.151\t-0.221\n", ["--label selects another column"],
+               "--label", more=["first"], name="l.tsv")
     a.optional(b"X,Y,Z,activity\n1,3,2,0\n2,4,1,1\n3,7,1,1\n", ["may be in"], "--label 2", "--label 4")
     a.optional(b"class,a,target\n1,3,0\n2,4,1\n", ["may be in"], "--label 1", "--label 3")
     a.optional(b"x,1,2,y\nz,3,4,w\n", ["neither"], "--label first", more=["--drop 4"])
     a.optional(b"x,1,2,y\nz,3,4,w\n", ["neither"], "--label last", more=["--drop 1"])
     a.optional(b"0,1,2,label\n5,6,7,1\n5,7,7,2\n", ["may be a header"], "--header yes")
-    a.optional(b"0,1,2,3\n5,6,7,1\n5,7,7,2\n", ["may be a header"], "--header yes", "--header no", more=["--label last"])
+    a.optional(b"0,1,2,3\n5,6,7,1\n5,7,7,2\n", ["may be a header"],
+               "--header yes", "--header no", more=["--label last"])
     a.optional(b"1,5;2,5;x\n2,5;3,5;y\n", ["decimal comma"], "--decimal comma")
-    a.optional(b'"1,5","2,5",x\n"2,5","3,5",y\n', ["decimal comma"], "--decimal comma", arguments=["--label", "last", "--header", "no"])
+    a.optional(b'"1,5","2,5",x\n"2,5","3,5",y\n', ["decimal comma"],
+               "--decimal comma", arguments=["--label", "last", "--header", "no"])
     a.optional(b"a,b,label\n1,x2,x\n3,4,y\n", ["leaves it out"], "--one-hot 2", "--drop 2", "--id 2")
     a.optional(b"b,label\nx2,1\n4,2\n", ["makes a feature"], "--one-hot 1")
     a.optional(b"a,b,label\n1,NA,x\n3,4,y\n", ["leaves the column out"], "--missing median", "--drop 2")
-    a.optional(b"a,b,label\n1,2,x\n3,4,y\n5,,x\n", [":4:3: '' is a missing value"], "--missing median", "--drop 2")
-    for data, arguments in ((b'a,b,label\n"1,234",2,x\n"2,345,678",4,y\n', ""), (b"a;b;label\n1,234.5;2;x\n2,345.5;3;y\n", "--delimiter semicolon")):
+    a.optional(b"a,b,label\n1,2,x\n3,4,y\n5,,x\n", [":4:3: '' is a missing value"],
+               "--missing median", "--drop 2")
+    for data, arguments in ((b'a,b,label\n"1,234",2,x\n"2,345,678",4,y\n', ""),
+                            (b"a;b;label\n1,234.5;2;x\n2,345.5;3;y\n", "--delimiter semicolon")):
         a.put("thousands.csv", data)
-        line = a.told([*arguments.split(), "--header", "yes", "--label", "label", "thousands.csv", "never.h5"], ["commas group"])
-        command = re.search(r"sed -E '.*?' < FILE > NEW", line)[0].replace("FILE", "thousands.csv").replace("NEW", "plain.csv")
+        line = a.told([*arguments.split(), "--header", "yes", "--label", "label", "thousands.csv",
+                       "never.h5"], ["commas group"])
+        command = re.search(r"sed -E '.*?' < FILE > NEW",
+                            line)[0].replace("FILE", "thousands.csv").replace("NEW", "plain.csv")
         a.done(f"{command} && $MARGIN convert --overwrite plain.csv out.h5", line)
     a.put("points.csv", b"a;b;label\n1.234,5;2;x\n2.345,5;3;y\n")
     line = a.told(["--decimal", "comma", "points.csv", "never.h5"], ["no point"])
-    command = re.search(r"tr -d \. < FILE > NEW", line)[0].replace("FILE", "points.csv").replace("NEW", "plain.csv")
+    command = re.search(r"tr -d \. < FILE > NEW", line)[0]
+    command = command.replace("FILE", "points.csv").replace("NEW", "plain.csv")
     a.done(f"{command} && $MARGIN convert --overwrite --decimal comma plain.csv out.h5", line)
     # Tabs: a table of texts, and a header line.
-    a.optional(b"id\tbody\tkind\n1\thello there\tpos\n2\tgood bye\tneg\n", ["table or texts"], "--format text", name="t.tsv")
+    a.optional(b"id\tbody\tkind\n1\thello there\tpos\n2\tgood bye\tneg\n", ["table or texts"],
+               "--format text", name="t.tsv")
     a.put("t.tsv", b"id\tbody\tkind\n1\thello there\tpos\n2\tgood bye\tneg\n")
     a.done("$MARGIN convert --overwrite --text body --label kind t.tsv out.h5", "--text NAME --label NAME")
-    a.optional(b"text\tlabel\nhello there\tpos\nbye\tneg\n", ["before the label"], "--text text --label label", name="t.tsv")
-    a.optional(b"label\thello there\npos\tbye\n", ["may be a header"], "--header yes", "--header no", name="t.tsv")
-    a.optional(b"hello there\nbye\n", ["no tab"], "--label none", name="t.txt", arguments=["--format", "text"])
+    a.optional(b"text\tlabel\nhello there\tpos\nbye\tneg\n", ["before the label"],
+               "--text text --label label", name="t.tsv")
+    a.optional(b"label\thello there\npos\tbye\n", ["may be a header"],
+               "--header yes", "--header no", name="t.tsv")
+    a.optional(b"hello there\nbye\n", ["no tab"], "--label none", name="t.txt",
+               arguments=["--format", "text"])
 
 
 # Lines that are not rows.
 def odd_lines(a):
     table = b"a,b,label\n1,2,x\n3,4,y\n"
     units = b"a,b,label\ncm,kg,-\n1,2,x\n3,4,y\n"
-    cases = [(b"# a comment here\n" + table, ""), (b"% one\n% two\n" + table, ""), (b"sep=,\n" + table, ""), (b"sep=;\n" + table, ""),
-             (b"My export\n" + table, ""), (b"Export\n" + table, ""), (b"Export, January\n" + table, ""), (units, ""), (units, "--header yes"),
-             (b"# a b label\n1 2 x\n3 4 y\n", ""), (table + b"foo,bar,x\n", ""), (table + b"foo,3,x\n", ""), (table + b"1,2\n", ""), (table + b"1,2,3,x\n", ""),
+    cases = [(b"# a comment here\n" + table, ""), (b"% one\n% two\n" + table, ""), (b"sep=,\n" + table, ""),
+             (b"sep=;\n" + table, ""),
+             (b"My export\n" + table, ""), (b"Export\n" + table, ""), (b"Export, January\n" + table, ""),
+             (units, ""), (units, "--header yes"),
+             (b"# a b label\n1 2 x\n3 4 y\n", ""), (table + b"foo,bar,x\n", ""), (table + b"foo,3,x\n", ""),
+             (table + b"1,2\n", ""), (table + b"1,2,3,x\n", ""),
              (table + b"# end\n", ""), (table + b"a,b,label\n5,6,y\n", "")]
     for data, arguments in cases:
         for packed in (False, True):
@@ -243,7 +269,8 @@ def odd_lines(a):
     a.put("t.csv", b"good one,1\nbad one,0\n")
     line = a.told(["--label", "last", "t.csv", "never.h5"], ["names"])
     command, option = re.search(r"(sed '.*?' < FILE > NEW), then (--text text --label label)", line).groups()
-    a.done(command.replace("FILE", "t.csv").replace("NEW", "new.csv") + f" && $MARGIN convert --overwrite {option} new.csv out.h5", line)
+    a.done(command.replace("FILE", "t.csv").replace("NEW", "new.csv") +
+           f" && $MARGIN convert --overwrite {option} new.csv out.h5", line)
 
 
 # Options that svmlight, text and the conversion itself advise.
@@ -262,10 +289,13 @@ def options(a):
     a.done("$MARGIN convert --overwrite --delimiter ^ one.csv out.h5", "--delimiter")
     a.put("tail.csv.gz", gzip.compress(CSV) + b"rubbish")
     a.told(["tail.csv.gz", "never.h5"], ["unpack and repack"])
-    a.done("(gzip -dc tail.csv.gz 2>/dev/null || true) | gzip > new.csv.gz && $MARGIN convert --overwrite new.csv.gz out.h5", "repack")
+    a.done("(gzip -dc tail.csv.gz 2>/dev/null || true) | gzip > new.csv.gz && $MARGIN convert --overwrite"
+           " new.csv.gz out.h5", "repack")
     a.put("t.tsv", b"pos\thello there\nneg\tbye\n")
     a.told(["--label", "a", "t.tsv", "never.h5"], ["needs --text"])
-    a.optional("".join(f"text {i}\t{'xy'[i % 2]}\n" for i in range(9)).encode(), ["there are 9 values before the first tab and 2 after it"], "--label last", "--label first", name="t.tsv")
+    a.optional("".join(f"text {i}\t{'xy'[i % 2]}\n" for i in range(9)).encode(),
+               ["there are 9 values before the first tab and 2 after it"],
+               "--label last", "--label first", name="t.tsv")
 
 
 # Warnings are not printed again after their advice was followed.
@@ -289,7 +319,8 @@ def configurations(a):
     command = re.search(r"iconv -f UTF-16 -t UTF-8 < FILE > NEW", line)
     if not command:
         fail(f"UTF-16 configuration: {line!r}")
-    a.done(command[0].replace("FILE", "wide.yaml").replace("NEW", "new.yaml") + " && $MARGIN config new.yaml", line)
+    a.done(command[0].replace("FILE", "wide.yaml").replace("NEW", "new.yaml") + " && $MARGIN config new.yaml",
+           line)
     a.put("mark.yaml", b"\xef\xbb\xbfmodel:\n  C: 1\n\ttrain: 2\n")
     if "mark.yaml:3:" not in a.shell("$MARGIN config mark.yaml").stderr:
         fail("a place behind a byte order mark is wrong")
@@ -301,7 +332,8 @@ def configurations(a):
 def main():
     with Work(sys.argv[1]) as work:
         a = Advice(work)
-        for part in (packed_files, texts, archives, binaries, arrays, tables, odd_lines, options, warnings, configurations):
+        for part in (packed_files, texts, archives, binaries, arrays, tables, odd_lines, options, warnings,
+                     configurations):
             part(a)
         print("every advice works" + (f"; without their tools: {', '.join(a.skipped)}" if a.skipped else ""))
 

@@ -59,10 +59,12 @@ def dense(group):
 
 def told(g):
     said = g.gives("a,b,label\n1,2,x\n3,4,y\n", [[1, 2], [3, 4]], ["x", "y"])
-    g.says(said, "guessed: csv, delimiter ','", "header yes", "label column 3 'label' (by its name)", "--label")
+    g.says(said, "guessed: csv, delimiter ','", "header yes", "label column 3 'label' (by its name)",
+           "--label")
     said = g.gives("1;2;7\n3;4;8\n1;1;8\n", [[1, 2], [3, 4], [1, 1]], [7, 8, 8])
     g.says(said, "delimiter ';'", "header no", "label column 3 (last)")
-    said = g.gives("1 2 7\n3 4 8\n1 1 8\n", [[1, 2], [3, 4], [1, 1]], [7, 8, 8], "--header", "no", "--label", "last")
+    said = g.gives("1 2 7\n3 4 8\n1 1 8\n", [[1, 2], [3, 4], [1, 1]], [7, 8, 8], "--header", "no",
+                   "--label", "last")
     g.says(said, "delimiter space")
     if "header" in said or "label" in said:
         fail(f"a given option is reported as a guess: {said!r}")
@@ -81,12 +83,17 @@ CSV = "a,b,label\n1,2,x\n3,4,y\n"
 
 def tab_separated(g):
     X, y = [[17.5, 10], [11.5, 20], [18.5, 11]], [0, 1, 0]
-    g.says(g.gives("target\tradius\ttexture\n0\t17.5\t10\n1\t11.5\t20\n0\t18.5\t11\n", X, y, name="a.tsv"), "guessed: csv, delimiter tab")
-    g.says(g.gives("radius\ttexture\ttarget\n17.5\t10\t0\n11.5\t20\t1\n18.5\t11\t0\n", X, y, name="a.tsv"), "guessed: csv, delimiter tab")
-    g.gives("kind\tradius\ttexture\na\t17.5\t10\nb\t11.5\t20\na\t18.5\t11\n", X, ["a", "b", "a"], name="a.tsv")
-    g.refused("id\tbody\tkind\n1\thello you\tpos\n2\tgood bye\tneg\n", "table or texts", "--format", "--text", name="a.tsv")
+    g.says(g.gives("target\tradius\ttexture\n0\t17.5\t10\n1\t11.5\t20\n0\t18.5\t11\n", X, y, name="a.tsv"),
+           "guessed: csv, delimiter tab")
+    g.says(g.gives("radius\ttexture\ttarget\n17.5\t10\t0\n11.5\t20\t1\n18.5\t11\t0\n", X, y, name="a.tsv"),
+           "guessed: csv, delimiter tab")
+    g.gives("kind\tradius\ttexture\na\t17.5\t10\nb\t11.5\t20\na\t18.5\t11\n", X, ["a", "b", "a"],
+            name="a.tsv")
+    g.refused("id\tbody\tkind\n1\thello you\tpos\n2\tgood bye\tneg\n", "table or texts",
+              "--format", "--text", name="a.tsv")
     g.gives("pos\thello there\nneg\tbye\n", None, ["pos", "neg"], name="a.tsv")
-    g.says(g.gives("label\ttext\npos\thello there\nneg\tbye\n", None, ["pos", "neg"], name="a.tsv"), "header yes")
+    g.says(g.gives("label\ttext\npos\thello there\nneg\tbye\n", None, ["pos", "neg"], name="a.tsv"),
+           "header yes")
     g.gives("label\ttext\npos\thello there\n", None, ["label", "pos"], "--header", "no", name="a.tsv")
     g.refused("label\thello there\npos\tbye\n", "--header yes", name="a.tsv")
     g.refused("text\tlabel\nhello there\tpos\n", "--text text --label label", name="a.tsv")
@@ -95,7 +102,8 @@ def tab_separated(g):
 def labels(g):
     for word in ("NA", "NaN", "nan", "null", "None", "?", "N/A", "<NA>", ""):
         g.refused(f"a,label\n1,2\n2,{word}\n3,1\n", ":3:3:", "label")
-        g.refused(f"pos\thello there\n{word}\tbye now\n", ":2:1:", "label", options=["--format", "text"], name="a.tsv")
+        g.refused(f"pos\thello there\n{word}\tbye now\n", ":2:1:", "label", options=["--format", "text"],
+                  name="a.tsv")
         if word and " " not in word:
             g.refused(f"1 1:1\n{word} 1:2\n", ":2:1:", name="a.svm")
     np.save(g.work.at("X.npy"), np.eye(2, dtype="f4"))
@@ -110,7 +118,8 @@ def labels(g):
 
 def label_columns(g):
     draw = random.Random(1)
-    lines = [f"{draw.randrange(1, 4)},{draw.gauss(10, 3):.2f},{draw.randrange(200, 9000)}" for _ in range(178)]
+    lines = [f"{draw.randrange(1, 4)},{draw.gauss(10, 3):.2f},{draw.randrange(200, 9000)}"
+             for _ in range(178)]
     g.refused("\n".join(lines) + "\n", "cannot be guessed", "--label first", "--label last")
     g.refused("3\t-1.047\t0.537\n1\t-0.151\t-0.221\n", "column 3", "--label", name="lgb.tsv")
     g.refused("X,Y,Z,activity\n1,3,2,0\n2,4,1,1\n3,7,1,1\n", "'Y'", "'activity'", "--label 4")
@@ -148,20 +157,24 @@ def texts_first(g):
     swapped = "".join(f"{label}\t{text}\n" for text, label in rows)
     g.gives(swapped, wanted, labels, name="b.tsv")
     g.gives(table, wanted, labels, "--like", "like.h5", "--label", "last", name="a.tsv")
-    g.gives(table, wanted, labels, "--like", "like.h5", name="a.tsv")  # the place of the label is part of the recipe
-    g.says(g.gives(table, None, [text for text, _ in rows], "--label", "first", name="a.tsv"), "12 rows have 12 classes")
+    # the place of the label is part of the recipe
+    g.gives(table, wanted, labels, "--like", "like.h5", name="a.tsv")
+    g.says(g.gives(table, None, [text for text, _ in rows], "--label", "first", name="a.tsv"),
+           "12 rows have 12 classes")
     g.gives("text\tlabel\n" + table, wanted, labels, "--label", "last", name="a.tsv")
     # More classes than half of the rows, but as many different texts: this is not refused.
     g.gives("a\tx one\nb\ty two\nc\tz three\nd\tw four\n", None, list("abcd"), name="a.tsv")
     g.gives("a\tx\na\tx\na\ty\nb\tx\n", None, list("aaab"), name="a.tsv")
     # A header that is like no known one is a row, with a warning.
     rows = "".join(f"k{i % 2}\tsome words {i}\n" for i in range(12))
-    g.says(g.gives("kind\ttext\n" + rows, None, ["kind", *(f"k{i % 2}" for i in range(12))], name="a.tsv"), "warning", "--header yes")
+    g.says(g.gives("kind\ttext\n" + rows, None, ["kind", *(f"k{i % 2}" for i in range(12))], name="a.tsv"),
+           "warning", "--header yes")
     g.gives("kind\ttext\n" + rows, None, [f"k{i % 2}" for i in range(12)], "--header", "yes", name="a.tsv")
     if "warning" in g.gives(rows, None, [f"k{i % 2}" for i in range(12)], name="a.tsv"):
         fail("a warning about a first line that is a row")
     # Labels that are numbers.
-    g.refused("".join(f"this is text {i}\t{i % 2}\n" for i in range(12)), "--format text --label last", name="a.tsv")
+    g.refused("".join(f"this is text {i}\t{i % 2}\n" for i in range(12)),
+              "--format text --label last", name="a.tsv")
 
 
 def indices(g):
@@ -185,7 +198,8 @@ def dropped(g):
     g.gives("id,a,b,label\n9,1,2,x\n8,3,4,y\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "id", out="like.h5")
     # The column to drop is found in the same file again, and in a file without labels.
     g.gives("id,a,b,label\n7,5,6,x\n", [[5, 6]], ["x"], "--like", "like.h5")
-    g.gives("x,9,1,2,5\ny,8,3,4,5\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "2,5", "--header", "no", out="like.h5")
+    g.gives("x,9,1,2,5\ny,8,3,4,5\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "2,5", "--header", "no",
+            out="like.h5")
     g.gives("7,5,6,0\n6,7,8,0\n", [[5, 6], [7, 8]], None, "--like", "like.h5", "--label", "none")
     g.refused(CSV, "--drop", "no column 'z'", options=["--drop", "z"])
     g.refused(CSV, "--drop", "no column '9'", options=["--drop", "9"])
@@ -202,17 +216,21 @@ def headers(g):
     g.gives('"1","2","x"\n"3","4","y"\n', [[1, 2], [3, 4]], ["x", "y"])
     # Names that are numbers, and labels that are words: both lines consist of numbers and a word.
     rows = "5,6,9,2,x\n5,7,1,3,y\n"
-    for names in ("0,1,2,3,label", "400.5,401.5,402.5,403.5,Species", "9,0,2,7,class", "0,1,2,3,what", "400.5,401,401.5,402,what"):
+    for names in ("0,1,2,3,label", "400.5,401.5,402.5,403.5,Species", "9,0,2,7,class", "0,1,2,3,what",
+                  "400.5,401,401.5,402,what"):
         g.refused(names + "\n" + rows, "line 1 may be a header", "--header yes")
         g.gives(names + "\n" + rows, [[5, 6, 9, 2], [5, 7, 1, 3]], ["x", "y"], "--header", "yes")
-        front = "".join(",".join(line.split(",")[-1:] + line.split(",")[:-1]) + "\n" for line in (names + "\n" + rows).split())
+        front = "".join(",".join(line.split(",")[-1:] + line.split(",")[:-1]) + "\n"
+                        for line in (names + "\n" + rows).split())
         g.refused(front, "line 1 may be a header", "--header yes")
     wave = ",".join(str(400 + 1.9 * i + 0.1 * (i % 3)) for i in range(9))
     g.refused(f"{wave},what\n3,1,4,1,5,9,2,6,5,x\n2,7,1,8,2,8,1,8,2,y\n", "in order", "--header yes")
     g.refused('"","7","3","what"\n"1",0.5,2,"x"\n"2",1.5,4,"y"\n', "first field is empty", "--header yes")
-    # If only the first row has its label, there is a warning but no refusal, because this may be a coincidence.
+    # If only the first row has its label, there is a warning but no refusal, because this may be a
+    # coincidence.
     rows = "".join(f"{i % 7},{i * i % 5},{'xy'[i % 2]}\n" for i in range(20))
-    g.says(g.gives("7,3,what\n" + rows, None, ["what"] + ["x", "y"] * 10), "warning", "line 1", "--header yes")
+    g.says(g.gives("7,3,what\n" + rows, None, ["what"] + ["x", "y"] * 10), "warning", "line 1",
+           "--header yes")
     for table in (rows, "1,2,y\n3,4,n\n", "1,2,3,4,x\n2,3,4,5,y\n", "1,2,name\n5,4,name\n"):
         if "warning" in g.gives(table, None, [line.split(",")[-1] for line in table.split()]):
             fail(f"a warning about {table!r}")
@@ -253,7 +271,8 @@ def foreign(g):
     g.refused("1 2.0 tag|f a b\n-1 |f c\n", "Vowpal Wabbit")
     g.refused("|f a b\n1|f b\n", "Vowpal Wabbit")
     # Lines of Vowpal Wabbit that a table may have too.
-    for lines in ("1|f a b\n2|f c d\n", "1|f a b c\n2|f c\n", "1 | a\n2 | b\n", "1|f 1:2\n2|f 2:3\n", "1|f:2 a\n1|f b\n",
+    for lines in ("1|f a b\n2|f c d\n", "1|f a b c\n2|f c\n", "1 | a\n2 | b\n", "1|f 1:2\n2|f 2:3\n",
+                  "1|f:2 a\n1|f b\n",
                   "1:2:0.5|f a b\n1:1:0.5|f b a\n", "1|a b|c d\n2|a c|c e\n"):
         g.refused(lines, "Vowpal Wabbit", "--delimiter pipe")
     g.gives("1|New York\n2|Old York\n", [[1], [2]], ["New York", "Old York"], "--delimiter", "pipe")
@@ -262,7 +281,8 @@ def foreign(g):
     for lines in ("1 1=2\n2 1=2\n", "1 1;2\n2 1;2\n", "1 1=2 3=4\n2 1=2\n", "1\t1=2\n2\t1=2\n"):
         g.refused(lines, "in place of ':'", "--format csv")
     # Pairs that are not valid svmlight are not labels.
-    for pairs in ("1 -1:1\n2 -1:1\n", "1 a:1\n2 b:1\n", "1 f1:1 f2:3\n2 f3:1 f1:3\n", "1,2:0.5\n0,3:0.5\n", "1 1.0:2\n2 2.0:3\n", "1,1=2\n2,1=2\n",
+    for pairs in ("1 -1:1\n2 -1:1\n", "1 a:1\n2 b:1\n", "1 f1:1 f2:3\n2 f3:1 f1:3\n", "1,2:0.5\n0,3:0.5\n",
+                  "1 1.0:2\n2 2.0:3\n", "1,1=2\n2,1=2\n",
                   "1 f1=2\n2 f1=2\n", "1;2;0.5|f a\n1;1;0.5|f b\n"):
         g.refused(pairs, "index:value", "--format svmlight", "--label")
     g.gives("1,3:1\n2,1:1\n", [[1], [2]], ["3:1", "1:1"], "--label", "2")
@@ -277,7 +297,8 @@ def foreign(g):
 def main():
     with Work(sys.argv[1]) as work:
         g = Guesses(work)
-        for part in (told, tab_separated, labels, label_columns, texts_first, indices, dropped, headers, numbers, fasttext, foreign):
+        for part in (told, tab_separated, labels, label_columns, texts_first, indices, dropped, headers,
+                     numbers, fasttext, foreign):
             part(g)
         print("guesses are told, doubtful ones refused")
 

@@ -1,5 +1,5 @@
-# test_many_files.py - several files of npy, idx, npz, safetensors, Matrix Market, 10x and h5ad become one data set, in the
-# order given or sorted by name; a file that differs from the first is named.
+# test_many_files.py - several files of npy, idx, npz, safetensors, Matrix Market, 10x and h5ad become one
+# data set, in the order given or sorted by name; a file that differs from the first is named.
 #
 #     test_many_files.py MARGIN
 import json
@@ -30,7 +30,8 @@ def put_idx(path, a):
 
 def put_tensors(path, x, y):
     header = json.dumps({"X": {"dtype": "U8", "shape": x.shape, "data_offsets": [0, x.size]},
-                         "y": {"dtype": "U8", "shape": y.shape, "data_offsets": [x.size, x.size + y.size]}}).encode()
+                         "y": {"dtype": "U8", "shape": y.shape,
+                               "data_offsets": [x.size, x.size + y.size]}}).encode()
     with open(path, "wb") as out:
         out.write(struct.pack("<Q", len(header)) + header + x.tobytes() + y.tobytes())
 
@@ -50,7 +51,8 @@ def put_mtx(path, x):
     os.makedirs(path)
     rows, columns = np.nonzero(x)
     with open(f"{path}/matrix.mtx", "w") as out:
-        out.write("%%MatrixMarket matrix coordinate integer general\n" + f"{x.shape[1]} {x.shape[0]} {len(rows)}\n")
+        out.write("%%MatrixMarket matrix coordinate integer general\n" +
+                  f"{x.shape[1]} {x.shape[0]} {len(rows)}\n")
         out.write("".join(f"{d + 1} {i + 1} {x[i, d]}\n" for i, d in zip(rows, columns)))
     Path(f"{path}/barcodes.tsv").write_text("".join(f"{path[-1]}{i}\n" for i in range(len(x))))
     Path(f"{path}/features.tsv").write_text("".join(f"g{d}\n" for d in range(x.shape[1])))
@@ -99,13 +101,18 @@ def orders(work):
     same(work, "--labels", "y.txt", *npy)
     same(work, *npy[::-1], labels=False, order=np.concatenate([X[cut] for cut in CUTS[::-1]]))
     same(work, npy[0], npy[1], labels=False, order=X[:12])
-    for inputs in (["npz"], ["idx"], ["idx/*-images", "idx/*-labels"], ["tensors"], ["--labels", "cells.csv", "tenx"], ["--labels", "y.txt", "mtx0", "mtx1", "mtx2"]):
+    for inputs in (["npz"], ["idx"], ["idx/*-images", "idx/*-labels"], ["tensors"],
+                   ["--labels", "cells.csv", "tenx"], ["--labels", "y.txt", "mtx0", "mtx1", "mtx2"]):
         same(work, *inputs)
-    for inputs in (["--labels", "cells.csv", "tenx"], ["--labels", "y.txt", "mtx0", "mtx1", "mtx2"], ["tensors"]):
-        expect(work, 0, "convert", "--overwrite", "--split", "0.2", *inputs, "out.h5", says="24 rows to train")
+    for inputs in (["--labels", "cells.csv", "tenx"], ["--labels", "y.txt", "mtx0", "mtx1", "mtx2"],
+                   ["tensors"]):
+        expect(work, 0, "convert", "--overwrite", "--split", "0.2", *inputs, "out.h5",
+               says="24 rows to train")
     expect(work, 0, "convert", "--overwrite", "--split", "0.2", "npy", "out.h5")
     with h5py.File(work.at("out.h5")) as a, h5py.File(work.at("out_test.h5")) as b:
-        if len(a["y"]) != 24 or sorted(map(tuple, np.concatenate([a["X"][:], b["X"][:]]).tolist())) != sorted(map(tuple, X.tolist())):
+        if (len(a["y"]) != 24
+            or sorted(map(tuple, np.concatenate([a["X"][:],
+                                                 b["X"][:]]).tolist())) != sorted(map(tuple, X.tolist()))):
             fail("several files are split wrongly")
 
 
@@ -125,21 +132,27 @@ def hdf5(work):
         put_h5ad(work.at(f"donors/{i}.h5ad"), X[cut], cut.start)
     expect(work, 0, "convert", "--overwrite", "donors", "--labels", "obs/kind", "all.h5")
     with h5py.File(work.at("all.h5")) as f:
-        if not np.array_equal(f["X"][:], X) or f["id"][29] != b"cell29" or f["var/_index"][4] != b"ge" or not np.array_equal(f["y"][:] == b"high", X[:, 0] > 100):
+        if (not np.array_equal(f["X"][:], X) or f["id"][29] != b"cell29" or f["var/_index"][4] != b"ge"
+            or not np.array_equal(f["y"][:] == b"high", X[:, 0] > 100)):
             fail("joined h5ad files have other rows, names, ids or labels")
     expect(work, 0, "convert", "--overwrite", "--split", "0.2", "donors", "--labels", "obs/kind", "all.h5")
-    expect(work, 0, "train", "-q", "--set", "data.train=all.h5", "--set", "data.test=all_test.h5", "--set", "output.directory=cells")
+    expect(work, 0, "train", "-q", "--set", "data.train=all.h5", "--set", "data.test=all_test.h5",
+           "--set", "output.directory=cells")
     expect(work, 0, "eval", "cells/model.h5", "donors/2.h5ad", "--labels", "obs/kind")
-    expect(work, 0, "convert", "--overwrite", "donors/0.h5ad", "--labels", "cells.csv", "named.h5", says="lines name no row")
+    expect(work, 0, "convert", "--overwrite", "donors/0.h5ad", "--labels", "cells.csv", "named.h5",
+           says="lines name no row")
     expect(work, DATA, "convert", "--overwrite", "donors/0.h5ad", "never.h5", says="an HDF5 file already")
     Path(work.at("t.csv")).write_text("a,b,label\n1,2,x\n3,4,y\n")
     expect(work, 0, "convert", "t.csv", "t.h5")
-    expect(work, USAGE, "convert", "t.h5", "all.h5", "never.h5", says="was made by convert, and its recipe would be lost")
+    expect(work, USAGE, "convert", "t.h5", "all.h5", "never.h5",
+           says="was made by convert, and its recipe would be lost")
     put_h5ad(work.at("other.h5ad"), X[:3], 0, names="abcdf")
-    expect(work, DATA, "convert", "--overwrite", "donors/0.h5ad", "other.h5ad", "never.h5", says="other.h5ad: ")
+    expect(work, DATA, "convert", "--overwrite", "donors/0.h5ad", "other.h5ad", "never.h5",
+           says="other.h5ad: ")
     with h5py.File(work.at("donors/1.h5ad"), "r+") as f:
         f["obs/kind/codes"][0] = -1
-    expect(work, DATA, "convert", "--overwrite", "donors", "--labels", "obs/kind", "never.h5", says="donors/1.h5ad: obs/kind[0] is not a label, 1 of 1 rows have none")
+    expect(work, DATA, "convert", "--overwrite", "donors", "--labels", "obs/kind", "never.h5",
+           says="donors/1.h5ad: obs/kind[0] is not a label, 1 of 1 rows have none")
 
 
 def refusals(work):
@@ -149,10 +162,14 @@ def refusals(work):
     np.save(work.at("float.npy"), X[:3].astype("f4"))
     np.save(work.at("nan.npy"), np.full((2, 5), np.nan, "f4"))
     Path(work.at("text.npy")).write_text("1,2\n")
-    refused("npy/X_00.npy", "npy/X_01.npy", "narrow.npy", says="narrow.npy: has 4 features, but npy/X_00.npy has 5")
-    refused("npy/X_00.npy", "float.npy", says="float.npy: its values are float32, but those of npy/X_00.npy are uint8")
-    refused("npy/X_00.npy", "npy/X_01.npy", "npy/y_00.npy", says="npy/y_00.npy: has labels; files with labels: 1, files with rows: 2", status=USAGE)
-    refused("npy/X_00.npy", "npy/X_01.npy", "npy/y_01.npy", "npy/y_00.npy", says="npy/y_01.npy: has 1 labels for the 11 rows")
+    refused("npy/X_00.npy", "npy/X_01.npy", "narrow.npy",
+            says="narrow.npy: has 4 features, but npy/X_00.npy has 5")
+    refused("npy/X_00.npy", "float.npy",
+            says="float.npy: its values are float32, but those of npy/X_00.npy are uint8")
+    refused("npy/X_00.npy", "npy/X_01.npy", "npy/y_00.npy",
+            says="npy/y_00.npy: has labels; files with labels: 1, files with rows: 2", status=USAGE)
+    refused("npy/X_00.npy", "npy/X_01.npy", "npy/y_01.npy", "npy/y_00.npy",
+            says="npy/y_01.npy: has 1 labels for the 11 rows")
     refused("float.npy", "nan.npy", says="nan.npy: row 0, column 0")
     refused("npy/X_00.npy", "text.npy", says="text.npy")
     np.savez(work.at("bare.npz"), X=X)

@@ -1,5 +1,5 @@
-# test_parts.py - several files of one format become one data set: a list, a folder, a pattern; headers repeat;
-# messages name the right file and line.
+# test_parts.py - several files of one format become one data set: a list, a folder, a pattern; headers
+# repeat; messages name the right file and line.
 #
 #     test_parts.py MARGIN
 import gzip
@@ -75,7 +75,8 @@ with Work(sys.argv[1]) as work:
     write(work, "w/b.csv", "a,b,label\n2,1\n")
     refused(convert(work, "w", "o.h5"), "w/b.csv:2")
     write(work, "w/b.csv", 'a,b,label\n2,"1,x\n')
-    refused(convert(work, "w/b.csv", "w/a.csv", "o.h5"), "w/b.csv:2:1: a quoted field that begins in this record never ends")
+    refused(convert(work, "w/b.csv", "w/a.csv", "o.h5"),
+            "w/b.csv:2:1: a quoted field that begins in this record never ends")
     refused(convert(work, "svm/part-0.svm", "none.svm", "o.h5"), "none.svm")
     refused(convert(work, "none-*", "o.h5"), "none-*")
     write(work, "v/a.svm", "0 1:1\n1 1:2\n")
@@ -87,12 +88,14 @@ with Work(sys.argv[1]) as work:
     refused(convert(work, "empty", "o.h5"), "empty: is a folder without files")
     write(work, "h/1.tsv", TEXT[0])
     write(work, "h/2.tsv", "label\ttext\n" + TEXT[1])
-    refused(convert(work, "h", "o.h5"), "h/2.tsv:1:1: the first line is a header, but the first file has none")
+    refused(convert(work, "h", "o.h5"),
+            "h/2.tsv:1:1: the first line is a header, but the first file has none")
     if "3 classes" not in convert(work, "--header", "no", "h", "o.h5").stderr:
         fail("--header no: the line is a row")
     write(work, "h/1.tsv", "label\ttext\n" + TEXT[0])
     same(work, ["all.tsv"], "h")
-    for make, words in ((lambda path: os.symlink("/nonexistent/3.csv", path), ("f/3.csv: cannot be examined: No such file",)),
+    for make, words in ((lambda path: os.symlink("/nonexistent/3.csv", path),
+                         ("f/3.csv: cannot be examined: No such file",)),
                         (os.mkdir, ("f/3.csv: is a folder in a folder",)),
                         (os.mkfifo, ("f/3.csv: is no regular file",))):
         shutil.rmtree(work.at("f"), ignore_errors=True)

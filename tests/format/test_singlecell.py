@@ -1,5 +1,5 @@
-# test_singlecell.py - matrices of Cell Ranger and Matrix Market through convert: the same rows, names and labels from
-# each, entries in any order, labels in a file of their own, and refusals.
+# test_singlecell.py - matrices of Cell Ranger and Matrix Market through convert: the same rows, names and
+# labels from each, entries in any order, labels in a file of their own, and refusals.
 #
 #     test_singlecell.py MARGIN
 import gzip
@@ -16,7 +16,8 @@ need_modules("h5py", "numpy")
 import h5py
 import numpy as np
 
-REAL = Path(os.environ.get("MARGIN_SINGLECELL", Path(__file__).resolve().parents[3] / "shared/data/singlecell"))
+REAL = Path(os.environ.get("MARGIN_SINGLECELL",
+                           Path(__file__).resolve().parents[3] / "shared/data/singlecell"))
 CELLS, GENES = 40, 12
 BARCODES = [f"CELL{i:02}-1" for i in range(CELLS)]
 IDS = [f"ENSG{i}" for i in range(GENES)]
@@ -35,7 +36,8 @@ X = counts()
 
 
 def mtx(entries, shape, kind="integer", layout="coordinate", symmetry="general"):
-    lines = [f"%%MatrixMarket matrix {layout} {kind} {symmetry}", "% made by a test", f"{shape[0]} {shape[1]} {len(entries)}"]
+    lines = [f"%%MatrixMarket matrix {layout} {kind} {symmetry}", "% made by a test",
+             f"{shape[0]} {shape[1]} {len(entries)}"]
     return "\n".join(lines + [" ".join(map(str, e)) for e in entries]) + "\n"
 
 
@@ -52,7 +54,8 @@ def tenx(work, name, version):
         rows, columns = np.nonzero(X)
         order = np.lexsort((-columns, rows))  # Cell Ranger does not sort the features of a barcode
         g["data"], g["indices"] = X[rows, columns][order].astype("i4"), columns[order].astype("i8")
-        g["indptr"], g["shape"] = np.concatenate([[0], np.cumsum((X > 0).sum(1))]), np.array([GENES, CELLS], "i4")
+        g["indptr"], g["shape"] = (np.concatenate([[0], np.cumsum((X > 0).sum(1))]),
+                                   np.array([GENES, CELLS], "i4"))
         g["barcodes"] = np.array(BARCODES, "S")
         g["features/id" if version == 3 else "genes"] = np.array(IDS, "S")
 
@@ -94,7 +97,8 @@ def same_rows(work):
     tenx(work, "v2.h5", 2)
     tenx(work, "v3.h5", 3)
     labels = [KINDS[i % 3] for i in range(CELLS)]
-    write(work, "types.csv", "barcode,cell_type\n" + "".join(f'{b},"{t}"\n' for b, t in reversed(list(zip(BARCODES, labels)))))
+    write(work, "types.csv", "barcode,cell_type\n" +
+          "".join(f'{b},"{t}"\n' for b, t in reversed(list(zip(BARCODES, labels)))))
     write(work, "lines.txt", "\n".join(labels) + "\n")
     for source in ("ten", "any", "ten/matrix.mtx.gz", "GSM1_matrix.mtx.gz", "v2.h5", "v3.h5"):
         for file in ("types.csv", "lines.txt"):
@@ -108,11 +112,13 @@ def same_rows(work):
     if "100.00%" not in direct.stdout:
         fail(f"the cells are not told apart: {direct.stderr}{direct.stdout}")
     # Without the files of names, rows are the first number, unless an option says otherwise.
-    write(work, "plain.mtx", mtx([(i + 1, d + 1, X[i, d]) for d in range(GENES) for i in range(CELLS) if X[i, d]], X.shape, "real"))
+    write(work, "plain.mtx", mtx([(i + 1, d + 1, X[i, d]) for d in range(GENES) for i in range(CELLS)
+                                  if X[i, d]], X.shape, "real"))
     if "rows are rows of the matrix" not in good(convert(work, "plain.mtx", "out.h5")):
         fail("the guess about rows is not told")
     turned = convert(work, "plain.mtx", "turned.h5", "--rows", "second")
-    if not np.array_equal(content(work, "out.h5")[0], X) or not np.array_equal(content(work, "turned.h5")[0], X.T):
+    if (not np.array_equal(content(work, "out.h5")[0], X)
+        or not np.array_equal(content(work, "turned.h5")[0], X.T)):
         fail(f"--rows: {turned.stderr}")
     write(work, "pattern.mtx", mtx([(1, 2), (3, 1)], (3, 2), "pattern"))
     good(convert(work, "pattern.mtx", "out.h5"))
@@ -141,16 +147,19 @@ def labels_by_name(work):
     if "9 of 40 rows have no label" not in good(work.run(*train, "--set", "data.unlabelled=drop")):
         fail("rows without a label are not left out")
     write(work, "twice.csv", f"{BARCODES[0]},T\n{BARCODES[0]},B\n")
-    refused(convert(work, "v3.h5", "o.h5", "--labels", "twice.csv"), "twice.csv:2:1: the row 'CELL00-1' has two different labels")
+    refused(convert(work, "v3.h5", "o.h5", "--labels", "twice.csv"),
+            "twice.csv:2:1: the row 'CELL00-1' has two different labels")
     write(work, "wide.csv", "a,b,c\n")
     done = convert(work, "v3.h5", "o.h5", "--labels", "wide.csv")
     refused(done, "wide.csv:1:1: has 3 columns", "cut -d, -f1,2 wide.csv > labels.txt")
     write(work, "none.csv", "x,T\ny,B\n")
-    refused(convert(work, "v3.h5", "o.h5", "--labels", "none.csv"), "a label for none of the 40 rows", "'CELL00-1'")
+    refused(convert(work, "v3.h5", "o.h5", "--labels", "none.csv"), "a label for none of the 40 rows",
+            "'CELL00-1'")
     write(work, "short.txt", "T\nB\n")
     refused(convert(work, "v3.h5", "o.h5", "--labels", "short.txt"), "has 2 labels, but there are 40 rows")
     write(work, "own.csv", "1,2,a\n3,4,b\n")
-    refused(convert(work, "own.csv", "o.h5", "--header", "no", "--label", "last", "--labels", "short.txt"), "have labels of their own")
+    refused(convert(work, "own.csv", "o.h5", "--header", "no", "--label", "last", "--labels", "short.txt"),
+            "have labels of their own")
     good(convert(work, "own.csv", "o.h5", "--header", "no", "--drop", "3", "--labels", "short.txt"))
     refused(convert(work, "own.csv", "o.h5", "--header", "no", "--drop", "3", "--labels", "none.csv"),
             "the rows of own.csv have no ids (--id names their column)")
@@ -163,11 +172,13 @@ def inputs_are_kept(work):
     os.link(work.at("l.txt"), work.at("linked.txt"))
     write(work, "n.txt", "".join(f"{name}\n" for name in IDS))
     for source, output, options, words in (("v3.h5", "l.txt", ("--labels", "l.txt"), "the file of --labels"),
-                                           ("v3.h5", "linked.txt", ("--labels", "l.txt"), "the file of --labels"),
+                                           ("v3.h5", "linked.txt", ("--labels", "l.txt"),
+                                            "the file of --labels"),
                                            ("v3.h5", "n.txt", ("--names", "n.txt"), "the file of --names"),
                                            ("ten", "ten/features.tsv.gz", (), "a part of the input ten"),
                                            ("ten", "ten/matrix.mtx.gz", (), "a part of the input ten"),
-                                           ("GSM1_matrix.mtx.gz", "GSM1_barcodes.tsv.gz", (), "a part of the input GSM1")):
+                                           ("GSM1_matrix.mtx.gz", "GSM1_barcodes.tsv.gz", (),
+                                            "a part of the input GSM1")):
         before = read(work.at(output))
         refused(convert(work, source, output, *options), words)
         if read(work.at(output)) != before:
@@ -179,7 +190,8 @@ def inputs_are_kept(work):
             fail(f"{command}: {done.stderr}")
     before = read(work.at("ten/matrix.mtx.gz"))
     done = work.run("predict", "kept/model.h5", "ten", "-o", "ten/matrix.mtx.gz")
-    if done.returncode != 2 or "is the data, which the answers would replace" not in done.stderr or read(work.at("ten/matrix.mtx.gz")) != before:
+    if (done.returncode != 2 or "is the data, which the answers would replace" not in done.stderr
+        or read(work.at("ten/matrix.mtx.gz")) != before):
         fail(f"answers over the data: {done.returncode} {done.stderr}")
 
 
@@ -198,23 +210,29 @@ def lines_of_labels(work):
     taken("kind\n" + text + "\n", labels, "labels with a header ('kind')")
     taken("\n".join(labels[:-1]) + "\n\n", [*labels[:-1], ""], "1 of 40 rows have no label")
     taken('"a ""b"", c"\n' + "\n".join(labels[1:]), ['a "b", c', *labels[1:]])
-    for wrong, words in ((text + "T\n", "has 41 labels, but there are 40 rows, and its first line 'T' is a label"),
+    for wrong, words in ((text + "T\n",
+                          "has 41 labels, but there are 40 rows, and its first line 'T' is a label"),
                          ("".join(f"{i}\n" for i in range(CELLS + 1)), "its first line '0' is a label"),
-                         ("label\n" + "\n".join(labels[1:]), "line 1, 'label', is a header, so that 39 labels are left"),
+                         ("label\n" + "\n".join(labels[1:]),
+                          "line 1, 'label', is a header, so that 39 labels are left"),
                          ("label\n" + "\n".join(labels[:-2]) + "\n\n", "line 1, 'label', is a header"),
                          ("\n" + text, "its first line '' is a label"),
-                         ("kind\n" + "\n".join(labels[:-2]) + "\n\n\n", "has 39 labels, but there are 40 rows")):
+                         ("kind\n" + "\n".join(labels[:-2]) + "\n\n\n",
+                          "has 39 labels, but there are 40 rows")):
         write(work, "l.txt", wrong)
         refused(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"), words)
     named = [f"{b},{t}" for b, t in zip(BARCODES, labels)]
     taken("cell,kind\n" + "\n\n".join(named) + "\n\n", labels)
-    taken('"cell", kind\n' + "\n".join(f'"{b}" , "{t}, ""x"""' for b, t in zip(BARCODES, labels)), [f'{t}, "x"' for t in labels])
+    taken('"cell", kind\n' + "\n".join(f'"{b}" , "{t}, ""x"""' for b, t in zip(BARCODES, labels)),
+          [f'{t}, "x"' for t in labels])
     write(work, "l.txt", "cell,kind\n" + "\n".join(f"{line},0.5" for line in named))
-    refused(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"), "l.txt:2:1: has 3 columns", "cut -d, -f1,2 l.txt")
+    refused(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"), "l.txt:2:1: has 3 columns",
+            "cut -d, -f1,2 l.txt")
 
 
 def wrong_matrices(work):
-    for text, words in ((mtx([(1, 1, 1)], (2, 2), layout="array"), ("numpy.save('X.npy', scipy.io.mmread('w.mtx'))",)),
+    array = ("numpy.save('X.npy', scipy.io.mmread('w.mtx'))",)
+    for text, words in ((mtx([(1, 1, 1)], (2, 2), layout="array"), array),
                         (mtx([(1, 1, 1)], (2, 2), kind="complex"), ("complex",)),
                         (mtx([(1, 1, 1)], (2, 2), symmetry="symmetric"), ("is a symmetric matrix",)),
                         (mtx([(3, 1, 1)], (2, 2)), ("w.mtx:4:1: the row is 3; 1 to 2 are allowed",)),
@@ -232,7 +250,8 @@ def wrong_matrices(work):
     write(work, "zero/barcodes.tsv", "a\0c\na\0d\n")
     refused(convert(work, "zero", "o.h5"), "barcodes.tsv:1:1: the name contains a zero byte")
     write(work, "zero.txt", "a\0c,T\na\0d,B\n")
-    refused(convert(work, "v3.h5", "o.h5", "--labels", "zero.txt"), "zero.txt:1:1: the line contains a zero byte")
+    refused(convert(work, "v3.h5", "o.h5", "--labels", "zero.txt"),
+            "zero.txt:1:1: the line contains a zero byte")
     write(work, "half/matrix.mtx", mtx([(1, 1, 1)], (2, 2)))
     write(work, "half/barcodes.tsv", "a\nb\n")
     refused(convert(work, "half", "o.h5"), "there is barcodes.tsv beside it, but no features.tsv")
@@ -257,15 +276,18 @@ def other_names(work):
     with h5py.File(work.at("other.h5"), "r+") as f:
         del f["matrix/features/id"]
         f["matrix/features/id"] = np.array(IDS[::-1], "S")
-    refused(convert(work, "other.h5", "o.h5", "--like", "known.h5"), "other.h5", "in --like known.h5", "order")
-    write(work, "half.tsv", "".join(f"{b}\t{i}\n" for i, b in enumerate(BARCODES)).replace("\t7\n", "\t7.5\n"))
+    refused(convert(work, "other.h5", "o.h5", "--like", "known.h5"), "other.h5", "in --like known.h5",
+            "order")
+    write(work, "half.tsv", "".join(f"{b}\t{i}\n"
+                                    for i, b in enumerate(BARCODES)).replace("\t7\n", "\t7.5\n"))
     refused(convert(work, "v3.h5", "o.h5", "--labels", "half.tsv"), "half.tsv:8: label 7.5")
     with h5py.File(work.at("other.h5"), "r+") as f:
         data = f["matrix/data"][()].astype("f8")
         data[0] = 1e-50
         del f["matrix/data"]
         f["matrix/data"] = data
-    if "other.h5: row 0 (from 0) has a value that is too small for a 32-bit float" not in good(convert(work, "other.h5", "o.h5")):
+    warning = "other.h5: row 0 (from 0) has a value that is too small for a 32-bit float"
+    if warning not in good(convert(work, "other.h5", "o.h5")):
         fail("a value that vanishes is not reported")
 
 
@@ -276,7 +298,8 @@ def real_files(work):
     for source, rows in (("10x-mtx", 1107), ("10x-3.0.0.h5", 1107), ("10x-1.2.0.h5", 12)):
         write(work, "y.txt", "".join(f"{KINDS[i % 2]}\n" for i in range(rows)))
         good(convert(work, str(REAL / source), "real.h5", "--labels", "y.txt"))
-        good(work.run("train", "-q", "--overwrite", "--set", "data.train=real.h5", "--set", "output.directory=r", "--set", "train.epochs=2"))
+        good(work.run("train", "-q", "--overwrite", "--set", "data.train=real.h5",
+                      "--set", "output.directory=r", "--set", "train.epochs=2"))
 
 
 with Work(sys.argv[1]) as work:

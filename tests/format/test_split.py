@@ -1,5 +1,5 @@
-# test_split.py - convert --split: two files with the same recipe, a fraction of every class, the same bytes every
-# time, for every format; nothing is learned from the test rows.
+# test_split.py - convert --split: two files with the same recipe, a fraction of every class, the same bytes
+# every time, for every format; nothing is learned from the test rows.
 #
 #     test_split.py MARGIN
 import os
@@ -74,8 +74,10 @@ def formats(work):
     rng = np.random.default_rng(5)
     x, y = rng.integers(0, 9, (100, 4)), np.array([0] * 60 + [1] * 37 + [7] * 3)
     rng.shuffle(y)
-    write(work, "t.csv", ["a,b,c,d,name,label"] + [f"{','.join(map(str, row))},n{i},{k}" for i, (row, k) in enumerate(zip(x, y))])
-    write(work, "t.svm", [f"{k} " + " ".join(f"{d + 1}:{v}" for d, v in enumerate(row) if v) for row, k in zip(x, y)])
+    write(work, "t.csv", ["a,b,c,d,name,label"] +
+          [f"{','.join(map(str, row))},n{i},{k}" for i, (row, k) in enumerate(zip(x, y))])
+    write(work, "t.svm", [f"{k} " + " ".join(f"{d + 1}:{v}" for d, v in enumerate(row) if v)
+                          for row, k in zip(x, y)])
     write(work, "t.tsv", [f"class{k}\t" + " ".join("abcdefghi"[v] * 2 for v in row) for row, k in zip(x, y)])
     np.save(work.at("x.npy"), x.astype("f2"))
     np.save(work.at("y.npy"), y)
@@ -83,7 +85,8 @@ def formats(work):
     write(work, "y.txt", [f"k{k}" for k in y])
     write(work, "part-1.svm", open(work.at("t.svm")).read().splitlines()[:50])
     write(work, "part-2.svm", open(work.at("t.svm")).read().splitlines()[50:])
-    ways = (["--id", "name", "t.csv"], ["t.svm"], ["--format", "text", "--bits", "8", "t.tsv"], ["x.npy", "y.npy"], ["t.npz"],
+    ways = (["--id", "name", "t.csv"], ["t.svm"], ["--format", "text", "--bits", "8", "t.tsv"],
+            ["x.npy", "y.npy"], ["t.npz"],
             ["--labels", "y.txt", "x.npy"], ["part-1.svm", "part-2.svm"])
     for way in ways:
         rows = whole(work, *way)
@@ -107,10 +110,13 @@ def formats(work):
 
 
 def learned(work):
-    """tf-idf, one-hot values and values to fill in are those of the training rows: the test file is that of --like."""
+    """tf-idf, one-hot values and values to fill in are those of the training rows: the test file is that of
+    --like."""
     write(work, "t.tsv", [f"{'ab'[i % 2]}\tw{i % 7} v{i}" for i in range(60)])
-    write(work, "t.csv", ["x,city,label"] + [f"{'NA' if i % 5 == 0 else i},c{i % 9},{'ab'[i % 2]}" for i in range(60)])
-    for name, header, how in (("t.tsv", 0, ["--format", "text", "--bits", "9", "--weighting", "tf-idf"]), ("t.csv", 1, ["--header", "yes", "--one-hot", "city", "--missing", "mean"]),
+    write(work, "t.csv", ["x,city,label"] + [f"{'NA' if i % 5 == 0 else i},c{i % 9},{'ab'[i % 2]}"
+                                             for i in range(60)])
+    for name, header, how in (("t.tsv", 0, ["--format", "text", "--bits", "9", "--weighting", "tf-idf"]),
+                              ("t.csv", 1, ["--header", "yes", "--one-hot", "city", "--missing", "mean"]),
                               ("t.csv", 1, ["--header", "yes", "--one-hot", "city", "--missing", "median"])):
         lines = open(work.at(name)).read().splitlines()
         # Which rows are held depends on labels and seed alone, so a table of the same labels tells them.
@@ -132,16 +138,21 @@ def limits(work):
     if {row[1] for row in train} != {b"x", b"y", b"z"} or len(test) != 3:
         fail(f"a class lost all its rows: {train} {test}")
     write(work, "alone.csv", ["a,label", "1,x", "2,y"])
-    expect(work, DATA, "convert", "--split", "0.5", "alone.csv", "never.h5", says="leaves no row for the test")
+    expect(work, DATA, "convert", "--split", "0.5", "alone.csv", "never.h5",
+           says="leaves no row for the test")
     for value in ("0", "1", "-1", "x", "nan"):
-        expect(work, USAGE, "convert", f"--split={value}", "few.csv", "never.h5", says="a fraction above 0 and below 1")
+        expect(work, USAGE, "convert", f"--split={value}", "few.csv", "never.h5",
+               says="a fraction above 0 and below 1")
     expect(work, USAGE, "convert", "--seed", "1", "few.csv", "never.h5", says="--seed needs --split")
-    expect(work, USAGE, "convert", "--split-output", "b.h5", "few.csv", "never.h5", says="--split-output needs --split")
-    expect(work, USAGE, "convert", "--split", "0.5", "--split-output", "never.h5", "few.csv", "never.h5", says="both the training and the test rows")
+    expect(work, USAGE, "convert", "--split-output", "b.h5", "few.csv", "never.h5",
+           says="--split-output needs --split")
+    expect(work, USAGE, "convert", "--split", "0.5", "--split-output", "never.h5", "few.csv", "never.h5",
+           says="both the training and the test rows")
     expect(work, 0, "convert", "--split", "0.5", "--split-output", "given.h5", "few.csv", "c.h5")
     write(work, "d_test.h5", ["mine"])
     done = work.run("convert", "--split", "0.5", "few.csv", "d.h5")
-    if done.returncode == 0 or "d_test.h5: already exists" not in done.stderr or Path(work.at("d.h5")).exists():
+    if (done.returncode == 0 or "d_test.h5: already exists" not in done.stderr
+        or Path(work.at("d.h5")).exists()):
         fail(f"an existing test file: {done.stderr}")
     # Without labels, all rows are one class.
     train, test, _ = split(work, "--label", "none", "--drop", "label", "few.csv", fraction="0.34")
@@ -164,10 +175,12 @@ def together(work):
     os.mkdir(work.at("both"))
     os.symlink("both", work.at("same"))
     os.symlink("new.h5", work.at("both/link.h5"))
-    for output, other in (("both/o.h5", "both/./o.h5"), ("both/o.h5", "same/o.h5"), ("both/new.h5", "both/link.h5"), (work.at("both/o.h5"), "both/o.h5")):
+    for output, other in (("both/o.h5", "both/./o.h5"), ("both/o.h5", "same/o.h5"),
+                          ("both/new.h5", "both/link.h5"), (work.at("both/o.h5"), "both/o.h5")):
         for more in ([], ["--overwrite"]):
             said = work.run("convert", *more, "--split", "0.2", "--split-output", other, "few.csv", output)
-            if said.returncode not in (USAGE, 3) or os.path.exists(work.at("both/o.h5")) or os.path.exists(work.at("both/new.h5")):
+            if (said.returncode not in (USAGE, 3) or os.path.exists(work.at("both/o.h5"))
+                or os.path.exists(work.at("both/new.h5"))):
                 fail(f"{output} and {other}: exit {said.returncode} {said.stderr}")
             if more and "both the training and the test rows" not in said.stderr:
                 fail(f"{output} and {other}: {said.stderr}")
@@ -180,13 +193,18 @@ def together(work):
         if before:
             split(work, "few.csv", out="both/s.h5", test="both/s_test.h5")
         old = tree(work.at("both"))
-        done = subprocess.run([strace, "-f", "-o", "/dev/null", "-e", "inject=renameat2:error=EIO:when=2+", work.margin,
-                               "convert", "--overwrite", "--split", "0.2", "--seed", "2", "few.csv", "both/s.h5"],
+        done = subprocess.run([strace, "-f", "-o", "/dev/null", "-e", "inject=renameat2:error=EIO:when=2+",
+                               work.margin,
+                               "convert", "--overwrite", "--split", "0.2", "--seed", "2", "few.csv",
+                               "both/s.h5"],
                               cwd=work.path, capture_output=True, text=True, env=without_leak_check())
         if done.returncode != 3 or "the finished file cannot be renamed" not in done.stderr:
             fail(f"a failed rename: exit {done.returncode} {done.stderr}")
-        if {name: x[0] for name, x in tree(work.at("both")).items()} != {name: x[0] for name, x in old.items()}:
-            fail(f"a failed rename leaves {sorted(tree(work.at('both')))}, or other content, of {sorted(old)}")
+        now = tree(work.at("both"))
+        if {name: x[0] for name, x in now.items()} != {name: x[0] for name, x in old.items()}:
+            fail(
+                f"a failed rename leaves {sorted(tree(work.at('both')))}, or other content, of {sorted(old)}"
+            )
 
 
 with Work(sys.argv[1]) as work:

@@ -1,5 +1,5 @@
-# test_tensors.py - safetensors and npz through convert: every type, bfloat16, named arrays, sparse matrices, and
-# refusals.
+# test_tensors.py - safetensors and npz through convert: every type, bfloat16, named arrays, sparse matrices,
+# and refusals.
 #
 #     test_tensors.py MARGIN
 import io
@@ -21,7 +21,8 @@ import numpy as np
 N, D = 30, 7
 Y = np.arange(N) % 3
 X = (np.random.default_rng(0).integers(-40, 40, (N, D)) + 50 * np.eye(3, D)[Y].astype(int)).clip(-128, 127)
-TYPES = {"F32": "f4", "F64": "f8", "F16": "f2", "I8": "i1", "I16": "i2", "I32": "i4", "I64": "i8", "U8": "u1", "U16": "u2", "BOOL": "?"}
+TYPES = {"F32": "f4", "F64": "f8", "F16": "f2", "I8": "i1", "I16": "i2", "I32": "i4", "I64": "i8", "U8": "u1",
+         "U16": "u2", "BOOL": "?"}
 
 
 def tensor(array, kind):
@@ -36,7 +37,8 @@ def safetensors(work, name, tensors, metadata=None, change=lambda header: header
         header["__metadata__"] = metadata
     for key, (array, kind) in tensors.items():
         stored = tensor(array, kind)
-        header[key] = {"dtype": kind, "shape": list(np.shape(array)), "data_offsets": [len(data), len(data) + len(stored)]}
+        header[key] = {"dtype": kind, "shape": list(np.shape(array)),
+                       "data_offsets": [len(data), len(data) + len(stored)]}
         data += stored
     text = json.dumps(change(header)).encode()
     text += b" " * (-len(text) % 8)
@@ -76,17 +78,20 @@ def holds(work, x, y, what):
 def tensors_are_read(work):
     for kind in [*TYPES, "BF16"]:
         x = np.abs(X) if kind[0] == "U" else X > 0 if kind == "BOOL" else X
-        safetensors(work, "a.safetensors", {"y": (Y, "I64"), "X": (x.reshape(N, D, 1), kind)}, {"format": 'p"t', "n": "1"})
+        safetensors(work, "a.safetensors", {"y": (Y, "I64"), "X": (x.reshape(N, D, 1), kind)},
+                    {"format": 'p"t', "n": "1"})
         told = good(convert(work, "a.safetensors", "o.h5"))
         if "safetensors, features X, labels y" not in told:
             fail(f"guess: {told}")
         holds(work, x, Y, kind)
     big = np.array([[1e-3, 3e38], [-2.5, 1.0078125]], "f4").view("u4") >> 16 << 16
-    safetensors(work, "b.safetensors", {"h": (big.view("f4"), "BF16"), "words": (np.array([[1.0], [2.0]]), "BF16")})
+    safetensors(work, "b.safetensors", {"h": (big.view("f4"), "BF16"),
+                                        "words": (np.array([[1.0], [2.0]]), "BF16")})
     refused(convert(work, "b.safetensors", "o.h5"), "has the tensors h, words", "--features")
     good(convert(work, "b.safetensors", "o.h5", "--features", "h", "--labels", "words"))
     holds(work, big.view("f4"), [1, 2], "BF16 with names")
-    refused(convert(work, "b.safetensors", "o.h5", "--features", "hidden"), "has no tensor 'hidden'; it has h, words")
+    refused(convert(work, "b.safetensors", "o.h5", "--features", "hidden"),
+            "has no tensor 'hidden'; it has h, words")
     refused(convert(work, "b.safetensors", "o.h5", "--features", "h", "--labels", "z"), "has no tensor 'z'")
     with open(work.at("labels.txt"), "w") as out:
         out.write("yes\nno\n")
@@ -95,10 +100,13 @@ def tensors_are_read(work):
 
 
 def headers_are_strict(work):
-    """As the official reader: nothing behind the header, and no name or key twice. Labels may be whole float16 numbers."""
+    """As the official reader: nothing behind the header, and no name or key twice. Labels may be whole
+    float16 numbers."""
     one = '{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}'
-    for header, words in ((f'{{"X":{one}}}  ', None), (f'{{"X":{one}}} x', "near 'x'"), (f'{{"X":{one},"X":{one}}}', "has two tensors X"),
-                          (f'{{"X":{one[:-1]},"shape":[1,4]}}}}', "its header is not that"), ('{"X":{"shape":[2,2],"data_offsets":[0,16]}}', "its header is not that")):
+    for header, words in ((f'{{"X":{one}}}  ', None), (f'{{"X":{one}}} x', "near 'x'"),
+                          (f'{{"X":{one},"X":{one}}}', "has two tensors X"),
+                          (f'{{"X":{one[:-1]},"shape":[1,4]}}}}', "its header is not that"),
+                          ('{"X":{"shape":[2,2],"data_offsets":[0,16]}}', "its header is not that")):
         with open(work.at("r.safetensors"), "wb") as out:
             out.write(struct.pack("<Q", len(header)) + header.encode() + np.ones(4, "f4").tobytes())
         done = convert(work, "r.safetensors", "o.h5")
@@ -142,7 +150,8 @@ def archives_are_read(work):
             fail(f"guess: {told}")
         holds(work, X, names[Y], save.__name__)
         save(work.at("a.npz"), emb=X.astype("f4"), target=Y, other=np.zeros(3))
-        refused(convert(work, "a.npz", "o.h5"), "it has the arrays emb, target, other: give one of these with --features")
+        refused(convert(work, "a.npz", "o.h5"),
+                "it has the arrays emb, target, other: give one of these with --features")
         good(convert(work, "a.npz", "o.h5", "--features", "emb"))
         holds(work, X, Y, "named features")
         good(convert(work, "a.npz", "o.h5", "--features", "emb", "--labels", "target"))
@@ -153,7 +162,8 @@ def archives_are_read(work):
             member.write(wide.getvalue())
     good(convert(work, "z.npz", "o.h5"))
     holds(work, X, None, "zip64")
-    done = work.run("train", "-q", "--overwrite", "--set", "data.train=a.h5", "--set", "output.directory=r") if not convert(
+    done = work.run("train", "-q", "--overwrite", "--set", "data.train=a.h5",
+                    "--set", "output.directory=r") if not convert(
         work, "a.npz", "a.h5", "--features", "emb").returncode else None
     if not done or done.returncode:
         fail("an npz does not train")
@@ -168,9 +178,11 @@ def damaged_archives(work):
     """A flipped bit in any member is found by its CRC-32; of two members with one name, the last is read."""
     x = X.astype("f4")
     row, column = np.nonzero(x)
-    parts = {"data": x[row, column], "indices": column.astype("i4"), "indptr": np.concatenate([[0], np.cumsum((x != 0).sum(1))])}
+    parts = {"data": x[row, column], "indices": column.astype("i4"),
+             "indptr": np.concatenate([[0], np.cumsum((x != 0).sum(1))])}
     for arrays, flipped in (({"X": x, "y": Y}, (x, Y)),
-                            ({**parts, "shape": np.array(x.shape), "format": np.array(b"csr")}, tuple(parts.values()))):
+                            ({**parts, "shape": np.array(x.shape), "format": np.array(b"csr")},
+                             tuple(parts.values()))):
         np.savez(work.at("c.npz"), **arrays)
         good(convert(work, "c.npz", "o.h5"))
         for array in flipped:
@@ -199,8 +211,10 @@ def sparse_archives(work):
     order = np.lexsort((-column, row))
 
     def save(name, kind=b"csr", **change):
-        parts = {"data": x[row, column][order].astype("f8"), "indices": column[order].astype("i4"), "shape": np.array(x.shape),
-                 "indptr": np.concatenate([[0], np.cumsum((x > 0).sum(1))]).astype("i4"), "format": np.array(kind), **change}
+        parts = {"data": x[row, column][order].astype("f8"), "indices": column[order].astype("i4"),
+                 "shape": np.array(x.shape),
+                 "indptr": np.concatenate([[0], np.cumsum((x > 0).sum(1))]).astype("i4"),
+                 "format": np.array(kind), **change}
         np.savez_compressed(work.at(name), **parts)
 
     save("s.npz")
@@ -218,7 +232,8 @@ def sparse_archives(work):
         np.savez(work.at("k.npz"), format=np.array(kind.encode()), shape=np.array(x.shape), **parts)
         refused(convert(work, "k.npz", "o.h5"), f"is a sparse matrix in format {kind}", "matrix.tocsr()")
     good(convert(work, "k.npz", "o.h5", "--features", "data"))
-    np.savez(work.at("k.npz"), format=np.array(b"csr"), shape=np.array(x.shape), data=np.ones(3), indices=np.arange(3))
+    np.savez(work.at("k.npz"), format=np.array(b"csr"), shape=np.array(x.shape), data=np.ones(3),
+             indices=np.arange(3))
     refused(convert(work, "k.npz", "o.h5"), "without the array indptr")
     save("s.npz", indptr=np.arange(5))
     refused(convert(work, "s.npz", "o.h5"), "indptr does not fit 30 rows")

@@ -6,7 +6,8 @@
 set -u
 count=0
 one=""
-if command -v taskset >/dev/null; then one="taskset -c $(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')"; else echo "taskset is not installed"; fi
+if command -v taskset >/dev/null; then one="taskset -c $(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')"; \
+    else echo "taskset is not installed"; fi
 for threads in "" 3 16; do
     for cores in "" "$one"; do
         [ -n "$threads" ] || unset OMP_NUM_THREADS

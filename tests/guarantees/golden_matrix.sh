@@ -12,8 +12,10 @@ builds=0
 for compiler in gcc clang; do
     command -v $compiler >/dev/null || { echo "$compiler is not installed"; exit 77; }
     for level in -O0 -O2; do
-        { cmake -S "$1" -B "$work/build" -DCMAKE_BUILD_TYPE=Matrix -DCMAKE_C_COMPILER=$compiler -DCMAKE_C_FLAGS_MATRIX=$level -DMARGIN_REST="$2" &&
-            cmake --build "$work/build" --target test_golden -j 2 && MARGIN_FEW=1 "$work/build/tests/test_golden"; } >"$work/log" 2>&1 ||
+        { cmake -S "$1" -B "$work/build" -DCMAKE_BUILD_TYPE=Matrix -DCMAKE_C_COMPILER=$compiler \
+            -DCMAKE_C_FLAGS_MATRIX=$level -DMARGIN_REST="$2" &&
+            cmake --build "$work/build" --target test_golden -j 2 &&
+                MARGIN_FEW=1 "$work/build/tests/test_golden"; } >"$work/log" 2>&1 ||
             { echo "$compiler $level:"; tail -30 "$work/log"; exit 1; }
         builds=$((builds + 1))
         echo "$compiler $level: $(grep 'one hash' "$work/log")"

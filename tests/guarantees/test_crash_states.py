@@ -18,7 +18,8 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, fail, read, skip, steps_of, without_leak_check
 
-CALLS = "openat,creat,write,pwrite64,ftruncate,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,fsync,fdatasync"
+CALLS = ("openat,creat,write,pwrite64,ftruncate,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,"
+         "fsync,fdatasync")
 TRAIN = ["train", "run.yaml", "--set", "output.directory=runs/a"]
 CONFIG = """
 data: {{train: train.h5, validation: 0.2}}
@@ -28,24 +29,26 @@ sgd: {{eta: 0.05, update: adagrad, rate: constant, average: true}}
 checkpoint: {{every_steps: {every}, every_seconds: 0, keep: 2}}
 """
 
-# ---- the trace ---------------------------------------------------------------------------------------------------------
+# ---- the trace -----------------------------------------------------------------------------------
 
 
 def record(work):
-    """Returns the strace output of a whole run, and of its resumption, which writes the last checkpoint and the
-    model again."""
-    # Removes the last line, so that the run is not finished. A crash can do this too, because metrics.jsonl is not
-    # synced.
+    """Returns the strace output of a whole run, and of its resumption, which writes the last checkpoint and
+    the model again."""
+    # Removes the last line, so that the run is not finished. A crash can do this too, because metrics.jsonl
+    # is not synced.
     shorten = 'm=runs/a/metrics.jsonl; truncate -s $(($(wc -c <$m) - $(tail -n 1 $m | wc -c))) $m'
     script = f'"$0" {" ".join(TRAIN)} --overwrite && {shorten} && "$0" {" ".join(TRAIN)} --resume'
-    traced = ["strace", "-f", "-qq", "-y", "-xx", "-s", "100000000", "-e", "trace=" + CALLS, "-e", "signal=none", "-o", work.at("trace")]
+    traced = ["strace", "-f", "-qq", "-y", "-xx", "-s", "100000000", "-e", "trace=" + CALLS,
+              "-e", "signal=none", "-o", work.at("trace")]
     try:
         probe = subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True, text=True)
     except FileNotFoundError:
         skip("strace is not installed")
     if probe.returncode:
         skip(f"processes may not be traced here: {probe.stderr.strip()}")
-    done = subprocess.run([*traced, "sh", "-c", script, work.margin], cwd=work.path, env=without_leak_check(), capture_output=True, text=True)
+    done = subprocess.run([*traced, "sh", "-c", script, work.margin], cwd=work.path, env=without_leak_check(),
+                          capture_output=True, text=True)
     if done.returncode:
         fail(f"the traced run: exit {done.returncode}: {done.stderr}")
     begun = {}
@@ -83,7 +86,8 @@ def operations(work, lines):
             # directory's path.
             named = re.findall(r'(?:(\d+)<([^>]*)>, |AT_FDCWD(?:<[^>]*>)?, )?"([^"]*)"', arguments)
             folders = [plain(folder).decode() if descriptor else work.path for descriptor, folder, _ in named]
-            paths = [os.path.normpath(os.path.join(folder, s.decode())) for folder, s in zip(folders, strings)]
+            paths = [os.path.normpath(os.path.join(folder, s.decode()))
+                     for folder, s in zip(folders, strings)]
             if not all(p.startswith(below) for p in paths):
                 continue
             if name == "openat" and "O_CREAT" in arguments:
@@ -109,7 +113,7 @@ def operations(work, lines):
                     yield ("said", int(step))
 
 
-# ---- the disk ----------------------------------------------------------------------------------------------------------
+# ---- the disk ------------------------------------------------------------------------------------
 
 
 class Disk:
@@ -128,7 +132,8 @@ class Disk:
         self.link([(path, node)])
 
     def link(self, pairs):
-        self.changes[self.names[os.path.dirname(pairs[0][0])]].append([(os.path.basename(p), node) for p, node in pairs])
+        change = [(os.path.basename(p), node) for p, node in pairs]
+        self.changes[self.names[os.path.dirname(pairs[0][0])]].append(change)
         for path, node in pairs:
             self.names[path] = node
             if node is None:
@@ -183,15 +188,16 @@ class Disk:
         return bytes(out)
 
     def tree(self, lost, how):
-        """Returns {path: bytes} for the case that directory lost[0] lost the changes lost[1], and that each file
-        lost what how(node) says."""
+        """Returns {path: bytes} for the case that directory lost[0] lost the changes lost[1], and that each
+        file lost what how(node) says."""
         out = {}
         stack = [(self.root, "")]
         while stack:
             node, path = stack.pop()
             names = {}
             for i, change in enumerate(self.changes[node]):
-                if i < self.synced[node] or lost == "all" or (lost and lost != "none" and (node != lost[0] or i not in lost[1])):
+                if (i < self.synced[node] or lost == "all"
+                    or (lost and lost != "none" and (node != lost[0] or i not in lost[1]))):
                     names.update(change)
             for name, child in names.items():
                 if child and child[0] == "directory":
@@ -201,9 +207,9 @@ class Disk:
         return out
 
     def losses(self):
-        """The ways in which names can be lost: none, all, and every combination within one directory while the
-        others lose nothing. If there are many (which happens only without syncs): the last ones, and any single
-        one."""
+        """The ways in which names can be lost: none, all, and every combination within one directory while
+        the others lose nothing. If there are many (which happens only without syncs): the last ones, and any
+        single one."""
         yield "all"  # all changes are on disk
         yield "none"
         for node in self.changes:
@@ -216,7 +222,8 @@ class Disk:
                     yield from ((node, set(late[first:])) for first in range(len(late)))
 
     def states(self):
-        late = [n for n in self.changes if n != self.root and n[0] == "file" and self.synced[n] < len(self.changes[n])]
+        late = [n for n in self.changes if n != self.root and n[0] == "file"
+                and self.synced[n] < len(self.changes[n])]
         ways = [lambda n: "all", lambda n: "nothing"]
         for one in late:
             for how in ("nothing", "half", "zeros"):
@@ -227,7 +234,7 @@ class Disk:
                 yield self.tree(lost, way)
 
 
-# ---- the judgement -----------------------------------------------------------------------------------------------------
+# ---- the judgement -------------------------------------------------------------------------------
 
 
 class Judge:
@@ -260,8 +267,8 @@ class Judge:
         return None
 
     def resume(self, tree):
-        """Resumes the run from this state, which must give the same model. States that differ only in metrics are
-        tried once."""
+        """Resumes the run from this state, which must give the same model. States that differ only in metrics
+        are tried once."""
         key = frozenset((p, d) for p, d in tree.items() if not p.endswith("metrics.jsonl"))
         if key in self.resumed:
             return
@@ -270,7 +277,8 @@ class Judge:
         done = self.work.run(*TRAIN, "--resume", "--quiet", "--set", "output.directory=again/a")
         if done.returncode or read(self.work.at("again/a/model.h5")) != self.reference:
             fail(f"resumed from {sorted(tree)}: exit {done.returncode}: {done.stderr}")
-        left = [n for _, _, names in os.walk(self.work.at("again")) for n in names if n.endswith(".tmp") or n == "lock"]
+        left = [n for _, _, names in os.walk(self.work.at("again")) for n in names if n.endswith(".tmp")
+                or n == "lock"]
         if left:
             fail(f"resumed from {sorted(tree)}, {left} remain")
 
@@ -304,8 +312,8 @@ def explore(work, trace, judge, go_on, enough=10):
 
 
 def long_enough(work):
-    """Returns a trace in which checkpoints are written, replaced and deleted. Their number depends on the speed of
-    the writing thread, so runs become longer until it suffices."""
+    """Returns a trace in which checkpoints are written, replaced and deleted. Their number depends on the
+    speed of the writing thread, so runs become longer until it suffices."""
     for doubled in range(6):
         shutil.rmtree(work.at("runs/a"), ignore_errors=True)
         with open(work.at("run.yaml"), "w") as out:
@@ -330,13 +338,15 @@ def main():
         complaints = explore(work, trace, judge, go_on=True)
         if complaints:
             fail("\n".join(complaints))
-        print(f"{len(trace)} calls, {judge.states} states, {len(judge.resumed)} of them different and resumed to the same model")
+        print(f"{len(trace)} calls, {judge.states} states, {len(judge.resumed)} of them different and"
+              " resumed to the same model")
 
         def unsynced(drop):
             return [o for o in trace if not (o[0] == "fsync" and drop(os.path.basename(o[1])))]
 
         for what, drop in {"any fsync": lambda n: True, "fsync of files": lambda n: n.endswith(".tmp"),
-                           "fsync of checkpoints/": lambda n: n == "checkpoints", "fsync of the run's directory": lambda n: n == "a",
+                           "fsync of checkpoints/": lambda n: n == "checkpoints",
+                           "fsync of the run's directory": lambda n: n == "a",
                            "fsync of the directory above": lambda n: n == "runs"}.items():
             found = explore(work, unsynced(drop), judge, go_on=False)
             if not found:

@@ -1,5 +1,5 @@
-# test_disk.py - during a run the disk becomes full, or the directory disappears. Earlier checkpoints are kept,
-# there is a warning, the exit status reports it, and the run is resumed to the same model.
+# test_disk.py - during a run the disk becomes full, or the directory disappears. Earlier checkpoints are
+# kept, there is a warning, the exit status reports it, and the run is resumed to the same model.
 #
 #     test_disk.py MARGIN          restarts itself in a mount namespace, with a disk of two megabytes
 import os
@@ -38,12 +38,14 @@ class Disk:
             self.epochs *= 2
         self.model = read(work.at("whole/model.h5"))
         os.mkdir(work.at("disk"))
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", work.at("disk")], capture_output=True, text=True)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", work.at("disk")],
+                              capture_output=True, text=True)
         if done.returncode:
             skip(f"nothing may be mounted here: {done.stderr.strip()}")
 
     def arguments(self, directory, epochs, *more):
-        return ["train", "run.yaml", "--set", f"train.epochs={epochs}", "--set", f"output.directory={directory}", *more]
+        return ["train", "run.yaml", "--set", f"train.epochs={epochs}",
+                "--set", f"output.directory={directory}", *more]
 
     def train(self, directory, epochs, *more):
         done = self.work.run(*self.arguments(directory, epochs, "--quiet", *more))
@@ -111,12 +113,14 @@ class Disk:
             if process.returncode or read(self.work.at("disk/a/model.h5")) != self.model:
                 fail(f"a disk full for a while: exit {process.returncode}: {said}")
         else:
-            if process.returncode != INPUT_OUTPUT or len(lines) != len(warnings) + 1 or "No space left" not in lines[-1]:
+            if (process.returncode != INPUT_OUTPUT or len(lines) != len(warnings) + 1
+                or "No space left" not in lines[-1]):
                 fail(f"a full disk: exit {process.returncode}: {said}")
             os.unlink(self.work.at("disk/filler"))
             self.train("disk/a", self.epochs, "--resume")
         self.expect_same_log("disk/a")
-        print(f"full {'for a while' if freed else 'to the end'}: {len(warnings)} warnings, exit {process.returncode}, the same model and log")
+        print(f"full {'for a while' if freed else 'to the end'}: {len(warnings)} warnings, exit"
+              f" {process.returncode}, the same model and log")
 
     def expect_same_log(self, directory):
         if read(self.work.at(directory, "model.h5")) != self.model:
@@ -136,7 +140,8 @@ class Disk:
         process.wait(timeout=300)
         said = self.said()
         lines = said.splitlines()
-        if process.returncode != INPUT_OUTPUT or "No such file or directory" not in lines[-1] or not lines[0].startswith("warning: no checkpoint"):
+        if (process.returncode != INPUT_OUTPUT or "No such file or directory" not in lines[-1]
+            or not lines[0].startswith("warning: no checkpoint")):
             fail(f"a directory that was removed: exit {process.returncode}: {said}")
         if os.path.exists(self.work.at("gone")):
             fail("a directory that was removed was created again")
@@ -148,7 +153,8 @@ class Disk:
         subprocess.run(["mount", "-o", "remount,ro", self.work.at("disk")], check=True)
         for how in ("--resume", "--overwrite"):
             done = self.work.run(*self.arguments("disk/a", self.epochs, "--quiet", how))
-            if done.returncode != INPUT_OUTPUT or done.stderr.count("\n") != 1 or "Read-only file system" not in done.stderr:
+            if (done.returncode != INPUT_OUTPUT or done.stderr.count("\n") != 1
+                or "Read-only file system" not in done.stderr):
                 fail(f"a read-only disk: exit {done.returncode}: {done.stderr}")
         if any(read(self.work.at("disk/a", n)) != b for n, b in before.items()):
             fail("a read-only disk: something changed")

@@ -4,7 +4,8 @@
 # tests/shim.c; without it (a sanitizer must be loaded first) the test is skipped.
 set -eu
 margin=$(readlink -f "$1")
-[ -n "${SHIM:-}" ] || { echo "built with a sanitizer, which must be loaded before any other library"; exit 77; }
+[ -n "${SHIM:-}" ] ||
+    { echo "built with a sanitizer, which must be loaded before any other library"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -27,7 +28,9 @@ expect() {
     grep -q -- "$text" err || [ -z "$text" ] || fail "margin $*: '$text' is missing"
 }
 
-awk 'BEGIN { for (i = 0; i < 60; i++) printf "%d,%d,%d,%d\n", i % 3, i * 7 % 11, i % 3 * 5 + i % 2, i * 3 % 5 }' >train.csv
+awk 'BEGIN {
+    for (i = 0; i < 60; i++) printf "%d,%d,%d,%d\n", i % 3, i * 7 % 11, i % 3 * 5 + i % 2, i * 3 % 5
+}' >train.csv
 cat >c.yaml <<'YAML'
 data: {train: train.h5, validation: 0.2}
 sgd: {eta: 0.05}
@@ -40,9 +43,10 @@ convert="convert --quiet --overwrite --label first --header no train.csv train.h
 expect 0 "" $convert
 expect 0 "" $train
 
-# ---- another libhdf5 ---------------------------------------------------------------------------------------------------------------
+# ---- another libhdf5 -----------------------------------------------------------------------------
 
-for command in "$convert" "$train" "eval run/model.h5 train.h5" "predict run/model.h5 train.h5" "predict run/model.h5 -" \
+for command in "$convert" "$train" "eval run/model.h5 train.h5" "predict run/model.h5 train.h5" \
+    "predict run/model.h5 -" \
     "info train.h5" "gradcheck c.yaml"; do
     export SHIM_HDF5=unsafe
     expect 1 "libhdf5 [0-9.]* is not thread-safe" $command
@@ -52,14 +56,15 @@ for command in "$convert" "$train" "eval run/model.h5 train.h5" "predict run/mod
     expect 0 "" $command
 done
 
-# ---- memory ------------------------------------------------------------------------------------------------------------------------
+# ---- memory --------------------------------------------------------------------------------------
 
-# Only every 13th allocation: test_memory.c tries all of them, in one process. Here the exit status and the one
-# line of the program are tested.
+# Only every 13th allocation: test_memory.c tries all of them, in one process. Here the exit status and the
+# one line of the program are tested.
 rm "$(ls run/checkpoints/*.h5 | tail -1)" # so that one more epoch must be trained
 cp -r run kept
 tries=0
-for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 train.h5" "predict run/model.h5 train.h5" "info run/model.h5" "export run/model.h5 -f onnx" "gradcheck c.yaml"; do
+for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 train.h5" \
+    "predict run/model.h5 train.h5" "info run/model.h5" "export run/model.h5 -f onnx" "gradcheck c.yaml"; do
     at=1
     while :; do
         for more in "" +; do
@@ -69,9 +74,11 @@ for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 tra
             tries=$((tries + 1))
             [ $status -le 1 ] || fail "margin $command: status $status when allocation $at$more fails"
             sed -i '/^warning: /d' err # a checkpoint could not be written
-            [ $status = 0 ] || { [ "$(wc -l <err)" = 1 ] && grep -q "margin [a-z]*: .*memory" err; } || fail "margin $command, allocation $at$more"
+            [ $status = 0 ] || { [ "$(wc -l <err)" = 1 ] && grep -q "margin [a-z]*: .*memory" err; } ||
+                fail "margin $command, allocation $at$more"
             case $command in train*) for file in run/checkpoints/*.h5; do
-                "$margin" info --verify "$file" >/dev/null || fail "allocation $at$more left $file broken"; done ;; esac
+                "$margin" info --verify "$file" >/dev/null ||
+                    fail "allocation $at$more left $file broken"; done ;; esac
         done
         [ $status != 0 ] || break # there was no such allocation
         at=$((at + 13))
@@ -91,11 +98,12 @@ expect 0 "" convert --quiet --features 4000000000 wide.svm wide.h5
 SHIM_ROOT=$work/small expect 1 "out of memory: [0-9]* bytes are needed, [0-9]* are available" \
     train --quiet --set data.train=wide.h5 --set output.directory=wide
 
-# ---- control groups ----------------------------------------------------------------------------------------------------------------
+# ---- control groups ------------------------------------------------------------------------------
 
 threads_are() {
     "$@" "$margin" --version >out
-    grep -q "threads *1 (cgroup quota)" out || { cat out; fail "one processor of time should give one thread: $*"; }
+    grep -q "threads *1 (cgroup quota)" out ||
+        { cat out; fail "one processor of time should give one thread: $*"; }
 }
 if [ "$(nproc)" -gt 1 ]; then
     mkdir -p v2/proc/self v2/sys/fs/cgroup/box v1/proc/self v1/sys/fs/cgroup/cpu/box
@@ -115,7 +123,8 @@ group=
 if [ -w /sys/fs/cgroup/cpu/cgroup.procs ] && mkdir "/sys/fs/cgroup/cpu/margin-test-$$" 2>/dev/null; then
     group=/sys/fs/cgroup/cpu/margin-test-$$
     echo 100000 >$group/cpu.cfs_period_us && echo 100000 >$group/cpu.cfs_quota_us
-elif grep -qs cpu /sys/fs/cgroup/cgroup.subtree_control && mkdir "/sys/fs/cgroup/margin-test-$$" 2>/dev/null; then
+elif grep -qs cpu /sys/fs/cgroup/cgroup.subtree_control && mkdir \
+    "/sys/fs/cgroup/margin-test-$$" 2>/dev/null; then
     group=/sys/fs/cgroup/margin-test-$$
     echo "100000 100000" >$group/cpu.max
 fi

@@ -1,5 +1,6 @@
 # test_failed_reads.py - a command that cannot read a file reports it. Each read of a file fails once, and the
-# command must give either its complete output or one line with the reason. A failure of close() must do no harm.
+# command must give either its complete output or one line with the reason. A failure of close() must do no
+# harm.
 #
 #     test_failed_reads.py MARGIN
 import subprocess
@@ -27,7 +28,8 @@ def make_files(work):
     sparse = np.where(dense > 0.5, dense, 0)
     with h5py.File(work.at("cells.h5ad"), "w") as file:
         group = file.create_group("X")
-        group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": sparse.shape})
+        group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0",
+                            "shape": sparse.shape})
         group["data"] = sparse[sparse != 0]
         group["indices"] = np.nonzero(sparse)[1].astype("i4")
         group["indptr"] = np.concatenate([[0], np.cumsum((sparse != 0).sum(1))]).astype("i4")
@@ -39,8 +41,8 @@ def make_files(work):
 
 
 def with_fault(work, path, calls, error, turn, command):
-    """Runs the command while the turn-th call of one of `calls` on the file fails. Also returns whether a call has
-    failed."""
+    """Runs the command while the turn-th call of one of `calls` on the file fails. Also returns whether a
+    call has failed."""
     done = subprocess.run(
         ["strace", "-f", "-qq", "-o", work.at("trace"), "-P", work.at(path), "-e", f"trace={calls}",
          "-e", f"inject={calls}:error={error}:when={turn}", work.margin, *command],
@@ -87,16 +89,20 @@ def check_command(work, path, command, least=3, result=None):
 
 # A result of a finished run that cannot be read is not called damaged: nothing is written or trained.
 def check_finished(work):
-    data = ["--quiet", "--set", "data.train=plain.h5", "--set", "data.validation=0.3", "--set", "train.threads=1"]
-    for command, name, result in (("path", "r", "path.jsonl"), ("path", "r", "metrics.jsonl"), ("train", "t", "metrics.jsonl"),
+    data = ["--quiet", "--set", "data.train=plain.h5", "--set", "data.validation=0.3",
+            "--set", "train.threads=1"]
+    for command, name, result in (("path", "r", "path.jsonl"), ("path", "r", "metrics.jsonl"),
+                                  ("train", "t", "metrics.jsonl"),
                                   ("train", "t", "config.yaml"), ("cv", "c", "cv.jsonl")):
-        more = {"path": ["--C", "0.1:10:10"], "cv": ["--folds", "2"], "train": ["--set", "train.epochs=3"]}[command]
+        more = {"path": ["--C", "0.1:10:10"], "cv": ["--folds", "2"],
+                "train": ["--set", "train.epochs=3"]}[command]
         run = [command, *data, *more, "--set", f"output.directory={name}"]
         if not Path(work.at(name)).exists() and work.run(*run).returncode:
             fail(f"{run} failed")
         before = tree(work.at(name))
         done, injected = with_fault(work, f"{name}/{result}", "pread64,read", "EIO", "1+", [*run, "--resume"])
-        if not injected or done.returncode != 3 or done.stderr.count("margin ") != 1 or f"{result}: cannot be read: Input/output error" not in done.stderr:
+        if (not injected or done.returncode != 3 or done.stderr.count("margin ") != 1
+            or f"{result}: cannot be read: Input/output error" not in done.stderr):
             fail(f"{command} with an unreadable {result}: exit {done.returncode}: {done.stderr}")
         if tree(work.at(name)) != before:
             fail(f"{command} with an unreadable {result}: files have changed")
@@ -116,7 +122,9 @@ with Work(sys.argv[1]) as work:
         check_command(work, path, ["eval", f"{path}.run/model.h5", path, "--labels", labels, "--json"])
         check_command(work, path, ["predict", f"{path}.run/model.h5", path, "--scores"])
         check_command(work, f"{path}.run/model.h5", ["info", f"{path}.run/model.h5"], least=1)
-    Path(work.at("new.csv")).write_text(",".join(f"column {d}" for d in range(5)) + ",y\n1,2,3,4,5,a\n6,7,8,9,10,b\n")
-    check_command(work, "packed.h5", ["convert", "-q", "--like", "packed.h5", "--label", "last", "new.csv", "new.h5"], result="new.h5")
+    Path(work.at("new.csv")).write_text(",".join(f"column {d}" for d in range(5)) +
+                                        ",y\n1,2,3,4,5,a\n6,7,8,9,10,b\n")
+    check_command(work, "packed.h5", ["convert", "-q", "--like", "packed.h5", "--label", "last", "new.csv",
+                                      "new.h5"], result="new.h5")
     check_finished(work)
     print("every failed read was refused, or the answer was right")

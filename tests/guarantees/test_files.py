@@ -1,5 +1,6 @@
-# test_files.py - each file is opened only once, and the open file is checked. A run works in the directory that it
-# has opened, whatever happens to the directory's name. Predictions are written to the file that -o names.
+# test_files.py - each file is opened only once, and the open file is checked. A run works in the directory
+# that it has opened, whatever happens to the directory's name. Predictions are written to the file that -o
+# names.
 #
 #     test_files.py MARGIN
 import os
@@ -15,7 +16,8 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, fail, read, settings, steps_of, without_leak_check
 
-RUN = {"data": {"train": "train.h5"}, "train": {"solver": "sgd", "epochs": 10000000, "batch": 8, "threads": 1},
+RUN = {"data": {"train": "train.h5"}, "train": {"solver": "sgd", "epochs": 10000000, "batch": 8,
+                                                "threads": 1},
        "sgd": {"eta": 0.05}, "checkpoint": {"every_steps": 20, "every_seconds": 0}}
 
 
@@ -25,7 +27,8 @@ def expect(condition, what, done=None):
 
 
 def refused(done, status, *words):
-    expect(done.returncode == status and done.stderr.count("\n") == 1 and all(w in done.stderr for w in words), f"expected {words}", done)
+    expect(done.returncode == status and done.stderr.count("\n") == 1
+           and all(w in done.stderr for w in words), f"expected {words}", done)
 
 
 def until(process, condition, what):
@@ -48,11 +51,13 @@ class Files:
         expect(self.answers["a"] != self.answers["b"], "two models answer alike")
 
     def short(self, directory, *more):
-        done = self.work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={directory}", *more)
+        done = self.work.run("train", "--quiet", "--set", "data.train=train.h5",
+                             "--set", f"output.directory={directory}", *more)
         expect(done.returncode == 0, directory, done)
 
     def begin(self, directory, *more):
-        process = self.work.start("train", "run.yaml", "--quiet", "--set", f"output.directory={directory}", *more)
+        process = self.work.start("train", "run.yaml", "--quiet", "--set", f"output.directory={directory}",
+                                  *more)
         self.processes.append(process)
         until(process, lambda: steps_of(self.work.at(directory)), "no checkpoint came")
         return process
@@ -65,12 +70,19 @@ class Files:
         listening.bind(work.at("socket"))
         os.mkdir(work.at("folder"))
         for name in ("fifo", "socket", "folder"):
-            for status, *command in ((3, "info", name), (2 if name == "folder" else 3, "info", "--verify", name), (3, "eval", name, "train.h5"), (3, "eval", "a/model.h5", name),
-                                     (3, "predict", "a/model.h5", name), (2, "config", name), (2, "train", name),
-                                     (3, "convert", "--format", "csv", name, "x.h5"), (3, "convert", "--format", "text", name, "x.h5"),
-                                     (3, "train", "--set", f"data.train={name}", "--set", "output.directory=x"),
-                                     (3, "train", "--set", "data.train=train.h5", "--set", f"data.test={name}", "--set", "output.directory=x"),
-                                     (3, "train", "--set", "data.train=train.h5", "--init", name, "--set", "output.directory=x")):
+            for status, *command in ((3, "info", name),
+                                     (2 if name == "folder" else 3, "info", "--verify", name),
+                                     (3, "eval", name, "train.h5"), (3, "eval", "a/model.h5", name),
+                                     (3, "predict", "a/model.h5", name), (2, "config", name),
+                                     (2, "train", name),
+                                     (3, "convert", "--format", "csv", name, "x.h5"),
+                                     (3, "convert", "--format", "text", name, "x.h5"),
+                                     (3, "train", "--set", f"data.train={name}",
+                                      "--set", "output.directory=x"),
+                                     (3, "train", "--set", "data.train=train.h5",
+                                      "--set", f"data.test={name}", "--set", "output.directory=x"),
+                                     (3, "train", "--set", "data.train=train.h5", "--init", name,
+                                      "--set", "output.directory=x")):
                 refused(work.run(*command, timeout=60), status, f"{name}: ")
         refused(work.run("info", "fifo"), 3, "fifo: is a pipe (FIFO); a regular file is needed")
         for part in ("metrics.jsonl", "lock", "checkpoints/step-000000000099.h5"):
@@ -79,10 +91,12 @@ class Files:
             if os.path.exists(work.at("s", part)):
                 os.unlink(work.at("s", part))
             os.mkfifo(work.at("s", part))
-            done = work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", "output.directory=s", "--resume", timeout=60)
+            done = work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", "output.directory=s",
+                            "--resume", timeout=60)
             expect(done.returncode in (0, 3) and part.split("/")[-1] in done.stderr, part, done)
         # A configuration may come from a pipe that already has a writer.
-        done = subprocess.run(["bash", "-c", 'exec "$0" config <(echo "train: {epochs: 7}")', work.margin], capture_output=True, text=True)
+        done = subprocess.run(["bash", "-c", 'exec "$0" config <(echo "train: {epochs: 7}")', work.margin],
+                              capture_output=True, text=True)
         expect(done.returncode == 0 and "epochs: 7" in done.stdout, "a configuration from a pipe", done)
 
     def name_in_the_way(self):
@@ -101,20 +115,26 @@ class Files:
         commands = {
             "predict": ["predict", "a/model.h5", "train.h5"], "eval": ["eval", "a/model.h5", "train.h5"],
             "info": ["info", "a/model.h5"], "info of data": ["info", "train.h5"],
-            "train": ["train", "--quiet", "--set", "data.train=train.h5", "--set", "data.validation=0.3", "--set", "output.directory=o",
-                      "--set", "data.memory_limit=18000", "--set", "train.solver=sgd", "--set", "train.batch=8", "--set", "train.epochs=2"],
-            "cv": ["cv", "--quiet", "--folds", "2", "--set", "data.train=train.h5", "--set", "output.directory=v", "--set", "train.epochs=1"],
+            "train": ["train", "--quiet", "--set", "data.train=train.h5", "--set", "data.validation=0.3",
+                      "--set", "output.directory=o",
+                      "--set", "data.memory_limit=18000", "--set", "train.solver=sgd",
+                      "--set", "train.batch=8", "--set", "train.epochs=2"],
+            "cv": ["cv", "--quiet", "--folds", "2", "--set", "data.train=train.h5",
+                   "--set", "output.directory=v", "--set", "train.epochs=1"],
         }
         for what, command in commands.items():
-            done = subprocess.run(["strace", "-f", "-qq", "-e", "trace=open,openat", "-o", work.at("trace"), work.margin, *command],
+            done = subprocess.run(["strace", "-f", "-qq", "-e", "trace=open,openat", "-o", work.at("trace"),
+                                   work.margin, *command],
                                   cwd=work.path, capture_output=True, text=True, env=without_leak_check())
             expect(done.returncode == 0, what, done)
-            names = re.findall(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]*(?:model|train)\.h5)", O_RDONLY', open(work.at("trace")).read())
+            names = re.findall(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]*(?:model|train)\.h5)", O_RDONLY',
+                               open(work.at("trace")).read())
             most = 2 if what == "cv" else 1  # each fold is a run
             expect(names and all(names.count(n) <= most for n in names), f"{what} opens {names}")
 
     def replaced(self):
-        """Two models replace each other under one name. Each prediction is that of one of them, not a mixture."""
+        """Two models replace each other under one name. Each prediction is that of one of them, not a
+        mixture."""
         work, stop = self.work, threading.Event()
 
         def take_turns():
@@ -135,20 +155,24 @@ class Files:
             turns.join()
 
     def directory_moved(self):
-        """If its directory is renamed, a run continues in it, and does not touch another directory that has got
-        the name."""
+        """If its directory is renamed, a run continues in it, and does not touch another directory that has
+        got the name."""
         work = self.work
         first = self.begin("run")
         os.rename(work.at("run"), work.at("moved"))
         self.short("run")
         before = {n: read(work.at("run", n)) for n in ("model.h5", "config.yaml", "metrics.jsonl")}
         held = steps_of(work.at("moved"))[0]
-        until(first, lambda: steps_of(work.at("moved"))[0] > held, "no checkpoint came after the directory was renamed")
+        until(first, lambda: steps_of(work.at("moved"))[0] > held,
+              "no checkpoint came after the directory was renamed")
         first.terminate()
         said = first.communicate(timeout=60)[1]
-        expect(first.returncode == 75 and "warning: run is not the directory this run began in" in said, f"exit {first.returncode}: {said}")
-        expect(all(read(work.at("run", n)) == b for n, b in before.items()), "the run in its place was changed")
-        expect(not os.path.exists(work.at("moved/lock")) and steps_of(work.at("moved"))[0] > held, "the moved directory")
+        expect(first.returncode == 75 and "warning: run is not the directory this run began in" in said,
+               f"exit {first.returncode}: {said}")
+        expect(all(read(work.at("run", n)) == b for n, b in before.items()),
+               "the run in its place was changed")
+        expect(not os.path.exists(work.at("moved/lock")) and steps_of(work.at("moved"))[0] > held,
+               "the moved directory")
 
     def directory_deleted(self):
         """A run whose directory was deleted does not remove another run's lock."""
@@ -159,12 +183,14 @@ class Files:
         second = self.begin("gone")
         first.terminate()
         said = first.communicate(timeout=60)[1]
-        expect(first.returncode == 3 and "No such file" in said.splitlines()[-1], f"deleted: exit {first.returncode}: {said}")
+        expect(first.returncode == 3 and "No such file" in said.splitlines()[-1],
+               f"deleted: exit {first.returncode}: {said}")
         expect(os.path.exists(work.at("gone/lock")), "the lock of the second run is gone")
         for remove in (False, True):  # even if somebody deletes the file
             if remove:
                 os.unlink(work.at("gone/lock"))
-            refused(work.run("train", "run.yaml", "--quiet", "--resume", "--set", "output.directory=gone", timeout=60), 2, "is using this directory")
+            refused(work.run("train", "run.yaml", "--quiet", "--resume", "--set", "output.directory=gone",
+                             timeout=60), 2, "is using this directory")
         second.terminate()
         second.communicate(timeout=60)
         expect(second.returncode == 75, "the second run")
@@ -172,7 +198,8 @@ class Files:
     def cv_locked(self):
         work = self.work
         first = self.begin("cvdir")
-        refused(work.run("cv", "--quiet", "--folds", "2", "--set", "data.train=train.h5", "--set", "output.directory=cvdir", timeout=60), 2,
+        refused(work.run("cv", "--quiet", "--folds", "2", "--set", "data.train=train.h5",
+                         "--set", "output.directory=cvdir", timeout=60), 2,
                 "is using this directory")
         first.kill()
         first.communicate()
@@ -184,19 +211,25 @@ class Files:
         while len(path) < 3000:
             path += "/" + part
         self.short(path)
-        expect(read(os.path.join(path, "model.h5")) == read(work.at("a/model.h5")), "the model of a long path")
-        done = work.run("path", "--C", "0.1:1:10", "--quiet", "--set", "data.train=train.h5", "--set", "data.validation=0.3",
+        expect(read(os.path.join(path, "model.h5")) == read(work.at("a/model.h5")),
+               "the model of a long path")
+        done = work.run("path", "--C", "0.1:1:10", "--quiet", "--set", "data.train=train.h5",
+                        "--set", "data.validation=0.3",
                         "--set", f"output.directory={path}/p")
-        expect(done.returncode == 0 and os.path.exists(path + "/p/path.jsonl") and path + "/p/model.h5" in done.stdout, "path", done)
-        done = work.run("cv", "--folds", "2", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}/c")
+        expect(done.returncode == 0 and os.path.exists(path + "/p/path.jsonl")
+               and path + "/p/model.h5" in done.stdout, "path", done)
+        done = work.run("cv", "--folds", "2", "--quiet", "--set", "data.train=train.h5",
+                        "--set", f"output.directory={path}/c")
         expect(done.returncode == 0 and os.path.exists(path + "/c/cv.jsonl"), "cv", done)
-        done = work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}")
+        done = work.run("train", "--quiet", "--set", "data.train=train.h5",
+                        "--set", f"output.directory={path}")
         # The middle is removed and marked.
         refused(done, 2, " ... ", "start a new one with --overwrite, or set output.directory")
         while len(path) < 4100:
             path += "/" + part
         for command in (["train"], ["path", "--C", "0.1:1:10"], ["cv", "--folds", "2"]):
-            refused(work.run(*command, "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}"), 2, "is too long (at most")
+            refused(work.run(*command, "--quiet", "--set", "data.train=train.h5",
+                             "--set", f"output.directory={path}"), 2, "is too long (at most")
 
     def answers_go(self):
         work, lines = self.work, "1:1\n2:1\n"
@@ -206,19 +239,24 @@ class Files:
         script = 'echo header; printf "1:1\\n2:1\\n" | "$0" predict a/model.h5 - --base 1 -o {}; echo footer'
         for to in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
             with open(work.at("log"), "w") as out:
-                subprocess.run(["bash", "-c", script.format(to), work.margin], cwd=work.path, stdout=out, check=True)
+                subprocess.run(["bash", "-c", script.format(to), work.margin], cwd=work.path, stdout=out,
+                               check=True)
             expect(read(work.at("log")).decode() == f"header\n{wanted}footer\n", f"-o {to}")
         with open(work.at("log"), "w") as out:
-            subprocess.run(["bash", "-c", script.format("/dev/stderr"), work.margin], cwd=work.path, stdout=subprocess.DEVNULL, stderr=out, check=True)
+            subprocess.run(["bash", "-c", script.format("/dev/stderr"), work.margin], cwd=work.path,
+                           stdout=subprocess.DEVNULL, stderr=out, check=True)
         expect(read(work.at("log")).decode() == wanted, "-o /dev/stderr")
-        expect(work.run(*predict, "-o", "/dev/null", input=lines).returncode == 0 and not os.path.isfile("/dev/null"), "-o /dev/null")
+        expect(work.run(*predict, "-o", "/dev/null", input=lines).returncode == 0
+               and not os.path.isfile("/dev/null"), "-o /dev/null")
         reader = subprocess.Popen(["cat", "fifo"], cwd=work.path, stdout=subprocess.PIPE, text=True)
-        expect(work.run(*predict, "-o", "fifo", input=lines).returncode == 0 and reader.communicate(timeout=60)[0] == wanted, "-o FIFO")
+        expect(work.run(*predict, "-o", "fifo", input=lines).returncode == 0
+               and reader.communicate(timeout=60)[0] == wanted, "-o FIFO")
         os.mkdir(work.at("there"))
         os.symlink("there/target", work.at("link"))
         for _ in range(2):  # a link to a missing file, then to an existing one
             done = work.run(*predict, "-o", "link", input=lines)
-            expect(done.returncode == 0 and os.path.islink(work.at("link")) and read(work.at("there/target")).decode() == wanted, "a link", done)
+            expect(done.returncode == 0 and os.path.islink(work.at("link"))
+                   and read(work.at("there/target")).decode() == wanted, "a link", done)
         os.symlink("loop", work.at("loop"))
         refused(work.run(*predict, "-o", "loop", input=lines), 3, "loop: ")
         refused(work.run(*predict, "-o", "there", input=lines), 3, "there: ")
@@ -229,23 +267,27 @@ class Files:
             os.write(ends[1], lines.encode() + b"1:1 2:")
             done = work.run(*predict, *more, stdin=ends[0])
             refused(done, 3, "standard input: cannot be read: Resource temporarily unavailable")
-            expect(done.stdout == ("" if more else wanted) and not os.path.exists(work.at("part.txt")), "an answer for a part of a line")
+            expect(done.stdout == ("" if more else wanted) and not os.path.exists(work.at("part.txt")),
+                   "an answer for a part of a line")
         # Temporary files of killed processes have no effect.
         for number in range(300):
             with open(work.at(f"out.txt.{number}.tmp"), "w"):
                 pass
-        expect(work.run(*predict, "-o", "out.txt", input=lines).returncode == 0 and read(work.at("out.txt")).decode() == wanted, "leftovers")
+        expect(work.run(*predict, "-o", "out.txt", input=lines).returncode == 0
+               and read(work.at("out.txt")).decode() == wanted, "leftovers")
         for to in ("/dev/stdout", "/dev/null", "fifo"):
             with open(work.at("t.csv"), "w") as out:
                 out.write("a,label\n1,x\n2,y\n")
-            refused(work.run("convert", "--quiet", "--format", "csv", "--header", "yes", "--label", "label", "--overwrite", "t.csv", to), 3, to)
+            refused(work.run("convert", "--quiet", "--format", "csv", "--header", "yes", "--label", "label",
+                             "--overwrite", "t.csv", to), 3, to)
 
 
 def main():
     with Work(sys.argv[1]) as work:
         files = Files(work)
         try:
-            for test in ("special_files", "name_in_the_way", "opened_once", "replaced", "directory_moved", "directory_deleted", "cv_locked",
+            for test in ("special_files", "name_in_the_way", "opened_once", "replaced", "directory_moved",
+                         "directory_deleted", "cv_locked",
                          "long_paths", "answers_go"):
                 getattr(files, test)()
                 print(test)

@@ -1,6 +1,6 @@
-# test_finished.py - when a finished run is resumed, it reads its results. A missing or damaged result is written
-# again with the same bytes, and there is one warning; if it cannot be written, this is an error. Only results that
-# exist are reported.
+# test_finished.py - when a finished run is resumed, it reads its results. A missing or damaged result is
+# written again with the same bytes, and there is one warning; if it cannot be written, this is an error. Only
+# results that exist are reported.
 #
 #     test_finished.py MARGIN
 import os
@@ -12,17 +12,21 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import runs
 
 DATA = ("--quiet", "--set", "data.train=d.h5", "--set", "train.threads=1", "--set", "output.directory=r")
-SGD = ("--set", "train.solver=sgd", "--set", "sgd.eta=0.1", "--set", "train.epochs=3", "--set", "train.batch=20")
+SGD = ("--set", "train.solver=sgd", "--set", "sgd.eta=0.1", "--set", "train.epochs=3",
+       "--set", "train.batch=20")
 KINDS = {
     "sgd": ("train", *DATA, *SGD),
     "best": ("train", *DATA, *SGD, "--set", "data.validation=0.2"),
     "certified": ("train", *DATA, "--set", "train.tolerance=1e-3"),
     "time": ("train", *DATA, *SGD, "--set", "train.epochs=1000000000", "--set", "train.time_limit=0.05"),
     # the last weights are evaluated after the last checkpoint
-    "best, in an epoch": ("train", *DATA, *SGD, "--set", "data.validation=0.2", "--set", "train.max_steps=11"),
+    "best, in an epoch": ("train", *DATA, *SGD, "--set", "data.validation=0.2",
+                          "--set", "train.max_steps=11"),
     "best, once": ("train", *DATA, *SGD, "--set", "data.validation=0.2", "--set", "train.evaluate_every=0"),
-    "best, every second": ("train", *DATA, *SGD, "--set", "data.validation=v.h5", "--set", "train.evaluate_every=2"),
-    "dual, once": ("train", *DATA, "--set", "data.validation=v.h5", "--set", "train.max_steps=3", "--set", "train.evaluate_every=0"),
+    "best, every second": ("train", *DATA, *SGD, "--set", "data.validation=v.h5",
+                           "--set", "train.evaluate_every=2"),
+    "dual, once": ("train", *DATA, "--set", "data.validation=v.h5", "--set", "train.max_steps=3",
+                   "--set", "train.evaluate_every=0"),
     "path": ("path", *DATA, "--set", "data.validation=0.2", "--C", "1e-2:1:10"),
     "cv": ("cv", *DATA, *SGD, "--folds", "2"),
     "cv of paths": ("cv", *DATA, "--folds", "2", "--C", "1e-2:1:10"),
@@ -61,7 +65,8 @@ def anew(work):
 def expect(work, status, command, says):
     done = work.run(*command, "--resume")
     if done.returncode != status or says not in done.stderr:
-        runs.fail(f"{' '.join(command)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
+        runs.fail(f"{' '.join(command)}: exit {done.returncode}, {status} and '{says}' expected:"
+                  f" {done.stderr}")
     return done
 
 
@@ -95,7 +100,9 @@ def unchanged(work, name, command, answer):
 # An intact model of another run is neither taken for this one nor replaced.
 def other_model(work, command):
     shutil.copy(work.at("other/model.h5"), work.at("r/model.h5"))
-    expect(work, 2, command, "r/model.h5: is intact, but not the model of this run: move it away; --resume then writes the model of this run again")
+    expect(work, 2, command,
+           "r/model.h5: is intact, but not the model of this run: move it away; --resume then writes the"
+           " model of this run again")
     if runs.read(work.at("r/model.h5")) != runs.read(work.at("other/model.h5")):
         runs.fail("an intact model of another run was replaced")
     os.rename(work.at("r/model.h5"), work.at("moved.h5"))
@@ -117,7 +124,8 @@ def clock(work, command):
 def summary(work, command):
     with open(work.at("r/cv.jsonl"), "ab") as file:
         file.write(b"more\n")
-    expect(work, 0, command, "warning: r/cv.jsonl: does not hold the results of these folds; it is written again")
+    expect(work, 0, command,
+           "warning: r/cv.jsonl: does not hold the results of these folds; it is written again")
     if runs.read(work.at("r/cv.jsonl")) != runs.read(work.at("kept/cv.jsonl")):
         runs.fail("cv.jsonl was not written again")
     anew(work)

@@ -24,13 +24,14 @@ RUN = {
 
 
 def arguments(epochs, seed, directory, *more):
-    return ["train", "run.yaml", "--quiet", "--set", f"train.epochs={epochs}", "--set", f"train.seed={seed}", "--set",
+    return ["train", "run.yaml", "--quiet", "--set", f"train.epochs={epochs}", "--set", f"train.seed={seed}",
+            "--set",
             f"output.directory={directory}", *more]
 
 
 def reported(path):
-    """Returns the highest step for which the metrics report a checkpoint; -1 if there is none. The last line may
-    be incomplete."""
+    """Returns the highest step for which the metrics report a checkpoint; -1 if there is none. The last line
+    may be incomplete."""
     step = -1
     try:
         with open(path) as file:
@@ -60,7 +61,8 @@ def expect_whole(work, directory, at_least, what):
 def expect_same(work, epochs, seed):
     done = work.run(*arguments(epochs, seed, "whole", "--overwrite", "--set", "checkpoint.every_steps=0"))
     if done.returncode or read(work.at("whole/model.h5")) != read(work.at("killed/model.h5")):
-        fail(f"killed and resumed, the run of seed {seed} ended with another model (exit {done.returncode}: {done.stderr})")
+        fail(f"killed and resumed, the run of seed {seed} ended with another model (exit {done.returncode}:"
+             f" {done.stderr})")
 
 
 def long_enough(work):
@@ -125,7 +127,8 @@ def main():
         expect_same(work, epochs, run_seed)
         if furthest < 2:
             fail("no run made a step before it was killed")
-        print(f"{kills} kills of {ends + 1} runs: 0 files damaged, 0 steps behind a reported checkpoint, the same models")
+        print(f"{kills} kills of {ends + 1} runs: 0 files damaged, 0 steps behind a reported checkpoint, the"
+              " same models")
 
 
 main()

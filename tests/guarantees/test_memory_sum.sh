@@ -4,7 +4,8 @@
 # the test is skipped.
 set -eu
 margin=$(readlink -f "$1")
-[ -n "${SHIM:-}" ] || { echo "built with a sanitizer, which must be loaded before any other library"; exit 77; }
+[ -n "${SHIM:-}" ] ||
+    { echo "built with a sanitizer, which must be loaded before any other library"; exit 77; }
 python=/usr/bin/python3
 [ -x "$python" ] || python=$(command -v python3) || { echo "python3 is not installed"; exit 77; }
 "$python" -c "import h5py" 2>/dev/null || { echo "h5py is not installed"; exit 77; }
@@ -34,7 +35,8 @@ inside() {
     shift
     "$python" - "$@" <<P >out 2>err || status=$?
 import os, resource, subprocess, sys
-done = subprocess.run(["$margin"] + sys.argv[1:], env={**os.environ, "SHIM_ROOT": "$SHIM_ROOT", "LD_PRELOAD": "$SHIM"})
+done = subprocess.run(["$margin"] + sys.argv[1:],
+                      env={**os.environ, "SHIM_ROOT": "$SHIM_ROOT", "LD_PRELOAD": "$SHIM"})
 open("peak", "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
 sys.exit(done.returncode)
 P
@@ -59,13 +61,16 @@ fixed="--quiet --set train.solver=sgd --set sgd.eta=0.01 --set train.epochs=1 --
 box small 120000000
 inside small train $fixed --set data.train=wide.h5 --set output.directory=wide
 [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] || fail "a state beyond the container: status $status"
-grep -q "out of memory: besides its rows (.*) the run needs .*: state .*, its snapshot .*, a checkpoint or the model being written .*, evaluation and windows of rows .*; .* are available: give it more memory" err ||
+parts="state .*, its snapshot .*, a checkpoint or the model being written .*, evaluation and windows of rows"
+message="out of memory: besides its rows (.*) the run needs .*: $parts .*; .* are available: give it more"
+grep -q "$message memory" err ||
     fail "the message lacks the sum and its parts"
 [ ! -e wide ] || fail "a directory was created"
 [ "$(cat peak)" -lt 150000 ] || fail "a peak of $(cat peak) kB"
 for command in "path --quiet --C 1:10:10" "cv --quiet --folds 2"; do
     inside small $command --set data.train=wide.h5 --set train.tolerance=1e-2 --set output.directory=other
-    [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "out of memory" err || fail "margin $command: status $status"
+    [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "out of memory" err ||
+        fail "margin $command: status $status"
     [ "$(cat peak)" -lt 150000 ] || fail "margin $command: a peak of $(cat peak) kB"
 done
 box large 1000000000
@@ -80,14 +85,17 @@ inside high train $fixed --set data.train=wide.h5 --overwrite --set output.direc
 box tiny 40000000
 for command in "eval wide/model.h5 wide.h5" "predict wide/model.h5 wide.h5" "predict wide/model.h5 -"; do
     inside tiny $command </dev/null
-    [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "out of memory" err || fail "margin $command: status $status"
+    [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "out of memory" err ||
+        fail "margin $command: status $status"
 done
 
 # If rows fit alone, but not together with the state, the advice of the message works.
 box middle 66000000
-long="train $fixed --set data.train=long.h5 --set train.max_steps=5 --set train.parts=2 --set data.window=1000000 --set output.directory=long"
+long="train $fixed --set data.train=long.h5 --set train.max_steps=5 --set train.parts=2 \
+    --set data.window=1000000 --set output.directory=long"
 inside middle $long
-[ $status = 1 ] && grep -q "set data.memory_limit to [0-9]*, which streams the rows" err || fail "no advice: status $status"
+[ $status = 1 ] && grep -q "set data.memory_limit to [0-9]*, which streams the rows" err ||
+    fail "no advice: status $status"
 limit=$(sed 's/.*data.memory_limit to \([0-9]*\),.*/\1/' err)
 inside middle $long --set data.memory_limit=$limit
 [ $status = 0 ] || fail "the advice (data.memory_limit $limit) does not work: status $status"

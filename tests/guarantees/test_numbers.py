@@ -1,5 +1,5 @@
-# test_numbers.py - results that a user can check: columns far from zero, huge, tiny or constant; balanced classes
-# with row weights; values that float32 cannot hold.
+# test_numbers.py - results that a user can check: columns far from zero, huge, tiny or constant; balanced
+# classes with row weights; values that float32 cannot hold.
 #
 #     test_numbers.py MARGIN
 import sys
@@ -13,7 +13,8 @@ runs.need_modules("h5py", "numpy")
 import h5py
 import numpy as np
 
-SOLVERS = (("train.solver=dual",), ("train.tolerance=1e-3",), ("train.solver=sgd", "sgd.eta=0.05"), ("train.solver=newton", "train.tolerance=1e-3"))
+SOLVERS = (("train.solver=dual",), ("train.tolerance=1e-3",), ("train.solver=sgd", "sgd.eta=0.05"),
+           ("train.solver=newton", "train.tolerance=1e-3"))
 
 
 def put(path, x, y, sparse=False, **more):
@@ -32,7 +33,8 @@ def put(path, x, y, sparse=False, **more):
 
 
 def train(work, data, *options, wanted=0):
-    r = work.run("train", "--quiet", "--overwrite", "--set", f"data.train={data}", "--set", "output.directory=r", *[w for o in options for w in ("--set", o)])
+    r = work.run("train", "--quiet", "--overwrite", "--set", f"data.train={data}",
+                 "--set", "output.directory=r", *[w for o in options for w in ("--set", o)])
     if r.returncode != wanted:
         runs.fail(f"train {data} {options}: exit {r.returncode}: {r.stderr}")
     return r.stderr + r.stdout
@@ -42,8 +44,8 @@ def accuracy(text):
     return float(text.split("train accuracy")[1].split("%")[0])
 
 
-# With data.scale: standard, the result does not depend on the magnitude of the columns or on their distance from
-# zero.
+# With data.scale: standard, the result does not depend on the magnitude of the columns or on their distance
+# from zero.
 def scaled(work):
     draw = np.random.default_rng(0)
     rows = 800
@@ -59,8 +61,10 @@ def scaled(work):
                 put(work.at("b.h5"), ((z / ratio + 1) * size).astype("f4"), y, sparse, w=np.ones(rows))
                 text = train(work, "b.h5", *options)
                 if abs(accuracy(text) - plain) > 1.5:
-                    runs.fail(f"mean {ratio} deviations, size {size}, {options}: {accuracy(text)}% instead of {plain}%")
-                if ("warning" in text) != (ratio == 1e6) or (ratio == 1e6 and "subtract a constant near the mean from the column" not in text):
+                    runs.fail(f"mean {ratio} deviations, size {size}, {options}: {accuracy(text)}% instead"
+                              f" of {plain}%")
+                if (("warning" in text) != (ratio == 1e6)
+                    or (ratio == 1e6 and "subtract a constant near the mean from the column" not in text)):
                     runs.fail(f"mean {ratio} deviations: {text}")
                 if accuracy(train(work, "b.h5", "data.weights=w", *options)) != accuracy(text):
                     runs.fail("weights of 1 change the result")
@@ -99,13 +103,16 @@ def balanced(work):
     weight[y == 0] = weight[y == 0] % 2
     weight[y == 3] = 0  # all rows of this class have weight 0
     for sparse in (False, True):
-        for layout in (("data.memory_limit=0",), ("data.memory_limit=20000", "data.window=4KiB", "train.batch=32")):
+        for layout in (("data.memory_limit=0",),
+                       ("data.memory_limit=20000", "data.window=4KiB", "train.batch=32")):
             put(work.at("a.h5"), x, y, sparse, w=weight.astype("f4"))
             put(work.at("b.h5"), np.repeat(x, weight, 0), np.repeat(y, weight), sparse)
-            solver = ("train.solver=sgd", "sgd.eta=0.02", "train.epochs=200") if len(layout) > 1 else ("train.tolerance=1e-5",)
+            solver = ("train.solver=sgd", "sgd.eta=0.02",
+                      "train.epochs=200") if len(layout) > 1 else ("train.tolerance=1e-5",)
             got = []
             for data, more in (("a.h5", ("data.weights=w",)), ("b.h5", ())):
-                train(work, data, "model.class_weight=balanced", "model.loss=one-vs-rest-squared", "model.C=1", *solver, *layout, *more)
+                train(work, data, "model.class_weight=balanced", "model.loss=one-vs-rest-squared",
+                      "model.C=1", *solver, *layout, *more)
                 with h5py.File(work.at("r", "model.h5")) as f:
                     got.append(f["weights"][:3])
             if not np.allclose(*got, atol=0.02 if len(layout) == 1 else 0.08):
@@ -115,12 +122,14 @@ def balanced(work):
 # Values that float32 cannot hold are reported with their place and number.
 def vanishing(work):
     with open(work.at("a.csv"), "w") as f:
-        f.write("a,b,label\n" + "".join(f"{1 + k},{['1e-50', '-1e-400'][i % 2] if i >= 3 else '0e-400'},{k}\n" for i, k in enumerate([0, 1] * 5)))
+        f.write("a,b,label\n" + "".join(f"{1 + k},{['1e-50', '-1e-400'][i % 2] if i >= 3 else '0e-400'},{k}\n"
+                                        for i, k in enumerate([0, 1] * 5)))
     with open(work.at("a.svm"), "w") as f:
         f.write("".join(f"{k} 1:{1 + k} 2:{'-1e-40' if i >= 3 else 0}\n" for i, k in enumerate([0, 1] * 5)))
     for name, place in (("a.csv", "a.csv:5:"), ("a.svm", "a.svm:4:")):
         r = work.run("convert", "--quiet", "--overwrite", name, "c.h5")
-        if r.returncode or place not in r.stderr or "7 of them" not in r.stderr or r.stderr.count("float") != 1:
+        if (r.returncode or place not in r.stderr or "7 of them" not in r.stderr
+            or r.stderr.count("float") != 1):
             runs.fail(f"convert {name}: {r.returncode} {r.stderr}")
     draw = np.random.default_rng(5)
     y = draw.integers(0, 2, 60)
@@ -136,11 +145,13 @@ def vanishing(work):
         for command in (("eval", "r/model.h5", "a.h5"), ("predict", "r/model.h5", "a.h5")):
             r = work.run(*command)
             for said in (text, r.stderr):
-                if r.returncode or said.count("too small") != 1 or "X[7, 2] is 1e-300; it and 1 other values" not in said:
+                if (r.returncode or said.count("too small") != 1
+                    or "X[7, 2] is 1e-300; it and 1 other values" not in said):
                     runs.fail(f"{command} {r.returncode}: {said}")
 
 
-# Differences that rounding to float32 loses are reported with the column. With the advice, the column is learned.
+# Differences that rounding to float32 loses are reported with the column. With the advice, the column is
+# learned.
 def rounding(work):
     draw = np.random.default_rng(6)
     y = draw.integers(0, 2, 400)
@@ -150,7 +161,8 @@ def rounding(work):
         put(work.at("a.h5"), x.astype(kind), y)
         said = train(work, "a.h5", "data.scale=standard", "train.epochs=5")
         advice = said.partition("subtract ")[2].partition(" from the column")[0]
-        if "X[:, 1] has values from 1600000000 to 1600000014; as 32-bit floats" not in said or float(advice) != 1.6e9:
+        if ("X[:, 1] has values from 1600000000 to 1600000014; as 32-bit floats" not in said
+            or float(advice) != 1.6e9):
             runs.fail(f"{kind}: {said}")
         x[:, 1] -= float(advice)
         put(work.at("b.h5"), x.astype(kind), y)
@@ -163,7 +175,8 @@ def rounding(work):
     with open(work.at("a.csv"), "w") as f:
         f.write("row,time,label,other\n" + "".join(f"0,{t:.2f},{k},{t / 7:.3f}\n" for t, k in zip(far, y)))
     r = work.run("convert", "--quiet", "--overwrite", "--drop", "row", "a.csv", "c.h5")
-    if r.returncode or "a.csv: column 4 'other' has values" not in r.stderr or "2 columns are like this" not in r.stderr:
+    if (r.returncode or "a.csv: column 4 'other' has values" not in r.stderr
+        or "2 columns are like this" not in r.stderr):
         runs.fail(f"convert a.csv: {r.returncode} {r.stderr}")
 
 

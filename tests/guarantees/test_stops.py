@@ -41,7 +41,8 @@ class Stops:
         self.model = read(work.at("whole/model.h5"))
 
     def arguments(self, directory, *more):
-        return ["train", "run.yaml", "--quiet", "--set", f"train.epochs={self.epochs}", "--set", f"output.directory={directory}", *more]
+        return ["train", "run.yaml", "--quiet", "--set", f"train.epochs={self.epochs}",
+                "--set", f"output.directory={directory}", *more]
 
     def train(self, directory, *more, check=False):
         if "--resume" not in more:
@@ -54,7 +55,8 @@ class Stops:
     def begin(self, *more, within=()):
         shutil.rmtree(self.work.at("stopped"), ignore_errors=True)
         environment = without_leak_check() if within else None
-        return subprocess.Popen([*within, self.work.margin, *self.arguments("stopped", *more)], cwd=self.work.path, text=True,
+        return subprocess.Popen([*within, self.work.margin, *self.arguments("stopped", *more)],
+                                cwd=self.work.path, text=True,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
 
     def await_file(self, process, condition):
@@ -67,7 +69,8 @@ class Stops:
         """Checks the outcome, counts it under `what`, and resumes the run, which must give the same files."""
         _, said = process.communicate(timeout=300)
         status = process.returncode
-        if status not in (0, STOPPED) and not (status in early and not os.path.exists(self.work.at("stopped"))):
+        if (status not in (0, STOPPED)
+            and not (status in early and not os.path.exists(self.work.at("stopped")))):
             fail(f"{what}: exit {status}: {said}")
         if status == STOPPED and (said.count("\n") != 1 or "--resume" not in said):
             fail(f"{what}: said '{said}'")
@@ -80,7 +83,8 @@ class Stops:
             fail(f"{what}: the model of the resumed run differs")
         if read(checkpoint(self.work.at("stopped"), last)) != read(checkpoint(self.work.at("whole"), last)):
             fail(f"{what}: the last checkpoint of the resumed run differs")
-        key = (what, "stopped" if status == STOPPED else "was done before" if status == 0 else "had not begun")
+        key = (what, "stopped" if status == STOPPED else "was done before" if status == 0
+               else "had not begun")
         self.count[key] = self.count.get(key, 0) + 1
         return said
 
@@ -108,7 +112,8 @@ class Stops:
             self.expect(process, "TERM while a checkpoint is written")
 
     def before_the_first(self):
-        """Sends TERM as soon as the run's directory exists, when the learning rate is still being searched for."""
+        """Sends TERM as soon as the run's directory exists, when the learning rate is still being searched
+        for."""
         whole, self.model = self.model, None
         self.train("searched", "--set", "sgd.eta=~", check=True)
         self.model = read(self.work.at("searched/model.h5"))
@@ -130,7 +135,8 @@ class Stops:
         self.model = whole
 
     def first_process(self):
-        """Runs margin as the first process of a container. The kernel delivers only signals that it catches."""
+        """Runs margin as the first process of a container. The kernel delivers only signals that it
+        catches."""
         within = namespaces("-f", "-p", "--mount-proc")
         if not within:
             self.count[("as process 1", "not tried, namespaces are not allowed")] = 0
@@ -146,13 +152,17 @@ class Stops:
         """After a second INT, the process ends without waiting for the minibatch, which takes long here."""
         rows, features = 4000, 1000
         with open(self.work.at("rows.idx"), "wb") as out:
-            out.write(b"\0\0\x08\x02" + rows.to_bytes(4, "big") + features.to_bytes(4, "big") + b"\1" * (rows * features))
+            out.write(b"\0\0\x08\x02" + rows.to_bytes(4, "big") + features.to_bytes(4, "big") +
+                      b"\1" * (rows * features))
         with open(self.work.at("labels.idx"), "wb") as out:
             out.write(b"\0\0\x08\x01" + rows.to_bytes(4, "big") + bytes(i % 50 for i in range(rows)))
-        self.work.run("convert", "--quiet", "--format", "idx", self.work.at("rows.idx"), self.work.at("labels.idx"), self.work.at("long.h5"))
+        self.work.run("convert", "--quiet", "--format", "idx", self.work.at("rows.idx"),
+                      self.work.at("labels.idx"), self.work.at("long.h5"))
         for _ in range(20):
-            process = self.begin("--set", "data.train=long.h5", "--set", f"train.batch={rows}", "--set", "train.epochs=100000", "--set",
-                                 "data.scale=none", "--set", "data.validation=~", "--set", "train.evaluate_every=0", within=within)
+            process = self.begin("--set", "data.train=long.h5", "--set", f"train.batch={rows}",
+                                 "--set", "train.epochs=100000", "--set",
+                                 "data.scale=none", "--set", "data.validation=~",
+                                 "--set", "train.evaluate_every=0", within=within)
             self.await_file(process, lambda: os.path.exists(self.work.at("stopped/metrics.jsonl")))
             send_to_child(process, signal.SIGINT, signal.SIGINT)
             process.communicate(timeout=300)

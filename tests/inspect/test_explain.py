@@ -1,5 +1,5 @@
-# test_explain.py - the weights that `margin weights` lists are those of scaled features, in the order of their size,
-# with their names; images have the colours of the weights.
+# test_explain.py - the weights that `margin weights` lists are those of scaled features, in the order of
+# their size, with their names; images have the colours of the weights.
 #
 #     test_explain.py MARGIN
 import json
@@ -44,8 +44,10 @@ def explained(work, x, names, **options):
         f["y"] = np.array([b"a", b"b/c", b"d"])[np.arange(len(x)) % 3]
         if names:
             f["var/_index"] = np.array(names, dtype="S")
-    values = {"data.train": "train.h5", "output.directory": "run", "train.threads": 1, **{k.replace("__", "."): v for k, v in options.items()}}
-    done = work.run("train", "-q", "--overwrite", *[x for k, v in values.items() for x in ("--set", f"{k}={v}")])
+    values = {"data.train": "train.h5", "output.directory": "run", "train.threads": 1,
+              **{k.replace("__", "."): v for k, v in options.items()}}
+    done = work.run("train", "-q", "--overwrite",
+                    *[x for k, v in values.items() for x in ("--set", f"{k}={v}")])
     if done.returncode:
         fail(done.stderr)
     done = work.run("weights", "run/model.h5", "--top", "4", "--json")
@@ -57,16 +59,19 @@ def explained(work, x, names, **options):
 def check(found, weights, names):
     for k, one in enumerate(found["classes"]):
         order = np.argsort(-weights[k], kind="stable")
-        wanted = [d for d in order[:4] if weights[k][d] > 0], [d for d in order[::-1][:4] if weights[k][d] < 0]
+        wanted = ([d for d in order[:4] if weights[k][d] > 0],
+                  [d for d in order[::-1][:4] if weights[k][d] < 0])
         for side, columns in zip(("for", "against"), wanted):
-            if [f["column"] for f in one[side]] != columns or [f["feature"] for f in one[side]] != [names[d] for d in columns]:
+            if ([f["column"] for f in one[side]] != columns
+                or [f["feature"] for f in one[side]] != [names[d] for d in columns]):
                 fail(f"class {k}, {side}: {one[side]} instead of {columns}")
             if not np.allclose([f["weight"] for f in one[side]], weights[k][columns], rtol=1e-5):
                 fail(f"class {k}, {side}: {one[side]} instead of {weights[k][columns]}")
 
 
 with Work(sys.argv[1]) as work:
-    x = draw.normal(size=(90, 12)).astype("f4") * np.logspace(-2, 2, 12, dtype="f4") + (np.arange(90) % 3 == 0)[:, None]
+    x = (draw.normal(size=(90, 12)).astype("f4") * np.logspace(-2, 2, 12, dtype="f4") +
+         (np.arange(90) % 3 == 0)[:, None])
     names = [f"gene {d}" for d in range(12)]
     for scale in ("standard", "max-abs", "none"):
         found = explained(work, x, names if scale == "standard" else None, data__scale=scale)
@@ -91,7 +96,8 @@ with Work(sys.argv[1]) as work:
     with h5py.File(work.at("wide.h5"), "w") as f:
         put_csr(f, wide)
         f["y"] = np.arange(90) % 3
-    done = work.run("train", "-q", "--overwrite", "--set", "data.train=wide.h5", "--set", "output.directory=wide", "--set", "data.scale=max-abs")
+    done = work.run("train", "-q", "--overwrite", "--set", "data.train=wide.h5",
+                    "--set", "output.directory=wide", "--set", "data.scale=max-abs")
     found = json.loads(work.run("weights", "wide/model.h5", "--json", "--top", "4").stdout)
     with h5py.File(work.at("wide/model.h5")) as f:
         full = np.zeros((3, 5000))

@@ -1,5 +1,5 @@
-# test_large_chunks.py - `margin info` unpacks at most one chunk of a file with large chunks, and none if a chunk
-# is very large; it says so and describes everything else.
+# test_large_chunks.py - `margin info` unpacks at most one chunk of a file with large chunks, and none if a
+# chunk is very large; it says so and describes everything else.
 #
 #     test_large_chunks.py MARGIN
 import sys
@@ -21,7 +21,8 @@ def dense(work, name, megabytes, chunk_megabytes):
     columns = megabytes * MB // (4 * ROWS)
     with h5py.File(work.at(name), "w") as f:
         rows = chunk_megabytes * MB // (4 * columns)
-        x = f.create_dataset("X", (ROWS, columns), "f4", chunks=(rows, columns), compression="gzip", compression_opts=1)
+        x = f.create_dataset("X", (ROWS, columns), "f4", chunks=(rows, columns), compression="gzip",
+                             compression_opts=1)
         for first in range(0, ROWS, rows):
             x[first : first + rows] = np.zeros((rows, columns), "f4")
         x[0, 0], x[ROWS // 8 * 7, 0] = 2, 5
@@ -34,7 +35,8 @@ def sparse(work, name, megabytes):
         group = f.create_group("X")
         group.attrs["shape"] = (ROWS, values // ROWS)
         for member, dtype in (("data", "f4"), ("indices", "i4")):
-            group.create_dataset(member, data=np.zeros(values, dtype), chunks=(values,), compression="gzip", compression_opts=1)
+            group.create_dataset(member, data=np.zeros(values, dtype), chunks=(values,), compression="gzip",
+                                 compression_opts=1)
         group["indptr"] = np.arange(ROWS + 1) * (values // ROWS)
         f["y"] = np.arange(ROWS) % 3
 

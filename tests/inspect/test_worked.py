@@ -1,4 +1,5 @@
-"""`margin example` prints the numbers of docs/math.md, and `margin gradcheck --show` a calculation that is right."""
+"""`margin example` prints the numbers of docs/math.md, and `margin gradcheck --show` a calculation that is
+right."""
 import re
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ def tables(text):
     found = {}
     for block in text.split("\n\n"):
         lines = [line for line in block.splitlines() if not re.match(r" +(class|feature) \d", line)]
-        rows = [re.sub(r"^(row \d+, true \d+| *(class|feature) +\d+| *bias)", "", line).split() for line in lines[1:]]
+        rows = [re.sub(r"^(row \d+, true \d+| *(class|feature) +\d+| *bias)", "", line).split()
+                for line in lines[1:]]
         found[lines[0].split()[0]] = [[None if word == "." else float(word) for word in row] for row in rows]
         if lines[0].startswith("losses"):
             found["losses"] = [float(word.rstrip(",")) for word in lines[0].split()[4:] if word[0].isdigit()]
@@ -35,7 +37,8 @@ def test_example(work):
     blocks = {text.split()[0]: tables(text) for text in losses}
     same("losses", set(blocks), set(re.findall(r"^  (\S+)", work.run("list", "losses").stdout, re.M)))
     same("scores", tables(head)["scores"], [[2, 4, 3], [-1, 4, 3]])
-    rows = re.findall(r"^\| (Weston-Watkins|Crammer-Singer|one-vs-rest)( squared)? \| (\d.*?) \| (.*?) \| (.*?) \| (.*?) \|$", PAGE, re.M)
+    rows = re.findall(r"^\| (Weston-Watkins|Crammer-Singer|one-vs-rest)( squared)? \| (\d.*?) \| (.*?) \|"
+                      r" (.*?) \| (.*?) \|$", PAGE, re.M)
     same("rows of the table in docs/math.md", len(rows), 5)
     for name, squared, values, first, second, gradient in rows:
         block = blocks[(name + squared).lower().replace(" ", "-")]
@@ -72,5 +75,6 @@ with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 100, 6, 4, False)
     test_show(work)
     work.data("s.h5", 100, 30, 4, True)
-    runs.expect(work, 0, "gradcheck", "--show", "--set", "data.train=s.h5", "--set", "data.scale=max-abs", "--set", "model.loss=softmax")
+    runs.expect(work, 0, "gradcheck", "--show", "--set", "data.train=s.h5", "--set", "data.scale=max-abs",
+                "--set", "model.loss=softmax")
 print("worked examples are right")

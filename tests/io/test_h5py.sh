@@ -33,7 +33,8 @@ with h5py.File("cells.h5ad", "w") as f: # like anndata, except for what margin d
     x = f.create_group("X")
     x.attrs["encoding-type"], x.attrs["encoding-version"] = "csr_matrix", "0.1.0"
     x.attrs["shape"] = np.array([n, d])
-    x.create_dataset("data", data=counts[rows, indices].astype(np.float32), chunks=(64,), compression="gzip", shuffle=True)
+    x.create_dataset("data", data=counts[rows, indices].astype(np.float32), chunks=(64,), compression="gzip",
+                     shuffle=True)
     x.create_dataset("indices", data=indices.astype(np.int32), chunks=(64,), compression="gzip")
     x.create_dataset("indptr", data=indptr.astype(np.int32))
     column = f.create_group("obs/cell_type")
@@ -46,9 +47,12 @@ with h5py.File("dense.h5", "w") as f:
 P
 "$python" write.py
 
-"$MARGIN" train --quiet --set data.train=cells.h5ad --set data.labels=obs/cell_type --set data.rows=total --set data.transform=log1p \
-    --set data.scale=standard --set train.epochs=5 --set model.loss=weston-watkins --set model.lambda=1e-3 --set output.directory=cells >/dev/null
-"$MARGIN" train --quiet --set data.train=dense.h5 --set train.epochs=5 --set data.validation=0.2 --set model.bias=0 \
+"$MARGIN" train --quiet --set data.train=cells.h5ad --set data.labels=obs/cell_type --set data.rows=total \
+    --set data.transform=log1p \
+    --set data.scale=standard --set train.epochs=5 --set model.loss=weston-watkins --set model.lambda=1e-3 \
+    --set output.directory=cells >/dev/null
+"$MARGIN" train --quiet --set data.train=dense.h5 --set train.epochs=5 --set data.validation=0.2 \
+    --set model.bias=0 \
     --set output.directory=dense >/dev/null
 "$MARGIN" predict cells/model.h5 cells.h5ad --scores >cells.scores
 "$MARGIN" predict dense/model.h5 dense.h5 --scores >dense.scores
@@ -87,7 +91,8 @@ def agree(path, x, weights, bias, classes):
 weights, bias, classes, attributes = read("cells/model.h5")
 assert classes == sorted(["B cell", "T cell", "monocyte", "n\u00e4ive"], key=lambda s: s.encode()), classes
 assert text(attributes["format"]) == "margin model" and attributes["format_version"] == 1
-assert text(attributes["loss"]) == "weston-watkins" and attributes["delta"] == 1 and abs(attributes["lambda"] - 1e-3) < 1e-18
+assert text(attributes["loss"]) == "weston-watkins" and attributes["delta"] == 1
+assert abs(attributes["lambda"] - 1e-3) < 1e-18
 x = counts * (1e4 / np.maximum(counts.sum(1, keepdims=True), 1e-300))
 own = agree("cells.scores", np.log1p(x), weights, bias, classes)
 true = own[np.arange(len(y)), y][:, None]
@@ -123,7 +128,8 @@ with h5py.File("dense/model.h5", "r+") as f:
 P
 status=0
 "$MARGIN" predict dense/model.h5 dense.h5 >out 2>err || status=$?
-[ $status -eq 3 ] && [ "$(wc -l <err)" -eq 1 ] && [ ! -s out ] || { echo "an edited model was not refused: $status"; cat err; exit 1; }
+[ $status -eq 3 ] && [ "$(wc -l <err)" -eq 1 ] && [ ! -s out ] ||
+    { echo "an edited model was not refused: $status"; cat err; exit 1; }
 
 # float16 cells stay float16 in memory and in the file. The weights have the bits of training on the same
 # values as float32, whether rows are widened in registers (few classes) or once (many classes).
@@ -144,23 +150,27 @@ for k in 4 20; do
         for name in half single; do
             set --
             for setting in $settings; do set -- "$@" --set "$setting"; done
-            "$MARGIN" train --quiet --overwrite --set data.train=$name$k.h5 --set data.scale=none --set model.lambda=0.1 --set train.epochs=3 "$@" \
+            "$MARGIN" train --quiet --overwrite --set data.train=$name$k.h5 --set data.scale=none \
+                --set model.lambda=0.1 --set train.epochs=3 "$@" \
                 --set output.directory=$name >/dev/null
         done
         "$python" - "$k classes, $settings" <<'P'
 import sys
 import h5py
 with h5py.File("half/model.h5") as a, h5py.File("single/model.h5") as b:
-    same = all(a[name][:].tobytes() == b[name][:].tobytes() for name in ("weights", "bias")) and a["weights"][:].any()
+    same = all(a[name][:].tobytes() == b[name][:].tobytes() for name in ("weights", "bias"))
+    same = same and a["weights"][:].any()
     assert same, sys.argv[1]
 P
     done
 done
-# Streamed float16 rows are compared with float16 rows in memory, because the size of windows depends on the bytes
-# of a row.
+# Streamed float16 rows are compared with float16 rows in memory, because the size of windows depends on the
+# bytes of a row.
 for limit in 0 36000; do
-    "$MARGIN" train --quiet --overwrite --set data.train=half20.h5 --set data.scale=none --set model.lambda=0.1 --set train.solver=sgd --set train.epochs=3 \
-        --set data.memory_limit=$limit --set data.window=4KiB --set train.batch=16 --set output.directory=limit$limit >/dev/null
+    "$MARGIN" train --quiet --overwrite --set data.train=half20.h5 --set data.scale=none \
+        --set model.lambda=0.1 --set train.solver=sgd --set train.epochs=3 \
+        --set data.memory_limit=$limit --set data.window=4KiB --set train.batch=16 \
+        --set output.directory=limit$limit >/dev/null
 done
 "$python" - <<'P'
 import h5py

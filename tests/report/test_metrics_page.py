@@ -1,4 +1,5 @@
-"""docs/metrics.md describes every field that runs write, and no other; values that were not measured are absent."""
+"""docs/metrics.md describes every field that runs write, and no other; values that were not measured are
+absent."""
 import json
 import os
 import re
@@ -34,7 +35,8 @@ def of_runs(work):
     work.data("d.h5", 300, 6, 3, False)
     work.data("s.h5", 300, 40, 3, True)
     d, s = "--set=data.train=d.h5", "--set=data.train=s.h5"
-    train(work, "certified", d, "--set=data.validation=0.2", "--set=data.test=d.h5", "--set=train.tolerance=1e-4",
+    train(work, "certified", d, "--set=data.validation=0.2", "--set=data.test=d.h5",
+          "--set=train.tolerance=1e-4",
           "--set=model.calibration=sigmoid", "--set=checkpoint.every_epochs=1")
     train(work, "sgd", s, "--set=train.solver=sgd", "--set=train.epochs=3", "--set=data.validation=0.2")
     train(work, "useless", d, "--set=train.epochs=1", "--set=model.lambda=1e9")
@@ -54,7 +56,8 @@ def check_epochs(name, lines):
         check(f"{name}: {line}", len({"primal", "dual", "gap"} & line.keys()) in (0, 3))
         if "gap" in line:
             check(f"{name}: {line}", line["primal"] == line["objective"] >= line["train_loss"])
-            check(f"{name}: {line}", abs(line["gap"] - (line["primal"] - line["dual"]) / line["primal"]) < 1e-9)
+            check(f"{name}: {line}",
+                  abs(line["gap"] - (line["primal"] - line["dual"]) / line["primal"]) < 1e-9)
     check(f"{name}: a value is null", not any(value is None for line in lines for value in line.values()))
 
 
@@ -70,7 +73,8 @@ with runs.Work(sys.argv[1]) as work:
             for line in lines:
                 event = line.get("event", file)
                 wanted = page.get(event, set()) | (page[""] if "event" in line else set())
-                check(f"{name}/{file}: {event} has {set(line) - wanted}, which docs/metrics.md lacks", set(line) <= wanted)
+                check(f"{name}/{file}: {event} has {set(line) - wanted}, which docs/metrics.md lacks",
+                      set(line) <= wanted)
                 check(f"{name}: {line}", "event" not in line or page[""] <= set(line))
                 seen.setdefault(event, set()).update(line)
             if file == "metrics.jsonl":

@@ -1,5 +1,5 @@
-"""margin report: a page that is complete without scripts and network, says what `margin eval` says, escapes every
-name, and never replaces anything but a report."""
+"""margin report: a page that is complete without scripts and network, says what `margin eval` says, escapes
+every name, and never replaces anything but a report."""
 import hashlib
 import html.parser
 import json
@@ -75,7 +75,8 @@ def check(what, true):
 
 
 def train(work, name, *options):
-    runs.expect(work, 0, "train", "--quiet", "--set", f"output.directory={name}", *(f"--set={option}" for option in options))
+    runs.expect(work, 0, "train", "--quiet", "--set", f"output.directory={name}",
+                *(f"--set={option}" for option in options))
 
 
 def report(work, name, *arguments):
@@ -93,13 +94,16 @@ def test_figures(work):
     """The page has the figures of `margin eval`, with data.test, and with --data."""
     work.data("train.h5", 400, 64, 4, False)
     work.data("test.h5", 200, 64, 4, False, seed=9)
-    train(work, "run", "data.train=train.h5", "data.test=test.h5", "data.validation=0.2", "train.tolerance=1e-3", "model.C=1e-5",
+    train(work, "run", "data.train=train.h5", "data.test=test.h5", "data.validation=0.2",
+          "train.tolerance=1e-3", "model.C=1e-5",
           "model.calibration=temperature")
     page = report(work, "run")
     eval_ = json.loads(work.run("eval", "run/model.h5", "test.h5", "--json").stdout)
     check("certificate", page.says("Certified optimum."))
-    check("test rows", page.says(f"Measured on 200 rows of test.h5 (data.test): {round(200 * eval_['accuracy'])} right"))
-    check("ece", page.says(f"Calibrated: expected calibration error {eval_['ece']:.4f}, log-loss {eval_['log_loss']:.4f}"))
+    check("test rows", page.says("Measured on 200 rows of test.h5 (data.test):"
+                                 f" {round(200 * eval_['accuracy'])} right"))
+    check("ece", page.says(f"Calibrated: expected calibration error {eval_['ece']:.4f}, log-loss"
+                           f" {eval_['log_loss']:.4f}"))
     classes = {row[0]: row for row in page.table("class", "precision", "recall", "F1", "rows")}
     for one in eval_["per_class"]:
         row = classes[str(one["label"])]
@@ -149,15 +153,18 @@ def test_points(work):
     runs.expect(work, 0, "cv", *common[:2], "--folds", "3", "--C", "1e-4,1e-2", "--set=output.directory=cv")
     lines = [json.loads(line) for line in open(work.at("path", "path.jsonl"))]
     page = report(work, "path")
-    rows = page.table("C", "lambda", "validation", "objective", "lower bound", "gap", "certified", "passes", "time")
+    rows = page.table("C", "lambda", "validation", "objective", "lower bound", "gap", "certified", "passes",
+                      "time")
     check("points", [number(row[2]) for row in rows] == [round(100 * line["accuracy"], 2) for line in lines])
     page = report(work, "cv")
     means = [json.loads(line) for line in open(work.at("cv", "cv.jsonl")) if '"mean"' in line]
     rows = page.table("C", "mean accuracy", "deviation", "folds not certified")
-    check("means", [number(row[1]) for row in rows] == [round(100 * line["mean"], 2) for line in means if line["event"] == "mean"])
+    check("means", [number(row[1]) for row in rows] == [round(100 * line["mean"], 2) for line in means
+                                                        if line["event"] == "mean"])
     runs.expect(work, 3, "report", "cv", "--data", "p.h5", says="a cross-validation keeps no model")
     runs.expect(work, 0, "report", "path", "cv", "-o", "both.html")
-    check("comparison", len(Page(work.at("both.html")).table(*"run kind status C loss solver objective gap validation test seconds".split())) == 2)
+    heads = "run kind status C loss solver objective gap validation test seconds".split()
+    check("comparison", len(Page(work.at("both.html")).table(*heads)) == 2)
     runs.expect(work, 2, "report", "path", "cv", "--data", "p.h5", says="give one directory")
     return lines
 
@@ -207,7 +214,8 @@ def test_size(work):
 
 def test_runs(work, lines):
     """margin runs: the same values as the files, sorted, in three forms."""
-    listed = json.loads(runs.expect(work, 0, "runs", work.path, "--json", "--sort", "validation").stdout)["runs"]
+    listed = json.loads(runs.expect(work, 0, "runs", work.path,
+                                    "--json", "--sort", "validation").stdout)["runs"]
     best = max(lines, key=lambda line: (line["accuracy"], -line["C"]))
     path = next(one for one in listed if one["run"].endswith("/path"))
     check("best point", (path["C"], path["validation"]) == (best["C"], best["accuracy"]))
@@ -223,7 +231,8 @@ def test_runs(work, lines):
     shutil.copytree(work.at("path"), work.at("many", "path"))
     with open(work.at("many", "hurt", "metrics.jsonl"), "w") as file:
         file.write("x\n")
-    with open(work.at("many", "path", "lock"), "w") as file:  # as a killed run leaves it; the number is of another process
+    # as a killed run leaves it; the number is of another process
+    with open(work.at("many", "path", "lock"), "w") as file:
         file.write(f"{os.getpid()}\n")
     listed = json.loads(runs.expect(work, 0, "runs", "many", "--json").stdout)["runs"]
     check("damaged", [one["status"] for one in listed] == ["damaged", "finished"])

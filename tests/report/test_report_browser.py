@@ -1,6 +1,6 @@
-"""A report in headless Chromium: no error, no request, tables sort, charts become interactive, it fits a telephone,
-follows the dark setting. With MARGIN_AXE=FILE (axe.min.js of the npm package axe-core) also accessibility. Skipped
-without chromium."""
+"""A report in headless Chromium: no error, no request, tables sort, charts become interactive, it fits a
+telephone, follows the dark setting. With MARGIN_AXE=FILE (axe.min.js of the npm package axe-core) also
+accessibility. Skipped without chromium."""
 import base64
 import json
 import os
@@ -42,7 +42,8 @@ addEventListener("load", async () => {
   over.dispatchEvent(new MouseEvent("mousemove", at));
   await new Promise(done => setTimeout(done, 300));
   found.read = [...over.closest(".uplot").querySelectorAll(".u-value")].map(one => one.textContent);
-  if (window.axe) found.axe = (await axe.run(document)).violations.map(one => one.id + ": " + one.nodes[0].html);
+  if (window.axe)
+    found.axe = (await axe.run(document)).violations.map(one => one.id + ": " + one.nodes[0].html);
   const out = document.createElement("pre");
   out.id = "found";
   out.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(found))));
@@ -59,7 +60,8 @@ def probe(work, page, *options):
     copy = work.at("probed.html")
     with open(copy, "w", encoding="utf-8") as file:
         file.write(text.replace("<head>", "<head>" + WATCH, 1).replace("</body>", code + PROBE + "</body>"))
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={work.at('profile')}",
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+               f"--user-data-dir={work.at('profile')}",
                "--virtual-time-budget=20000", "--dump-dom", *options, "file://" + copy]
     done = runs.subprocess.run(command, capture_output=True, text=True, timeout=300)
     found = re.search(r'<pre id="found">([^<]*)', done.stdout)
@@ -75,21 +77,26 @@ def check(what, true):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("train.h5", 300, 64, 4, False)
-    runs.expect(work, 0, "train", "--quiet", "--set=data.train=train.h5", "--set=output.directory=run", "--set=data.validation=0.3",
+    runs.expect(work, 0, "train", "--quiet", "--set=data.train=train.h5", "--set=output.directory=run",
+                "--set=data.validation=0.3",
                 "--set=train.tolerance=1e-4", "--set=model.calibration=temperature")
     runs.expect(work, 0, "report", "run", "-o", "page.html")
     page = work.at("page.html")
     light = probe(work, page)
     check(f"problems: {light['problems']}", not light["problems"])
     check(f"requests: {light['requests']}", not light["requests"])
-    check(f"charts: {light['charts']} of {light['wanted']}", 3 <= light["charts"] == light["hidden"] <= light["wanted"])
-    check(f"sorted: {light['up']}, {light['down']}", light["up"] == sorted(light["up"]) and light["down"] == light["up"][::-1]
+    check(f"charts: {light['charts']} of {light['wanted']}",
+          3 <= light["charts"] == light["hidden"] <= light["wanted"])
+    check(f"sorted: {light['up']}, {light['down']}", light["up"] == sorted(light["up"])
+          and light["down"] == light["up"][::-1]
           and light["said"] == "ascending")
-    check(f"values at the pointer: {light['read']}", len(light["read"]) == 3 and all(float(value) > 0 for value in light["read"]))
+    check(f"values at the pointer: {light['read']}", len(light["read"]) == 3
+          and all(float(value) > 0 for value in light["read"]))
     check(f"accessibility: {light.get('axe')}", not light.get("axe"))
     dark = probe(work, page, "--window-size=375,800", "--blink-settings=preferredColorScheme=0")
     check(f"too wide by {dark['wide']}", dark["wide"] <= 0)
-    check(f"paper: {light['paper']}, dark {dark['paper']}", light["paper"] == "rgb(255, 255, 255)" and dark["paper"] == "rgb(21, 24, 27)")
+    check(f"paper: {light['paper']}, dark {dark['paper']}", light["paper"] == "rgb(255, 255, 255)"
+          and dark["paper"] == "rgb(21, 24, 27)")
     check(f"dark problems: {dark['problems']}", not dark["problems"])
     check(f"dark accessibility: {dark.get('axe')}", not dark.get("axe"))
 print("ok")

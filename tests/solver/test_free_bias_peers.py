@@ -1,6 +1,6 @@
 # test_free_bias_peers.py - with model.penalize_bias: false, margin finds the optima that scikit-learn and
-# minimisers of scipy find for the same objective: softmax as LogisticRegression on three data sets, the hinge of two
-# classes as SVC, squared hinges.
+# minimisers of scipy find for the same objective: softmax as LogisticRegression on three data sets, the hinge
+# of two classes as SVC, squared hinges.
 #
 #     test_free_bias_peers.py MARGIN
 import sys
@@ -63,7 +63,8 @@ def minimum(x, y, lam, loss):
         g = np.hstack([grad.T @ x + lam * W[:, :width], grad.sum(axis=0)[:, None]])
         return lam / 2 * (W[:, :width] ** 2).sum() + loss(s, y).mean(), g.ravel()
 
-    return minimize(value, np.zeros(classes * (width + 1)), jac=True, method="L-BFGS-B", options={"maxiter": 20000, "maxfun": 20000, "ftol": 1e-14, "gtol": 1e-9}).fun
+    return minimize(value, np.zeros(classes * (width + 1)), jac=True, method="L-BFGS-B",
+                    options={"maxiter": 20000, "maxfun": 20000, "ftol": 1e-14, "gtol": 1e-9}).fun
 
 
 class Case:
@@ -74,7 +75,8 @@ class Case:
         """Returns weights and bias of a certified model."""
         with h5py.File(self.work.at(name + ".h5"), "w") as f:
             f["X"], f["y"] = x, y
-        sets = (f"data.train={name}.h5", f"output.directory={name}-{loss}", f"model.loss={loss}", f"model.lambda={lam!r}",
+        sets = (f"data.train={name}.h5", f"output.directory={name}-{loss}", f"model.loss={loss}",
+                f"model.lambda={lam!r}",
                 "model.penalize_bias=false", "train.tolerance=5e-6", *more)
         got = self.work.run("train", "-q", *[word for text in sets for word in ("--set", text)])
         if got.returncode or "warning" in got.stderr:
@@ -86,7 +88,8 @@ class Case:
         W, b, told = self.train(name, x, y, lam, loss, *more)
         mine = objective(x.astype(float), y, W, b, lam, function)
         if abs(mine - best) > CLOSE * best or abs(told - mine) > CLOSE * best:
-            fail(f"{name}, {loss}: the objective is {mine:.9g}, reported as {told:.9g}; the optimum is {best:.9g}")
+            fail(f"{name}, {loss}: the objective is {mine:.9g}, reported as {told:.9g}; the optimum is"
+                 f" {best:.9g}")
         print(f"{name}, {loss}: {mine:.9g}, optimum {best:.9g}")
 
 
@@ -94,7 +97,8 @@ def main(margin):
     warnings.filterwarnings("ignore")
     with Work(margin) as work:
         case = Case(work)
-        sets = {"iris": (datasets.load_iris, 1), "wine": (datasets.load_wine, 0.1), "digits": (datasets.load_digits, 1 / 16)}
+        sets = {"iris": (datasets.load_iris, 1), "wine": (datasets.load_wine, 0.1),
+                "digits": (datasets.load_digits, 1 / 16)}
         for name, (load, scale) in sets.items():
             x, y = load(return_X_y=True)
             x = (x * scale).astype("f4")
@@ -104,7 +108,8 @@ def main(margin):
             case.same(name, x, y, lam, "softmax", softmax, best)
         x, y = datasets.load_iris(return_X_y=True)
         x = x.astype("f4") + 8  # far from the origin, where a regularised bias would be very wrong
-        for loss, function in ("one-vs-rest-squared", one_vs_rest_squared), ("weston-watkins-squared", weston_watkins_squared):
+        for loss, function in ("one-vs-rest-squared",
+                               one_vs_rest_squared), ("weston-watkins-squared", weston_watkins_squared):
             case.same("far", x, y, 0.01, loss, function, minimum(x.astype(float), y, 0.01, function))
         x, y = x[50:] - 8, y[50:] - 1
         # ||W||^2 of two classes is half that of the difference of their weights

@@ -11,7 +11,8 @@ MARGIN=$(readlink -f "$1")
 allowed=0.02
 python=/usr/bin/python3
 [ -x "$python" ] || python=$(command -v python3) || { echo "skipped: no python3"; exit 77; }
-"$python" -c 'import h5py, numpy, sklearn' 2>/dev/null || { echo "skipped: no scikit-learn or h5py"; exit 77; }
+"$python" -c 'import h5py, numpy, sklearn' 2>/dev/null ||
+    { echo "skipped: no scikit-learn or h5py"; exit 77; }
 base=${TMPDIR:-/dev/shm}
 [ -w "$base" ] || base=/tmp
 work=$(mktemp -d "$base/margin-peers-XXXXXX")
@@ -37,8 +38,10 @@ P
 for pair in digits:0.1 digits:1 iris:1; do
     name=${pair%:*}
     C=${pair#*:}
-    "$MARGIN" train --quiet --set data.train=$name.h5 --set model.C=$C --set model.loss=crammer-singer --set model.bias=1 \
-        --set train.epochs=300 --set train.batch=16 --set sgd.rate=cosine --set train.evaluate_every=0 --set output.directory=$pair >/dev/null
+    "$MARGIN" train --quiet --set data.train=$name.h5 --set model.C=$C --set model.loss=crammer-singer \
+        --set model.bias=1 \
+        --set train.epochs=300 --set train.batch=16 --set sgd.rate=cosine --set train.evaluate_every=0 \
+        --set output.directory=$pair >/dev/null
     if command -v liblinear-train >/dev/null; then
         liblinear-train -q -s 4 -c $C -e 1e-4 -B 1 $name.svm $pair.liblinear
     fi
@@ -74,7 +77,8 @@ for pair in sys.argv[2:]:
         w = np.hstack([f["weights"][:], f["bias"][:][:, None]]).astype(float)
         told = f.attrs["objective"]
     ours = objective(w, x, y, C)
-    peer = LinearSVC(multi_class="crammer_singer", C=C, fit_intercept=False, tol=1e-5, max_iter=200000, random_state=0)
+    peer = LinearSVC(multi_class="crammer_singer", C=C, fit_intercept=False, tol=1e-5, max_iter=200000,
+                     random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         peer.fit(x, y)
@@ -84,7 +88,8 @@ for pair in sys.argv[2:]:
         print("%s: liblinear %.9f" % (pair, other))
         optimum = min(optimum, other)
     gap = ours / optimum - 1
-    print("%s: margin %.9f (told %.9f), optimum %.9f, gap %.4f%% (%.1f%% are allowed)" % (pair, ours, told, optimum, 100 * gap, 100 * allowed))
+    print("%s: margin %.9f (told %.9f), optimum %.9f, gap %.4f%% (%.1f%% are allowed)"
+          % (pair, ours, told, optimum, 100 * gap, 100 * allowed))
     failed |= not (-1e-5 < gap < allowed) or not abs(told - ours) < 1e-5 * ours
 sys.exit(failed)
 P

@@ -12,8 +12,10 @@ import shlex
 import subprocess
 import sys
 
-LOOSE = re.compile(r"-(Ofast|ffast-math|funsafe-math-optimizations|fassociative-math|freciprocal-math|ffinite-math-only|fno-signed-zeros|"
-                   r"ffp-contract=(on|fast).*|f+p-model=.*|mrecip.*|mdaz-ftz|fsingle-precision-constant|fexcess-precision=fast|mfpmath=387)$")
+LOOSE = re.compile(r"-(Ofast|ffast-math|funsafe-math-optimizations|fassociative-math|freciprocal-math|"
+                   r"ffinite-math-only|fno-signed-zeros|"
+                   r"ffp-contract=(on|fast).*|f+p-model=.*|mrecip.*|mdaz-ftz|fsingle-precision-constant|"
+                   r"fexcess-precision=fast|mfpmath=387)$")
 ATOMIC = re.compile(r"_Atomic\s*\(?\s*(float|double)|atomic_\w+\s*\(\s*\(\s*(float|double)")
 
 
@@ -40,7 +42,8 @@ def complaints_of_source(root):
         for name in names:
             path = os.path.join(folder, name)
             text = open(path, encoding="utf-8").read().replace("\\\n", " ")
-            yield from (f"{path}: an atomic float, whose order of adding is open: {match[0]}" for match in ATOMIC.finditer(text))
+            yield from (f"{path}: an atomic float, whose order of adding is open: {match[0]}"
+                        for match in ATOMIC.finditer(text))
 
 
 def complaints_of_program(program):
@@ -55,7 +58,8 @@ def main():
     build, program = sys.argv[1:3]
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
     found = [*complaints_of_flags(build), *complaints_of_source(source), *complaints_of_program(program)]
-    print("\n".join(found) or f"{sum(1 for _ in commands(build))} command lines and the source are as they must be")
+    print("\n".join(found) or f"{sum(1 for _ in commands(build))} command lines and the source are as they"
+                              " must be")
     sys.exit(bool(found))
 
 

@@ -1,5 +1,5 @@
-# test_contributing.py - checks the table in CONTRIBUTING.md: every path and every test that it names exists, and
-# every registered object consists of one file and one row, as the table promises.
+# test_contributing.py - checks the table in CONTRIBUTING.md: every path and every test that it names exists,
+# and every registered object consists of one file and one row, as the table promises.
 #
 #     test_contributing.py MARGIN
 import re
@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # registry -> the C name of its objects
-REGISTRIES = {"loss": "mg_loss_{}", "optim": "mg_optim_{}", "rate": "mg_rate_{}", "format": "mg_format_{}", "export": "mg_export_{}", "kernel": "mg_kernel_{}",
+REGISTRIES = {"loss": "mg_loss_{}", "optim": "mg_optim_{}", "rate": "mg_rate_{}", "format": "mg_format_{}",
+              "export": "mg_export_{}", "kernel": "mg_kernel_{}",
               "solver": None}  # a solver has several files
 findings = []
 
@@ -39,7 +40,8 @@ def check_paths(row):
         names = registered(folder) if folder in REGISTRIES else ["train"]
         for name in names:
             if not (ROOT / path.replace("<name>", name)).exists():
-                findings.append(f"{row[0]}: {name} is registered but {path.replace('<name>', name)} is not there")
+                findings.append(f"{row[0]}: {name} is registered but {path.replace('<name>', name)} is not"
+                                " there")
 
 
 def check_functions(row):
@@ -64,7 +66,8 @@ def check_registry(folder, pattern):
         users = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "src").rglob("*.[ch]"))
                  if word.search(re.sub(r"//[^\n]*", "", p.read_text(encoding="utf-8")))]
         if len(users) != 1 or Path(users[0]).stem != name:
-            findings.append(f"src/{folder}/list.h: {pattern.format(name)} is named in {users}, not in {name}.c alone")
+            findings.append(f"src/{folder}/list.h: {pattern.format(name)} is named in {users}, not in"
+                            f" {name}.c alone")
 
 
 def check_solver_options():
@@ -81,10 +84,12 @@ def check_solver_options():
             if path.parent == options.parent or not word.search(text):
                 continue
             if f'mg_solver_find("{name}")' not in text:
-                findings.append(f"{path.relative_to(ROOT)}: names the options of solver {name}, which travel by its row alone")
+                findings.append(f"{path.relative_to(ROOT)}: names the options of solver {name}, which travel"
+                                " by its row alone")
         found += 1
     if not found:
-        findings.append("src/solver: no solver has options of its own, so nothing proves that they travel by its row alone")
+        findings.append("src/solver: no solver has options of its own, so nothing proves that they travel by"
+                        " its row alone")
 
 
 def body(path, function):
@@ -95,8 +100,8 @@ def body(path, function):
 
 
 def check_update_rules():
-    """Each update rule has the parts that its row of the table lists, and solver sgd contains neither the names of
-    rules nor those of their arrays."""
+    """Each update rule has the parts that its row of the table lists, and solver sgd contains neither the
+    names of rules nor those of their arrays."""
     formulas, sabotage = body("tests/optim/test_optim.c", "drive"), \
         (ROOT / "tests/guarantees/test_sabotage.c").read_text(encoding="utf-8")
     most = 0
@@ -111,10 +116,12 @@ def check_update_rules():
         words = [f'"{word}"' for word in [*arrays, name]]
         for other in sorted((ROOT / "src/solver/sgd").glob("*.[ch]")):
             text = "" if other.stem == "options" else other.read_text(encoding="utf-8")
-            findings.extend(f"{other.relative_to(ROOT)}: names {word}, which only src/optim/{name}.c should know"
+            findings.extend(f"{other.relative_to(ROOT)}: names {word}, which only src/optim/{name}.c should"
+                            " know"
                             for word in words if word in text)
     if most < 2:
-        findings.append("src/optim: no update rule keeps two arrays, so nothing proves that any number will do")
+        findings.append("src/optim: no update rule keeps two arrays, so nothing proves that any number will"
+                        " do")
 
 
 for entry in table():

@@ -1,4 +1,5 @@
-# mpi_jobs.py - functions that the tests of margin-mpi share: jobs with a limit of time, and rows for a long training.
+# mpi_jobs.py - functions that the tests of margin-mpi share: jobs with a limit of time, and rows for a long
+# training.
 import os
 import signal
 import subprocess
@@ -25,7 +26,8 @@ RUN = {
     "checkpoint": {"every_epochs": 1, "keep": 100},
 }
 # For large_rows: a training of minutes.
-LONG = {"data__train": "large.h5", "data__validation": "~", "model__C": 1000, "train__tolerance": 1e-9, "checkpoint__keep": 2}
+LONG = {"data__train": "large.h5", "data__validation": "~", "model__C": 1000, "train__tolerance": 1e-9,
+        "checkpoint__keep": 2}
 
 
 def large_rows(path):
@@ -53,7 +55,8 @@ def changed(**changes):
 
 
 def start(work, command, **environment):
-    return subprocess.Popen(command, cwd=work.path, text=True, env={**ENVIRONMENT, **environment}, stdin=subprocess.DEVNULL,
+    return subprocess.Popen(command, cwd=work.path, text=True, env={**ENVIRONMENT, **environment},
+                            stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
 

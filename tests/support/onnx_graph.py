@@ -46,12 +46,16 @@ def softmax(x):
 OPERATIONS = {
     "Pow": lambda x, y: x ** y, "GatherElements": lambda x, places, axis: np.take_along_axis(x, places, axis),
     "Abs": lambda x: np.abs(x), "Add": lambda x, y: x + y, "Div": lambda x, y: x / y,
-    "Equal": lambda x, y: x == y, "Greater": lambda x, y: x > y, "Less": lambda x, y: x < y, "Log": lambda x: np.log(x),
+    "Equal": lambda x, y: x == y, "Greater": lambda x, y: x > y, "Less": lambda x, y: x < y,
+    "Log": lambda x: np.log(x),
     "Mul": lambda x, y: x * y, "Sqrt": lambda x: np.sqrt(x), "Sub": lambda x, y: x - y,
     "Exp": lambda x: np.exp(x), "Neg": lambda x: -x, "Relu": lambda x: np.maximum(x, 0), "Where": np.where,
-    "Cast": lambda x, to: x.astype(TYPES[to]), "ReduceSum": lambda x, axes, keepdims: x.sum(tuple(axes), keepdims=bool(keepdims)),
-    "Gather": lambda x, places, axis: np.take(x, places, axis), "Gemm": lambda x, w, b, transB: x @ (w.T if transB else w) + b,
-    "ArgMax": lambda x, axis, keepdims: x.argmax(axis, keepdims=bool(keepdims)), "Softmax": lambda x, axis: softmax(x),
+    "Cast": lambda x, to: x.astype(TYPES[to]),
+    "ReduceSum": lambda x, axes, keepdims: x.sum(tuple(axes), keepdims=bool(keepdims)),
+    "Gather": lambda x, places, axis: np.take(x, places, axis),
+    "Gemm": lambda x, w, b, transB: x @ (w.T if transB else w) + b,
+    "ArgMax": lambda x, axis, keepdims: x.argmax(axis, keepdims=bool(keepdims)),
+    "Softmax": lambda x, axis: softmax(x),
 }
 
 
@@ -60,14 +64,16 @@ class Graph:
 
     def __init__(self, content):
         (graph,) = every(content, 7)
-        self.metadata = {every(entry, 1)[0].decode(): every(entry, 2)[0].decode() for entry in every(content, 14)}
+        self.metadata = {every(entry, 1)[0].decode(): every(entry, 2)[0].decode()
+                         for entry in every(content, 14)}
         self.tensors = dict(tensor(message) for message in every(graph, 5))
         self.outputs = [every(message, 1)[0].decode() for message in every(graph, 12)]
         self.nodes = []
         for message in every(graph, 1):
             attributes = {every(a, 1)[0].decode(): every(a, 3)[0] for a in every(message, 5)}
             inputs, (output,), (kind,) = every(message, 1), every(message, 2), every(message, 4)
-            self.nodes.append((kind.decode(), [name.decode() for name in inputs], output.decode(), attributes))
+            self.nodes.append((kind.decode(), [name.decode() for name in inputs], output.decode(),
+                               attributes))
 
     def run(self, X):
         known = {"X": X, **self.tensors}

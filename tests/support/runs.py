@@ -1,5 +1,5 @@
-# runs.py - functions that the Python tests share: a temporary directory, small data files, runs of the program,
-# and checks of its files.
+# runs.py - functions that the Python tests share: a temporary directory, small data files, runs of the
+# program, and checks of its files.
 import importlib.util
 import json
 import os
@@ -41,7 +41,8 @@ class Work:
     def __init__(self, margin):
         self.margin = os.path.realpath(margin)
         base = os.environ.get("TMPDIR", "/dev/shm")
-        self.path = os.path.realpath(tempfile.mkdtemp(prefix="margin-test-", dir=base if os.access(base, os.W_OK) else "/tmp"))
+        self.path = os.path.realpath(tempfile.mkdtemp(prefix="margin-test-", dir=base
+                                                      if os.access(base, os.W_OK) else "/tmp"))
 
     def __enter__(self):
         return self
@@ -62,8 +63,8 @@ class Work:
 
     def data(self, name, rows, features, classes, sparse, seed=1, declared=None):
         """Writes svmlight or CSV with whole numbers, and converts it. The class of a row determines every
-        classes-th feature. `declared`: sparse rows have this many features, most of which occur only in the first
-        row; for a large state."""
+        classes-th feature. `declared`: sparse rows have this many features, most of which occur only in the
+        first row; for a large state."""
         draw = random.Random(seed)
         lines = []
         for i in range(rows):
@@ -77,7 +78,9 @@ class Work:
         text = self.at(name + ".txt")
         with open(text, "w") as out:
             out.write("\n".join(lines) + "\n")
-        how = ["--format", "svmlight", "--features", str(declared or features)] if sparse else ["--format", "csv", "--header", "no", "--label", "first"]
+        how = ["--format", "csv", "--header", "no", "--label", "first"]
+        if sparse:
+            how = ["--format", "svmlight", "--features", str(declared or features)]
         done = self.run("convert", "--quiet", "--overwrite", *how, text, self.at(name))
         if done.returncode:
             fail(f"convert: {done.stderr}")
@@ -120,7 +123,8 @@ def tree(directory):
     for place, _, names in os.walk(directory):
         for name in names:
             path = os.path.join(place, name)
-            found[os.path.relpath(path, directory)] = (read(path), os.stat(path).st_mtime_ns, os.stat(path).st_ino)
+            found[os.path.relpath(path, directory)] = (read(path), os.stat(path).st_mtime_ns,
+                                                       os.stat(path).st_ino)
     return found
 
 
@@ -146,13 +150,15 @@ def read(path):
 def counted(path):
     """Returns the epoch and eval lines, without fields that depend on the clock."""
     lines = [json.loads(line) for line in open(path)]
-    return [{k: v for k, v in line.items() if k not in ("seconds", "rows_per_second", "wait_seconds")} for line in lines
+    return [{k: v for k, v in line.items() if k not in ("seconds", "rows_per_second", "wait_seconds")}
+            for line in lines
             if line["event"] in ("epoch", "eval")]
 
 
 def settings(sections):
     """Returns a configuration as text, from {section: {key: value}}."""
-    return "\n".join(f"{name}: {{{', '.join(f'{k}: {v}' for k, v in keys.items())}}}" for name, keys in sections.items()) + "\n"
+    return "\n".join(f"{name}: {{{', '.join(f'{k}: {v}' for k, v in keys.items())}}}"
+                     for name, keys in sections.items()) + "\n"
 
 
 def namespaces(*flags):

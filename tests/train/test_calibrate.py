@@ -45,7 +45,8 @@ class Case:
         self.model = work.at("model.h5")
 
     def settings(self, directory, classes=4, *more):
-        sets = (f"data.train=train{classes}.h5", f"output.directory={directory}", "train.tolerance=1e-3", "model.lambda=1e-3", *more)
+        sets = (f"data.train=train{classes}.h5", f"output.directory={directory}", "train.tolerance=1e-3",
+                "model.lambda=1e-3", *more)
         return [word for text in sets for word in ("--set", text)]
 
     def done(self, *arguments):
@@ -88,7 +89,8 @@ def check_temperature(case):
         return -np.average(log_softmax(beta * scores, axis=1)[np.arange(len(y)), y], weights=weight)
 
     case.done("calibrate", "model.h5", "held4.h5", "--weights", "w")
-    best = minimize_scalar(lambda u: loss(np.exp(u), w), bounds=(-10, 10), method="bounded", options={"xatol": 1e-10})
+    best = minimize_scalar(lambda u: loss(np.exp(u), w), bounds=(-10, 10), method="bounded",
+                           options={"xatol": 1e-10})
     with h5py.File(case.model) as f:
         near("temperature with weights", f.attrs["calibration_temperature"] * np.exp(best.x), 1, 1e-5)
     case.fresh()
@@ -121,7 +123,8 @@ def check_adaptive(case, classes):
         return -log_softmax(beta * scores / reach**exponent, axis=1)[np.arange(len(y)), y].mean()
 
     def best(exponent):
-        return minimize_scalar(lambda u: loss(exponent, np.exp(u)), bounds=(-10, 10), method="bounded", options={"xatol": 1e-9})
+        return minimize_scalar(lambda u: loss(exponent, np.exp(u)), bounds=(-10, 10), method="bounded",
+                               options={"xatol": 1e-9})
 
     case.done("calibrate", "model.h5", data)
     plain = case.attributes()
@@ -131,9 +134,11 @@ def check_adaptive(case, classes):
     temperature, exponent = found["calibration_temperature"], found["calibration_exponent"]
     near("exponent", exponent, wanted[1], 0.02)
     near("log-loss", found["calibration_log_loss"], loss(exponent, 1 / temperature), 1e-7)
-    if not 0.1 < exponent <= 0.9 or not found["calibration_log_loss"] <= min(wanted[0] + 1e-6, plain["calibration_log_loss"] - 1e-3):
+    if (not 0.1 < exponent <= 0.9
+        or not found["calibration_log_loss"] <= min(wanted[0] + 1e-6, plain["calibration_log_loss"] - 1e-3)):
         fail(f"adaptive: {found}, {wanted}, {plain}")
-    near("probabilities", case.scores(data, "--probabilities"), np.exp(log_softmax(scores / (temperature * reach**exponent), axis=1)), 1e-6)
+    near("probabilities", case.scores(data, "--probabilities"),
+         np.exp(log_softmax(scores / (temperature * reach**exponent), axis=1)), 1e-6)
     if "adaptive" not in case.done("info", "model.h5").stdout:
         fail("info does not name the method")
     make(case.work.at(data), 2, classes)
@@ -152,7 +157,8 @@ def check_sigmoid(case, classes):
         second = known.predict(difference)
         wanted = np.stack([1 - second, second], axis=1)
     else:
-        wanted = np.stack([_SigmoidCalibration().fit(scores[:, k], (y == k).astype(int)).predict(scores[:, k]) for k in range(classes)], axis=1)
+        wanted = np.stack([_SigmoidCalibration().fit(scores[:, k], (y == k).astype(int)).predict(scores[:, k])
+                           for k in range(classes)], axis=1)
         wanted /= wanted.sum(axis=1, keepdims=True)
     near(f"sigmoids of {classes} classes", case.scores(data, "--probabilities"), wanted, 1e-4)
 
@@ -208,7 +214,8 @@ def check_advice(case):
     text = case.refused(2, "predict", "model.h5", "held4.h5", "--probabilities")
     follow(case, text, "held4.h5")
     case.done("predict", "model.h5", "held4.h5", "--probabilities")
-    path = ("path", "-q", "--C", "0.01:1:10", *case.settings("path", 4, "model.lambda=~", "data.validation=0.3"))
+    path = ("path", "-q", "--C", "0.01:1:10",
+            *case.settings("path", 4, "model.lambda=~", "data.validation=0.3"))
     text = case.refused(2, *path, "--set", "model.calibration=temperature")
     case.done(*path)
     follow(case, text.replace("MODEL", "path/model.h5").replace(" on the", ",", 1), "held4.h5")
@@ -223,7 +230,8 @@ def check_runs(case):
     case.done("train", "-q", *case.settings("run4"), "--resume")
     if Path(work.at("run4", "model.h5")).read_bytes() != calibrated:
         fail("a finished run has written its model again")
-    long = case.settings("slow", 4, "train.solver=sgd", "train.tolerance=0", "train.epochs=1000000", "data.validation=0.2")
+    long = case.settings("slow", 4, "train.solver=sgd", "train.tolerance=0", "train.epochs=1000000",
+                         "data.validation=0.2")
     run = work.start("train", *long)
     metrics = Path(work.at("slow", "metrics.jsonl"))
     while not metrics.exists() or "epoch" not in metrics.read_text():
@@ -241,7 +249,8 @@ def check_runs(case):
         fail(text)
     # The state after a crash between writing the model and the last line of metrics.jsonl.
     metrics = Path(work.at("run4", "metrics.jsonl"))
-    metrics.write_text("".join(line for line in metrics.read_text().splitlines(keepends=True) if '"end"' not in line))
+    metrics.write_text("".join(line for line in metrics.read_text().splitlines(keepends=True)
+                               if '"end"' not in line))
     text = case.refused(2, *model)
     if "--resume" not in text:
         fail(text)
@@ -282,7 +291,8 @@ def check_limits(case):
     shutil.copy(case.work.at("right4.h5"), case.work.at("wrong4.h5"))
     with h5py.File(case.work.at("wrong4.h5"), "a") as f:
         f["y"][:] = (np.arange(80) + 1) % 4
-    case.done("train", "-q", "--set", "data.train=right4.h5", "--set", "output.directory=right", "--set", "train.tolerance=1e-3")
+    case.done("train", "-q", "--set", "data.train=right4.h5", "--set", "output.directory=right",
+              "--set", "train.tolerance=1e-3")
     for size in 1e-4, 1, 1e4:
         for name in "right4.h5", "wrong4.h5":
             shutil.copy(case.work.at("right", "model.h5"), case.model)

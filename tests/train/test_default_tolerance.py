@@ -1,5 +1,5 @@
-"""Softmax is trained by Newton steps to a certificate by default, where they cost less than sgd; what the user sets
-about the length of a run counts more."""
+"""Softmax is trained by Newton steps to a certificate by default, where they cost less than sgd; what the
+user sets about the length of a run counts more."""
 import sys
 from pathlib import Path
 
@@ -15,7 +15,8 @@ import numpy as np
 def train(work, *sets, data="d.h5", loss="softmax", code=0):
     work.runs = getattr(work, "runs", 0) + 1
     directory = f"run{work.runs}"
-    words = [word for one in (f"data.train={data}", f"model.loss={loss}", f"output.directory={directory}", *sets) for word in ("--set", one)]
+    words = [word for one in (f"data.train={data}", f"model.loss={loss}", f"output.directory={directory}",
+                              *sets) for word in ("--set", one)]
     done = runs.expect(work, code, "train", "--quiet", *words)
     events = [json.loads(line) for line in open(work.at(f"{directory}/metrics.jsonl"))]
     return events[0], events[-1], done, directory
@@ -41,13 +42,17 @@ def test_choice(work):
     check("why", start["solver_why"] == "auto: estimated to need less work than sgd")
     check(f"certificate: {end}", end["converged"] is True and end["gap"] <= 1e-3 and not done.stderr)
     _, named, _, other = train(work, "train.tolerance=1e-3")
-    check("the same model as with the tolerance", runs.read(work.at(f"{directory}/model.h5")) == runs.read(work.at(f"{other}/model.h5")))
-    runs.expect(work, 0, "train", "--quiet", "--resume", *[word for one in ("data.train=d.h5", "model.loss=softmax", f"output.directory={directory}")
+    check("the same model as with the tolerance",
+          runs.read(work.at(f"{directory}/model.h5")) == runs.read(work.at(f"{other}/model.h5")))
+    runs.expect(work, 0, "train", "--quiet", "--resume",
+                *[word for one in ("data.train=d.h5", "model.loss=softmax", f"output.directory={directory}")
                                                            for word in ("--set", one)])
-    sgd = (["train.tolerance=0"], ["train.epochs=3"], ["train.max_steps=9"], ["train.patience=2", "data.validation=0.2"], ["train.solver=sgd"])
+    sgd = (["train.tolerance=0"], ["train.epochs=3"], ["train.max_steps=9"],
+           ["train.patience=2", "data.validation=0.2"], ["train.solver=sgd"])
     for sets in sgd:
         start, end, _, _ = train(work, *sets)
-        check(f"{sets}: {start}", start["solver"] == "sgd" and "tolerance" not in start and "converged" not in end)
+        check(f"{sets}: {start}", start["solver"] == "sgd" and "tolerance" not in start
+              and "converged" not in end)
     start, end, _, _ = train(work, loss="crammer-singer")
     check(f"hinge: {start}", start["solver"] == "dual" and "tolerance" not in start)
     for loss in ("crammer-singer", "softmax"):
@@ -61,7 +66,8 @@ def test_choice(work):
 
 def test_long_rows(work):
     """Newton steps on many rows of large values would take very long."""
-    for rows, sets, solver in ((110000, [], "sgd"), (110000, ["data.scale=standard"], "newton"), (6000, [], "newton")):
+    for rows, sets, solver in ((110000, [], "sgd"), (110000, ["data.scale=standard"], "newton"),
+                               (6000, [], "newton")):
         write(work.at("long.h5"), rows, 1000)
         start, end, _, _ = train(work, *sets, data="long.h5")
         check(f"{rows} long rows, {sets}: {start}", start["solver"] == solver)
@@ -81,9 +87,11 @@ def test_slow(work):
 
 
 def test_warning(work):
-    """A certified optimum with which nothing can be predicted is a failure; --set of what the warning names helps."""
+    """A certified optimum with which nothing can be predicted is a failure; --set of what the warning names
+    helps."""
     _, end, done, _ = train(work, "model.lambda=1e5")
-    check(f"warning: {done.stderr}", end["converged"] and "training has failed: " in done.stderr and "set model.lambda to " in done.stderr)
+    check(f"warning: {done.stderr}", end["converged"] and "training has failed: " in done.stderr
+          and "set model.lambda to " in done.stderr)
     value = done.stderr.split("set model.lambda to ")[1].split()[0]
     _, _, done, _ = train(work, f"model.lambda={value}")
     check(f"advice: {done.stderr}", not done.stderr)
@@ -94,8 +102,10 @@ def test_plan(work):
     plan = json.loads(runs.expect(work, 0, "train", "--plan", "--json", *words).stdout)
     check(f"plan: {plan}", plan["solver"] == "newton" and plan["tolerance"] == 1e-3)
     shown = runs.expect(work, 0, "train", "--plan", *words).stdout
-    check(shown, "solver     newton (auto: estimated to need less work than sgd), to a certified gap of 0.001" in shown)
-    folds = json.loads(runs.expect(work, 0, "cv", "--quiet", "--json", "--folds", "3", *words[:4], "--set", "output.directory=folds").stdout)
+    line = "solver     newton (auto: estimated to need less work than sgd), to a certified gap of 0.001"
+    check(shown, line in shown)
+    folds = json.loads(runs.expect(work, 0, "cv", "--quiet", "--json", "--folds", "3", *words[:4],
+                                   "--set", "output.directory=folds").stdout)
     lines = [json.loads(line) for line in open(work.at("folds/cv.jsonl"))]
     check(f"folds: {folds}", all(line["converged"] for line in lines[:3]) and lines[3]["not_converged"] == 0)
 

@@ -1,5 +1,5 @@
-# test_lambda_note.py - a run with the default lambda and few rows for each stored value prints a note, and the
-# command in the note compares values of lambda.
+# test_lambda_note.py - a run with the default lambda and few rows for each stored value prints a note, and
+# the command in the note compares values of lambda.
 #
 #     test_lambda_note.py MARGIN
 import re
@@ -13,7 +13,8 @@ NOTE = "the default lambda (0.0001) may not be the best"
 
 
 def said(work, *options, command=("train",)):
-    r = work.run(*command, "--overwrite", "--set", "output.directory=run", "--set", "train.epochs=2", *[w for o in options for w in ("--set", o)])
+    r = work.run(*command, "--overwrite", "--set", "output.directory=run", "--set", "train.epochs=2",
+                 *[w for o in options for w in ("--set", o)])
     if r.returncode:
         runs.fail(f"{command} {options}: {r.stderr}")
     return r.stderr

@@ -15,12 +15,14 @@ POINTS = "1,0.1,0.01,1e-3,1e-4"  # of equal accuracies the smallest C is the bes
 
 
 def words(data, directory, C=POINTS):
-    sets = (f"data.train={data}", f"output.directory={directory}", "data.validation=0.25", "checkpoint.keep=100", "data.scale=0.1")
+    sets = (f"data.train={data}", f"output.directory={directory}", "data.validation=0.25",
+            "checkpoint.keep=100", "data.scale=0.1")
     return ["path", "-q", "--C", C, *(word for one in sets for word in ("--set", one))]
 
 
 def begin_again(work, kept, model):
-    """The state of the path `whole` after a kill: the oldest `kept` checkpoints, no end, and this model (None: none)."""
+    """The state of the path `whole` after a kill: the oldest `kept` checkpoints, no end, and this model
+    (None: none)."""
     shutil.rmtree(work.at("run"), ignore_errors=True)
     shutil.copytree(work.at("whole"), work.at("run"))
     for step in steps_of(work.at("run"))[: -kept or None]:
@@ -48,7 +50,8 @@ with runs.Work(sys.argv[1]) as work:
     expect(work, 0, *words("b.h5", "other"))
     train = ("train", "-q", "--set", "data.train=b.h5", "--set", "data.scale=0.1")
     expect(work, 0, *train, "--set", "train.max_steps=1", "--set", "output.directory=early")
-    expect(work, 0, *train, "--set", "train.epochs=3000", "--set", "train.batch=16", "--set", "output.directory=late")
+    expect(work, 0, *train, "--set", "train.epochs=3000", "--set", "train.batch=16",
+           "--set", "output.directory=late")
     own, first = work.at("whole", "model.h5"), work.at("first", "model.h5")
     foreign = [work.at(name, "model.h5") for name in ("other", "early", "late")]
     count = len(steps_of(work.at("whole")))

@@ -1,5 +1,6 @@
-# test_shards.py - train.shards: the same optimum as with one shard, the same bytes for every number of threads, also
-# with empty shards, weights of zero and constant columns; and what several shards cannot do is refused in one line.
+# test_shards.py - train.shards: the same optimum as with one shard, the same bytes for every number of
+# threads, also with empty shards, weights of zero and constant columns; and what several shards cannot do is
+# refused in one line.
 #
 #     test_shards.py MARGIN
 import json
@@ -24,7 +25,9 @@ def make(work):
     x[:, 5] = 7  # constant
     weight = draw.integers(0, 4, ROWS).astype("f4")
     weight[:100] = 0  # the first shard has no weight
-    for name, put in ("dense", lambda f: f.create_dataset("X", data=x.astype("u1"))), ("csr", lambda f: put_csr(f, x)):
+    forms = (("dense", lambda f: f.create_dataset("X", data=x.astype("u1"))),
+             ("csr", lambda f: put_csr(f, x)))
+    for name, put in forms:
         with h5py.File(work.at(name + ".h5"), "w") as f:
             put(f)
             f["y"], f["w"] = y, weight
@@ -33,8 +36,10 @@ def make(work):
 
 
 def train(work, directory, data, *sets, status=0):
-    sets = ["data.train=" + data, f"output.directory={directory}", f"train.tolerance={TOLERANCE}", "train.solver=newton", "model.C=1", *sets]
-    done = expect(work, status, "train", "-q", "--json", "--overwrite", *[word for text in sets for word in ("--set", text)])
+    sets = ["data.train=" + data, f"output.directory={directory}", f"train.tolerance={TOLERANCE}",
+            "train.solver=newton", "model.C=1", *sets]
+    done = expect(work, status, "train", "-q", "--json", "--overwrite",
+                  *[word for text in sets for word in ("--set", text)])
     return json.loads(done.stdout) if not status else done.stderr.splitlines()
 
 
@@ -45,16 +50,19 @@ def model(work, directory):
 
 def compare(work, data, *sets):
     one = train(work, "one", data, *sets)
-    runs = {shards: train(work, f"of{shards}", data, f"train.shards={shards}", "train.threads=1", *sets) for shards in (2, 64)}
+    runs = {shards: train(work, f"of{shards}", data, f"train.shards={shards}", "train.threads=1", *sets)
+            for shards in (2, 64)}
     for shards, result in runs.items():
         if not result["converged"]:
             fail(f"{data} {sets}, {shards} shards: {result['reason']}")
         if abs(result["objective"] / one["objective"] - 1) > 2 * TOLERANCE:
-            fail(f"{data} {sets}: objective {result['objective']} with {shards} shards, {one['objective']} with one")
+            fail(f"{data} {sets}: objective {result['objective']} with {shards} shards, {one['objective']}"
+                 " with one")
         if abs(result["train_accuracy"] - one["train_accuracy"]) > 0.02:
             fail(f"{data} {sets}: accuracy {result['train_accuracy']} and {one['train_accuracy']}")
         scale = [model(work, place).get("scale") for place in ("one", f"of{shards}")]
-        if (scale[0] is None) != (scale[1] is None) or (scale[0] is not None and not np.allclose(*scale, rtol=1e-6, atol=0)):
+        if ((scale[0] is None) != (scale[1] is None)
+            or (scale[0] is not None and not np.allclose(*scale, rtol=1e-6, atol=0))):
             fail(f"{data} {sets}: the scales differ")
     train(work, "threads", data, "train.shards=64", "train.threads=3", *sets)
     if read(work.at("threads", "model.h5")) != read(work.at("of64", "model.h5")):
@@ -65,9 +73,11 @@ def compare(work, data, *sets):
 
 def test_optimum(work):
     compare(work, "dense.h5", "data.scale=standard", "data.validation=0.2")
-    compare(work, "dense.h5", "data.scale=standard", "data.weights=w", "model.class_weight=balanced", "model.loss=softmax")
+    compare(work, "dense.h5", "data.scale=standard", "data.weights=w", "model.class_weight=balanced",
+            "model.loss=softmax")
     compare(work, "csr.h5", "data.scale=max-abs", "model.loss=weston-watkins")
-    compare(work, "csr.h5", "data.scale=max-abs", "data.weights=w", "model.loss=softmax", "model.penalize_bias=false")
+    compare(work, "csr.h5", "data.scale=max-abs", "data.weights=w", "model.loss=softmax",
+            "model.penalize_bias=false")
     compare(work, "few.h5", "model.loss=one-vs-rest-squared")
 
 
@@ -85,14 +95,17 @@ def test_refused(work):
         if len(lines) != 1 or not all(word in lines[0] for word in words):
             fail(f"{sets}: {words} expected: {lines}")
 
-    refuse(["train.solver: sgd", "train.solver to newton", "train.shards to 1"], "train.solver=sgd", "train.tolerance=0")
+    refuse(["train.solver: sgd", "train.solver to newton", "train.shards to 1"], "train.solver=sgd",
+           "train.tolerance=0")
     refuse(["train.solver: dual"], "train.solver=dual")
-    refuse(["train.shards: 4", "train.tolerance, for example to 1e-3"], "train.solver=auto", "train.tolerance=0")
+    refuse(["train.shards: 4", "train.tolerance, for example to 1e-3"], "train.solver=auto",
+           "train.tolerance=0")
     refuse(["train.shards: 6", "4 or 8"], "train.shards=6")
     refuse(["train.shards: 4", "data.memory_limit", "train.shards to 1"], "data.memory_limit=4096")
     train(work, "auto", "dense.h5", "train.solver=auto", "train.shards=4")
     # the advice about memory
-    train(work, "streamed", "dense.h5", "train.solver=sgd", "train.tolerance=0", "data.memory_limit=100000", "train.shards=1")
+    train(work, "streamed", "dense.h5", "train.solver=sgd", "train.tolerance=0", "data.memory_limit=100000",
+          "train.shards=1")
 
 
 with Work(sys.argv[1]) as work:

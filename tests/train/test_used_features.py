@@ -1,6 +1,6 @@
-# test_used_features.py - features that occur in no training row cost nothing and change nothing. The same rows in
-# a file with many more columns give the same bits of weights, scores and predictions, and model.h5 has weights of
-# the used features only.
+# test_used_features.py - features that occur in no training row cost nothing and change nothing. The same
+# rows in a file with many more columns give the same bits of weights, scores and predictions, and model.h5
+# has weights of the used features only.
 #
 #     test_used_features.py MARGIN
 import json
@@ -18,7 +18,8 @@ import h5py
 import numpy as np
 
 ROWS, USED, CLASSES = 600, 90, 4
-# The same 90 features in files of three widths. In "near" so few columns are unused that they are not left out.
+# The same 90 features in files of three widths. In "near" so few columns are unused that they are not left
+# out.
 WIDTHS = {"none": USED, "near": 170, "far": 20000}
 
 
@@ -70,7 +71,8 @@ def sets(options):
 
 
 def train(work, data, out, *options, more=()):
-    done(work, "train", "--quiet", *more, *sets((f"data.train={data}", f"output.directory={out}", "train.epochs=4", *options)))
+    done(work, "train", "--quiet", *more, *sets((f"data.train={data}", f"output.directory={out}",
+                                                 "train.epochs=4", *options)))
     return work.at(out, "model.h5")
 
 
@@ -101,7 +103,8 @@ KINDS = {
     "dual": ("train.solver=dual", "data.scale=max-abs", "data.weights=w"),
     "dual-unit": ("train.solver=dual", "data.rows=unit", "model.loss=weston-watkins"),
     "newton": ("train.tolerance=1e-3", "train.epochs=0", "train.solver=newton", "model.lambda=0.05"),
-    "softmax": ("train.tolerance=1e-3", "train.epochs=0", "model.loss=softmax", "model.lambda=0.05", "data.validation=0.2"),
+    "softmax": ("train.tolerance=1e-3", "train.epochs=0", "model.loss=softmax", "model.lambda=0.05",
+                "data.validation=0.2"),
 }
 
 
@@ -115,7 +118,8 @@ def weights_and_answers(work):
         beyond = None if name == "none" else others
         test[name] = wide = write(work.at(f"{name}-test.h5"), tx, ty, width, beyond)
         write(work.at(f"{name}-dense.h5"), tx, ty, width, beyond, dense=True)
-        lines[name] = "".join(" ".join(f"{d + 1}:{v!r}" for d, v in enumerate(map(float, row)) if v) + "\n" for row in wide)
+        lines[name] = "".join(" ".join(f"{d + 1}:{v!r}" for d, v in enumerate(map(float, row)) if v) + "\n"
+                              for row in wide)
     for kind, options in KINDS.items():
         weights = {}
         for name, width in WIDTHS.items():
@@ -135,16 +139,18 @@ def weights_and_answers(work):
             if kind.startswith(("sgd", "dual")):
                 same(f"{kind}: near from none", weights["near"][part], weights["none"][part])
                 continue
-            # Newton steps sum products of all weights in ranges that depend on the number of features, so the bits
-            # differ.
+            # Newton steps sum products of all weights in ranges that depend on the number of features, so the
+            # bits differ.
             apart = np.abs(weights["near"][part] - weights["none"][part]).max()
             if apart > 1e-4 * np.abs(weights["none"][part]).max():
                 runs.fail(f"{kind}: near differs by {apart}")
-        wide = {name: dense(work.at(f"{kind}-{name}", "model.h5"), width)[0] for name, width in WIDTHS.items()}
+        wide = {name: dense(work.at(f"{kind}-{name}", "model.h5"), width)[0]
+                for name, width in WIDTHS.items()}
         for name in ("near", "far"):
             model = work.at(f"{kind}-{name}", "model.h5")
             wanted = scores(work, model, f"{name}-test.h5")
-            for how, got in {"dense file": scores(work, model, f"{name}-dense.h5"), "lines": scores(work, model, "-", input=lines[name])}.items():
+            for how, got in {"dense file": scores(work, model, f"{name}-dense.h5"),
+                             "lines": scores(work, model, "-", input=lines[name])}.items():
                 if got != wanted:
                     runs.fail(f"{kind}-{name}: a {how} is answered otherwise")
             rows = test[name].astype("f8")
@@ -154,7 +160,8 @@ def weights_and_answers(work):
             got = np.array([[float(v) for v in line.split("\t")[1:]] for line in wanted.splitlines()])
             if not np.allclose(got, expected, rtol=1e-4, atol=1e-4):
                 runs.fail(f"{kind}-{name}: scores differ from the product by {np.abs(got - expected).max()}")
-            said = [json.loads(done(work, "eval", "--json", model, f"{name}-{form}.h5").stdout) for form in ("test", "dense")]
+            said = [json.loads(done(work, "eval", "--json", model, f"{name}-{form}.h5").stdout)
+                    for form in ("test", "dense")]
             if said[0]["accuracy"] != said[1]["accuracy"]:
                 runs.fail(f"{kind}-{name}: dense and sparse rows have different accuracies")
 
@@ -166,7 +173,8 @@ def streamed(work):
         a = runs.read(train(work, "far.h5", f"memory-{kind}", *options))
         b = runs.read(train(work, "far.h5", f"streamed-{kind}", *options, "data.memory_limit=40000"))
         line = json.loads(open(work.at(f"streamed-{kind}", "metrics.jsonl")).readline())
-        if a != b or not line["streamed"] or (line["features"], line["used_features"]) != (WIDTHS["far"], USED):
+        if (a != b or not line["streamed"]
+            or (line["features"], line["used_features"]) != (WIDTHS["far"], USED)):
             runs.fail(f"{kind}: streamed rows give another model, or {line}")
 
 
@@ -179,11 +187,14 @@ def other_commands(work):
     said = done(work, "info", model).stdout
     if "used features  90\n" not in said or "float32 [4, 90]" not in said:
         runs.fail(f"info: {said}")
-    plan = done(work, "train", "--overwrite", *sets(("data.train=far.h5", "output.directory=said", *KINDS["dual"]))).stderr
+    plan = done(work, "train", "--overwrite",
+                *sets(("data.train=far.h5", "output.directory=said", *KINDS["dual"]))).stderr
     if "600 x 20,000 features (90 used), 4 classes" not in plan:
         runs.fail(f"train: {plan}")
-    done(work, "cv", "--quiet", "--folds", "3", *sets(("data.train=far.h5", "output.directory=cv", "train.epochs=2", *KINDS["dual"])))
-    done(work, "path", "--quiet", "--C", "0.01:1:10", *sets(("data.train=far.h5", "output.directory=path", "data.validation=0.2")))
+    done(work, "cv", "--quiet", "--folds", "3",
+         *sets(("data.train=far.h5", "output.directory=cv", "train.epochs=2", *KINDS["dual"])))
+    done(work, "path", "--quiet", "--C", "0.01:1:10",
+         *sets(("data.train=far.h5", "output.directory=path", "data.validation=0.2")))
     done(work, "gradcheck", *sets(("data.train=far.h5",)))
     with h5py.File(work.at("tiny.h5"), "w") as f:  # the message must have the column's number in the file
         x, y = rows_of(1)
@@ -192,7 +203,8 @@ def other_commands(work):
         wide = np.zeros((ROWS, 20000), "f4")
         wide[:, columns(20000)] = x
         runs.put_csr(f, wide)
-    said = done(work, "train", *sets(("data.train=tiny.h5", "output.directory=tiny", "data.scale=standard")), status=3).stderr
+    said = done(work, "train", *sets(("data.train=tiny.h5", "output.directory=tiny", "data.scale=standard")),
+                status=3).stderr
     if f"of column {columns(20000)[50]} is" not in said:
         runs.fail(f"the column of the file is expected: {said}")
 
@@ -215,14 +227,16 @@ def from_a_model(work):
     with h5py.File(work.at("fewer-none.h5"), "w") as f:
         runs.put_csr(f, narrow)
         f["y"] = y
-    n, _ = dense(train(work, "fewer-none.h5", "from-none", *options, more=("--init", work.at("sgd-none", "model.h5"))), USED)
+    n, _ = dense(train(work, "fewer-none.h5", "from-none", *options,
+                       more=("--init", work.at("sgd-none", "model.h5"))), USED)
     same("--init", w[:, columns(WIDTHS["far"])], n)
     # Resumed without --init from its checkpoint after step 3.
     half = (*options, "checkpoint.every_steps=3")
     train(work, "fewer.h5", "half", *half, more=("--init", first))
     os.remove(runs.checkpoint(work.at("half"), 6))
     os.remove(work.at("half", "model.h5"))
-    said = done(work, "train", "--resume", *sets(("data.train=fewer.h5", "output.directory=half", "train.epochs=4", *half))).stderr
+    said = done(work, "train", "--resume", *sets(("data.train=fewer.h5", "output.directory=half",
+                                                  "train.epochs=4", *half))).stderr
     if "resumed    at step 3" not in said:
         runs.fail(f"resumed without --init: {said}")
     same("resumed without --init", dense(work.at("half", "model.h5"), WIDTHS["far"])[0], w)
@@ -234,7 +248,8 @@ def from_a_model(work):
         for name in ("model.h5", "begun.h5"):
             os.remove(work.at(out, name))
         train(work, "fewer.h5", out, *chosen, more=("--resume",))
-        same(f"resumed without begun.h5, solver {solver}", dense(work.at(out, "model.h5"), WIDTHS["far"])[0], w)
+        same(f"resumed without begun.h5, solver {solver}", dense(work.at(out, "model.h5"), WIDTHS["far"])[0],
+             w)
 
 
 def other_features(work):
@@ -251,7 +266,8 @@ def other_features(work):
     model = runs.read(whole)
     os.remove(whole)
     shutil.rmtree(work.at("begun", "checkpoints"))  # as after a kill before the first checkpoint
-    again = ("train", "--quiet", "--resume", *sets(("data.train=far.h5", "output.directory=begun", "train.epochs=4", *KINDS["sgd"])))
+    again = ("train", "--quiet", "--resume",
+             *sets(("data.train=far.h5", "output.directory=begun", "train.epochs=4", *KINDS["sgd"])))
     said = done(work, *again, "--init", other, status=2).stderr
     if f"begun from the weights of {first}" not in said:
         runs.fail(f"the same numbers at other features: {said}")
@@ -261,14 +277,17 @@ def other_features(work):
 
 
 def held_out(work):
-    """Unused columns need no memory for held-out rows either, because these have no moments (28 bytes per column)."""
+    """Unused columns need no memory for held-out rows either, because these have no moments (28 bytes per
+    column)."""
     x, y = rows_of(7, 60)
     with h5py.File(work.at("vast.h5"), "w") as f:
         runs.put_csr(f, x)
         f["X"].attrs["shape"] = (len(x), 1 << 26)
         f["y"] = y
     for validation in ("data.validation=0.2", "data.validation=vast.h5"):
-        process = work.start("train", "--quiet", "--overwrite", *sets(("data.train=vast.h5", "output.directory=vast", validation, *KINDS["sgd"])))
+        process = work.start("train", "--quiet", "--overwrite",
+                             *sets(("data.train=vast.h5", "output.directory=vast", validation,
+                                    *KINDS["sgd"])))
         _, status, used = os.wait4(process.pid, 0)
         if status or used.ru_maxrss > 800 << 10:
             runs.fail(f"{validation}: status {status}, {used.ru_maxrss} kB")
