@@ -75,14 +75,16 @@ def test_long_rows(work):
 
 
 def test_slow(work):
-    """A run with a tolerance says at its start that large values make it slow; with the option of this note it is
-    certified."""
+    """A run with a tolerance says at its start that large values make it slow; with the option of this note
+    it is certified."""
     write(work.at("long.h5"), 110000, 1000)
     sets = ["train.tolerance=1e-2", "train.time_limit=0.1"]
     for more, slow in (([], True), (["data.scale=standard", "train.time_limit=0"], False)):
-        words = [word for one in ("data.train=long.h5", "output.directory=slow", *sets, *more) for word in ("--set", one)]
+        words = [word for one in ("data.train=long.h5", "output.directory=slow", *sets, *more)
+                 for word in ("--set", one)]
         said = runs.expect(work, 0, "train", "--overwrite", *words).stderr
-        check(f"{more}: {said}", ("note: the root mean square of the values is " in said and "set data.scale to standard" in said) == slow)
+        check(f"{more}: {said}", ("note: the root mean square of the values is " in said
+                                  and "set data.scale to standard" in said) == slow)
         check(f"{more}: {said}", ("not certified" in said) == slow)
 
 
