@@ -52,6 +52,7 @@ PROGRAMS = ("cli", "mpi")  # folders of programs, which may allocate, print and 
 PARAMETERS = 7
 CONDITIONALS = 2  # `?:` in one expression
 WRITERS = 3  # files that assign members of a struct
+CIRCLE = 2  # modules (X.h with X.c) that include each other
 # Structs that hold no state: they are filled by the caller of a function.
 VALUES = (
     "mg_format_shape",
@@ -64,7 +65,6 @@ VALUES = (
     "mg_train_options",
     "mg_trainer_options",
     "mg_weights",
-    "mg_writer",
 )
 
 # (header, files of src that may include it, their description)
@@ -266,20 +266,26 @@ def check_file(path, source):
     if not re.match(rf"// {re.escape(path.name)} - \S", raw):
         yield 1, f'the file does not open with "// {path.name} - what it owns"'
     yield from check_lines(name, room, raw, code, source)
-    for struct, line, fields in structs(without_directives(code)):
-        if fields > STRUCT_FIELDS:
-            yield line, f"struct {struct} of {fields} fields (at most {STRUCT_FIELDS})"
-    for line in crowded(without_directives(code)):
-        yield line, f"more than {CONDITIONALS} conditional operators in one expression: use an if or a table"
-    for function, first, last, head in functions(without_directives(code)):
-        if last - first + 1 > FUNCTION_LINES:
-            yield first, f"function {function} of {last - first + 1} lines (at most {FUNCTION_LINES})"
-        if parameters(head) > PARAMETERS:
-            yield first, f"function {function} takes {parameters(head)} parameters (at most {PARAMETERS})"
+    yield from check_sizes(without_directives(code))
+    for function, first, _, head in functions(without_directives(code)):
         # Macros in capitals, such as INLINE, include `static`.
         private = re.search(r"\bstatic\b", head) or re.match(r"\s*[A-Z_]{2,}\s", head) or room in PROGRAMS
         if not private and not function.startswith("mg_"):
             yield first, f"external function {function} does not start with mg_"
+
+
+def check_sizes(code):
+    """Finds structs, expressions and functions over the limits, in code without comments and directives."""
+    for struct, line, fields in structs(code):
+        if fields > STRUCT_FIELDS:
+            yield line, f"struct {struct} of {fields} fields (at most {STRUCT_FIELDS})"
+    for line in crowded(code):
+        yield line, f"more than {CONDITIONALS} conditional operators in one expression: use an if or a table"
+    for function, first, last, head in functions(code):
+        if last - first + 1 > FUNCTION_LINES:
+            yield first, f"function {function} of {last - first + 1} lines (at most {FUNCTION_LINES})"
+        if parameters(head) > PARAMETERS:
+            yield first, f"function {function} takes {parameters(head)} parameters (at most {PARAMETERS})"
 
 
 def structs(code):
@@ -404,19 +410,51 @@ def check_public(root, files):
                 yield path, line, f"{function} of margin/{name}.h is not defined in src/api/{name}.c"
 
 
-def check_public_structs(root):
+def check_public_sizes(root):
     for path in sorted((root / "include/margin").glob("*.h")):
-        for struct, line, fields in structs(without_directives(blank(path.read_text(encoding="utf-8")))):
-            if fields > STRUCT_FIELDS:
-                yield path, line, f"struct {struct} of {fields} fields (at most {STRUCT_FIELDS})"
+        for line, complaint in check_sizes(without_directives(blank(path.read_text(encoding="utf-8")))):
+            yield path, line, complaint
+
+
+def includes(files, source):
+    """{module: the modules that it includes}. A module is X.h with X.c, without the ending."""
+    found = {}
+    for path in files:
+        its = found.setdefault(path.relative_to(source).with_suffix("").as_posix(), set())
+        for line in path.read_text(encoding="utf-8").split("\n"):
+            include = INCLUDE.match(line)
+            if include and include.group(1) == '"':
+                its.add(re.sub(r"\.[ch]$", "", include.group(2)))
+    return found
+
+
+def check_circles(files, source):
+    """Finds circles of more than two modules that include each other."""
+    graph, reached = includes(files, source), {}
+    for start in graph:
+        seen, left = set(), [start]
+        while left:
+            new = graph.get(left.pop(), set()) - seen
+            seen |= new
+            left += new
+        reached[start] = seen
+    for module in sorted(graph):
+        circle = sorted({other for other in reached[module] if module in reached.get(other, ())} | {module})
+        if len(circle) > CIRCLE and module == circle[0]:
+            path = next(p for p in files if p.relative_to(source).with_suffix("").as_posix() == module)
+            yield path, 1, f"include circle of {len(circle)} modules: {', '.join(circle)} (at most {CIRCLE})"
 
 
 def check_tests(root):
-    """Finds tests that are too long, and tests that are not in the folder of the files that they test."""
+    """Finds tests that are too long or have parts that are, and tests that are not in the folder of the files
+    that they test."""
     for path in sorted(p for p in (root / "tests").rglob("*") if p.suffix in (".c", ".h", ".py", ".sh")):
         lines = path.read_text(encoding="utf-8").count("\n")
         if lines > TEST_LINES:
             yield path, lines, f"test of {lines} lines (at most {TEST_LINES})"
+        if path.suffix in (".c", ".h"):
+            for line, complaint in check_sizes(without_directives(blank(path.read_text(encoding="utf-8")))):
+                yield path, line, complaint
         # shim.c is a library for LD_PRELOAD, not a test
         if path.parent.name == "tests" and path.name != "shim.c":
             yield path, 1, "a test belongs in the folder of what it tests (CONTRIBUTING.md)"
@@ -445,7 +483,8 @@ def main():
             count += 1
     for path, line, complaint in [
         *check_public(root, files),
-        *check_public_structs(root),
+        *check_public_sizes(root),
+        *check_circles(files, source),
         *check_writers(files),
         *check_tests(root),
         *check_columns(root),

@@ -62,7 +62,7 @@ void mg_printable_line(mg_writer *writer, const char *format, ...) {
     mg_writer_format_list(&text, format, arguments);
     va_end(arguments);
     mg_status status = mg_writer_take(&text, &raw, &error);
-    if (status && !writer->status) writer->status = status, writer->error = error;
+    mg_writer_fail(writer, &error);
     if (!status) mg_printable_add(writer, raw);
     mg_writer_add(writer, "\n");
     mg_memory_free(raw);

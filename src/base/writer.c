@@ -45,6 +45,12 @@ void mg_writer_format(mg_writer *writer, const char *format, ...) {
     va_end(arguments);
 }
 
+void mg_writer_fail(mg_writer *writer, const mg_error *error) {
+    if (!error->status || writer->status) return;
+    writer->status = error->status;
+    writer->error = *error;
+}
+
 mg_status mg_writer_take(mg_writer *writer, char **out, mg_error *error) {
     *out = NULL;
     mg_writer_add_bytes(writer, "", 0);

@@ -25,6 +25,10 @@ void mg_writer_format(mg_writer *writer, const char *format, ...) __attribute__(
 void mg_writer_format_list(mg_writer *writer, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
+// Takes over the failure of what was to be added; does nothing if error->status is MG_OK or the writer has
+// failed before.
+void mg_writer_fail(mg_writer *writer, const mg_error *error);
+
 // Passes the text ("" if nothing was added) to the caller, who frees it, or returns the failure. The writer
 // is empty afterwards.
 mg_status mg_writer_take(mg_writer *writer, char **out, mg_error *error);

@@ -1,4 +1,5 @@
-// machine.c - measures the two limits of the machine: multiply-adds in registers, and reading from memory.
+// machine.c - measures what bounds the limit of the machine: multiply-adds in registers, and reading from
+// memory.
 #include "bench/bench.h"
 
 #include "base/arithmetic.h"

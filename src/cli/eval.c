@@ -166,17 +166,13 @@ int mg_command_eval(int argc, char **argv) {
         "  margin eval runs/first/model.h5 test.h5\n"
         "  margin eval runs/first/model.h5 test.h5 --json | python3 -m json.tool\n\n"
         "A line `close` appears when many rows are close: their two highest scores differ by at most 0.001 "
-        "of "
-        "the spread of the scores (the root mean square of a score minus the mean of its row).\n\n"
+        "of the spread of the scores (the root mean square of a score minus the mean of its row).\n\n"
         "DATA is an HDF5 file, or a file of any format that margin convert reads, which is then read by the "
-        "recipe "
-        "of the model. "
-        "It is read block by block and never held in memory as a whole. Weights count in the mean loss, "
-        "the "
+        "recipe of the model. "
+        "It is read block by block and never held in memory as a whole. Weights count in the mean loss, the "
         "objective and the measures of probabilities. A value that would be a division "
         "by zero is null, such as the precision of a class that was never predicted. log_loss and ece are "
-        "those "
-        "of the probabilities; they are null if the model gives none (margin calibrate).",
+        "those of the probabilities; they are null if the model gives none (margin calibrate).",
         NULL,
         NULL,
         NULL};

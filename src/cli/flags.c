@@ -43,8 +43,7 @@ static const flag shared[] = {
          "Data set of the features in DATA (default: the name used in training)"),
     FLAG(MG_CLI_NAMES, TEXT, names, "names", FIRST_KEY + 5, "NAME",
          "Names of the features in DATA: a data set, auto or none (default: as in training). Tables, texts "
-         "and "
-         "lines: header or none, if it is not clear whether line 1 is a header"),
+         "and lines: header or none, if it is not clear whether line 1 is a header"),
     FLAG(MG_CLI_NAMES, MISSING, complete, "missing", FIRST_KEY + 12, missing_words,
          "Features of the model whose names DATA lacks: their cells are zero (default), or it is an error"),
     FLAG(

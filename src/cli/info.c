@@ -94,8 +94,7 @@ int mg_command_info(int argc, char **argv) {
          "Only check the seal of a model or checkpoint: whether any byte has changed", 0},
         {"classes", KEY_CLASSES, NULL, 0,
          "Only list the classes, one on a line: those of a model, or those of a data file with their numbers "
-         "of "
-         "rows",
+         "of rows",
          0},
         {"features", KEY_FEATURES, "NAME", 0, "Data set of the features of a data file (default X)", 0},
         {"labels", KEY_LABELS, "NAME", 0, "Data set of the labels of a data file (default y)", 0},

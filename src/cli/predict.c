@@ -195,8 +195,7 @@ static const struct argp_option all_options[] = {
      "Names of the first columns of a table, separated by commas, such as Id,Label", 0},
     {"prior", KEY_PRIOR, "FILE|LIST", 0,
      "Probabilities for other frequencies of the classes than in training: 'A: 0.9, B: 0.1', or a file with "
-     "a line "
-     "'A: 0.9' for each class",
+     "a line 'A: 0.9' for each class",
      0},
     {"reject", KEY_REJECT, "P", 0,
      "Answer 'unknown' if the probability of the label is below P, such as 0.5 (needs probabilities)", 0},
@@ -219,15 +218,13 @@ int mg_command_predict(int argc, char **argv) {
         "\vDATA needs no labels. It is an HDF5 file, or a file of any format that margin convert reads "
         "(plain or "
         "gzip), which is then read by the recipe of the model: texts with its n-grams, tables by the names "
-        "of their "
-        "columns.\n\n"
+        "of their columns.\n\n"
         "When DATA is -, each line of standard input is a row of the kind that the model was trained on: a "
-        "text; a "
-        "record of the table, after a header or in the order of the training file; otherwise a line of "
+        "text; a record of the table, after a header or in the order of the training file; otherwise a line "
+        "of "
         "svmlight, "
         "\"index:value index:value # comment\", where an empty line is a row of zeros. Labels in lines are "
-        "ignored. "
-        "Each line is answered at once; a line that is no such row is an error.\n\n"
+        "ignored. Each line is answered at once; a line that is no such row is an error.\n\n"
         "Example:\n"
         "  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
         "  margin predict runs/first/model.h5 test.h5 --scores --id 0 -o answers.csv\n"

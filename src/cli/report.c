@@ -63,9 +63,7 @@ int mg_command_report(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"data", KEY_DATA, "DATA", 0,
          "Measure the model on the labelled rows of this file (default: the run's data.test or "
-         "data.validation, if they "
-         "are "
-         "still there and unchanged)",
+         "data.validation, if they are still there and unchanged)",
          0},
         {"output", KEY_OUTPUT, "FILE", 0,
          "Name of the report (default report.html); an older report is replaced", 0},

@@ -52,8 +52,7 @@ int mg_command_weights(int argc, char **argv) {
          0},
         {"image", KEY_IMAGE, "HEIGHTxWIDTH", 0,
          "Write an image of the weights of each class instead, for features that are pixels: red speaks for "
-         "the "
-         "class, blue against it",
+         "the class, blue against it",
          0},
         {"output", KEY_OUTPUT, "DIR", 0,
          "Directory of the images (PNG); images of the same names are replaced", 0},
@@ -65,8 +64,7 @@ int mg_command_weights(int argc, char **argv) {
         "MODEL",
         "Lists the features with the largest weights for and against each class, by name."
         "\vIf the model was trained with data.scale, its weights are those of scaled features, so they can "
-        "be "
-        "compared with each other. Features without names are x0, x1, ...\n\n"
+        "be compared with each other. Features without names are x0, x1, ...\n\n"
         "Example:\n"
         "  margin weights runs/first/model.h5 --top 5 --class 'B cell'\n"
         "  margin weights runs/mnist/model.h5 --image 28x28 -o templates",

@@ -1,4 +1,4 @@
-// comm.c - owns the connection of the ranks, their agreement, and the transfer of records and rows.
+// comm.c - owns the connection of the ranks, their agreement, and the transfer of records.
 #include "comm/comm.h"
 
 #include "base/hash.h"
@@ -190,7 +190,11 @@ mg_status mg_comm_records(mg_comm *comm, const void *own, size_t bytes, void *al
     return mg_comm_gather(comm, own, mine, all, error);
 }
 
-void mg_comm_fold_records(const mg_comm *comm, void *all, size_t bytes, mg_comm_merge *merge, void *context) {
+typedef void merge_records(void *context, void *left, const void *right);
+
+// Merges the records all[V][bytes] along the tree: merge(context, left, right) changes the record `left` to
+// the union of both. The result is the first record.
+static void fold_records(const mg_comm *comm, void *all, size_t bytes, merge_records *merge, void *context) {
     for (int64_t step = 1; step < comm->shards; step *= 2)
         for (int64_t left = 0; left < comm->shards; left += 2 * step)
             merge(context, (char *)all + (size_t)left * bytes, (char *)all + (size_t)(left + step) * bytes);
@@ -209,11 +213,11 @@ static void add_counts(void *context, void *left, const void *right) {
 }
 
 // Both types have 8 bytes.
-static mg_status fold(mg_comm *comm, const void *own, int64_t count, void *work, mg_comm_merge *add,
+static mg_status fold(mg_comm *comm, const void *own, int64_t count, void *work, merge_records *add,
                       mg_error *error) {
     size_t bytes = (size_t)count * sizeof(double);
     mg_status status = mg_comm_records(comm, own, bytes, work, error);
-    if (!status) mg_comm_fold_records(comm, work, bytes, add, &count);
+    if (!status) fold_records(comm, work, bytes, add, &count);
     return status;
 }
 
@@ -234,31 +238,4 @@ mg_status mg_comm_fold_counts(mg_comm *comm, const int64_t *own, int64_t count, 
 mg_status mg_comm_share(mg_comm *comm, void *bytes, size_t size, mg_error *error) {
     for (int r = 0; r < comm->ranks; r++) comm->from[r] = r == 0 ? size : 0;
     return mg_comm_gather(comm, bytes, comm->rank == 0 ? size : 0, bytes, error);
-}
-
-static size_t rank_bytes(const mg_comm *comm, int64_t rows, size_t bytes, int rank) {
-    return (size_t)(mg_comm_rank_row(comm, rows, rank + 1) - mg_comm_rank_row(comm, rows, rank)) * bytes;
-}
-
-// Sets the lengths of a transfer between rank 0 and all others: `one` is that of rank 0, `each` is that of
-// the others.
-static void set_lengths(mg_comm *comm, int64_t rows, size_t bytes, size_t *one, size_t *each) {
-    for (int r = 0; r < comm->ranks; r++) {
-        one[r] = comm->rank == 0 ? rank_bytes(comm, rows, bytes, r) : 0;
-        each[r] = comm->rank > 0 && r == 0 ? rank_bytes(comm, rows, bytes, comm->rank) : 0;
-    }
-}
-
-mg_status mg_comm_collect_rows(mg_comm *comm, const void *own, int64_t rows, size_t bytes, void *all,
-                               mg_error *error) {
-    set_lengths(comm, rows, bytes, comm->from, comm->to);
-    if (comm->rank == 0 && all != own) memcpy(all, own, rank_bytes(comm, rows, bytes, 0));
-    return mg_comm_exchange(comm, own, all, error);
-}
-
-mg_status mg_comm_deal_rows(mg_comm *comm, void *own, int64_t rows, size_t bytes, const void *all,
-                            mg_error *error) {
-    set_lengths(comm, rows, bytes, comm->to, comm->from);
-    if (comm->rank == 0 && all != own) memcpy(own, all, rank_bytes(comm, rows, bytes, 0));
-    return mg_comm_exchange(comm, all, own, error);
 }

@@ -92,23 +92,10 @@ mg_status mg_comm_fold(mg_comm *comm, const double *own, int64_t count, double *
 mg_status mg_comm_fold_counts(mg_comm *comm, const int64_t *own, int64_t count, int64_t *work, int64_t *out,
                               mg_error *error);
 
-// Folds records with any rule: merge(context, left, right) changes the record `left` to the union of both.
-// all: [V][bytes], as mg_comm_records leaves it; the result is its first record. Not collective. For moments.
-typedef void mg_comm_merge(void *context, void *left, const void *right);
-void mg_comm_fold_records(const mg_comm *comm, void *all, size_t bytes, mg_comm_merge *merge, void *context);
-
 // ---- arrays -------------------------------------------------------------------------------------
 
 // Copies bytes[size] of rank 0 to all other ranks.
 mg_status mg_comm_share(mg_comm *comm, void *bytes, size_t size, mg_error *error);
-
-// Arrays with `bytes` bytes for each of N rows. mg_comm_collect_rows copies the own rows of every rank to
-// `all` on rank 0 (NULL elsewhere); mg_comm_deal_rows copies them back. own: [own rows][bytes]; all:
-// [N][bytes]. `own` may be its place in `all`.
-mg_status mg_comm_collect_rows(mg_comm *comm, const void *own, int64_t rows, size_t bytes, void *all,
-                               mg_error *error);
-mg_status mg_comm_deal_rows(mg_comm *comm, void *own, int64_t rows, size_t bytes, const void *all,
-                            mg_error *error);
 
 // ---- sums of large arrays -----------------------------------------------------------------------
 

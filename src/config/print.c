@@ -12,7 +12,9 @@ enum { ALLOWED_TEXT = 1024, COMMENT_TEXT = 2048, COMMENT_WIDTH = 100 };
 // The value of an option as YAML; "" if it is unset or if the writer has already failed.
 static char *value_text(mg_writer *writer, const mg_option *option, const void *values) {
     char *text = NULL;
-    if (!writer->status) writer->status = mg_option_print(option, values, &text, &writer->error);
+    mg_error error = {0};
+    if (!writer->status) mg_option_print(option, values, &text, &error);
+    mg_writer_fail(writer, &error);
     return text;
 }
 

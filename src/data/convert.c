@@ -187,7 +187,7 @@ static void hear(void *context, const char *line) {
 
 mg_status mg_convert_open_reader(mg_conversion *c, int part, mg_error *error) {
     const mg_convert_part *own = &c->parts.list[part];
-    bool many = c->format->inputs_high == MG_FORMAT_MOST_INPUTS;
+    bool many = c->format->most_inputs == MG_FORMAT_MOST_INPUTS;
     if (c->reader) c->format->close(c->reader);
     c->reader = NULL;
     const mg_format_request request = {.inputs = many ? c->options->inputs : own->inputs,

@@ -222,8 +222,6 @@ static const mg_option rows[] = {
      .help = "Ids of the rows; by default the index of obs, or id, if there is one."},
 };
 
-static const char *const remembered[] = {"features", "labels", NULL};
-
 static const mg_section section = {
     .name = "hdf5", .help = "HDF5", .options = rows, .count = sizeof rows / sizeof *rows};
 
@@ -231,11 +229,10 @@ const mg_format mg_convert_h5 = {
     .name = "hdf5",
     .arguments = "FILE.h5ad...",
     .help = "HDF5 files that margin train reads, such as .h5ad; to join or split them, or to add labels",
-    .inputs_low = 1,
-    .inputs_high = 1,
+    .most_inputs = 1,
     .section = &section,
     .options_size = sizeof(options),
-    .remembered = remembered,
+    .remembered = mg_format_arrays,
     .probe = no_probe,
     .open = open_reader,
     .survey = survey,

@@ -33,8 +33,8 @@ mg_status mg_convert_divide(mg_conversion *c, mg_error *error) {
     const mg_convert_options *o = c->options;
     mg_status status = mg_memory_zeroed(&c->parts.list, (size_t)o->input_count, sizeof *c->parts.list, error);
     if (status) return status;
-    if (c->format->inputs_high == 2) return pair_labels(c, error);
-    c->parts.count = c->format->inputs_high == 1 ? o->input_count : 1;
+    if (c->format->most_inputs == 2) return pair_labels(c, error);
+    c->parts.count = c->format->most_inputs == 1 ? o->input_count : 1;
     for (int i = 0; i < c->parts.count; i++) c->parts.list[i].inputs[0] = o->inputs[i];
     return MG_OK;
 }

@@ -324,3 +324,11 @@ mg_status mg_dataset_clip(mg_dataset *dataset, const mg_clip *clip, mg_error *er
 }
 
 void mg_dataset_release_rows(mg_dataset *dataset) { mg_store_destroy(&dataset->store); }
+
+void mg_dataset_unlabelled_text(const mg_dataset *dataset, char out[MG_UNLABELLED_TEXT]) {
+    *out = 0;
+    if (dataset->left_out.unlabelled)
+        snprintf(out, MG_UNLABELLED_TEXT, "%s: %lld of %lld rows have no label and are left out",
+                 dataset->path, (long long)dataset->left_out.unlabelled,
+                 (long long)mg_source_rows(dataset->source));
+}

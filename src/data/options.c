@@ -61,8 +61,7 @@ static const mg_option rows[] = {
      "drop, which leaves them out."},
     {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, true,
      "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). The columns "
-     "of "
-     "validation and test are matched by them."},
+     "of validation and test are matched by them."},
     {"missing", MG_OPTION_CHOICE, AT(missing), "zero", 0, 0, missing_name, NULL, false,
      "Features of train whose names validation or test lacks: zero (their cells are 0) or error."},
     {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,

@@ -161,7 +161,7 @@ static mg_status place_labels(const mg_raw_request *request, const mg_conversion
         return mg_fail(error, MG_USAGE,
                        "--labels %s: %s is read as %s, which has no column of labels to skip",
                        request->labels, request->path, c->format->name);
-    if (c->format->inputs_high != 2) {
+    if (c->format->most_inputs != 2) {
         options->labels = request->labels;
         return MG_OK;
     }

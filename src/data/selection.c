@@ -2,9 +2,8 @@
 #include "data/selection.h"
 
 #include "base/memory.h"
-#include "data/dataset.h"
+#include "data/split.h"
 
-#include <stdio.h>
 #include <string.h>
 
 mg_status mg_selected_split(mg_h5 *file, const mg_dataset_request *request, int64_t rows, mg_selected *out,
@@ -62,12 +61,4 @@ mg_status mg_selected_drop_unlabelled(const char *path, mg_selected *selected, i
     }
     selected->count = kept;
     return status;
-}
-
-void mg_dataset_unlabelled_text(const mg_dataset *dataset, char out[MG_UNLABELLED_TEXT]) {
-    *out = 0;
-    if (dataset->left_out.unlabelled)
-        snprintf(out, MG_UNLABELLED_TEXT, "%s: %lld of %lld rows have no label and are left out",
-                 dataset->path, (long long)dataset->left_out.unlabelled,
-                 (long long)mg_source_rows(dataset->source));
 }

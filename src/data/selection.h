@@ -3,9 +3,7 @@
 #define MG_DATA_SELECTION_H
 
 #include "base/names.h"
-#include "data/labels.h"
-
-struct mg_dataset_request;
+#include "data/dataset_request.h"
 
 // Rows that were left out, for messages.
 typedef struct mg_left_out {
@@ -23,8 +21,8 @@ typedef struct mg_selected {
 // Selects the rows of request->selection among all `rows` rows. The split depends on the labels of all rows,
 // not only of those selected, so all labels are read. Errors: MG_CONFIG if no row is selected; those of
 // mg_labels_read and mg_split_rows.
-mg_status mg_selected_split(mg_h5 *file, const struct mg_dataset_request *request, int64_t rows,
-                            mg_selected *out, mg_error *error);
+mg_status mg_selected_split(mg_h5 *file, const mg_dataset_request *request, int64_t rows, mg_selected *out,
+                            mg_error *error);
 
 // Removes the rows of class MG_UNLABELLED from the selection and from `label` ([count]). Errors: MG_DATA if
 // no row is left.

@@ -333,10 +333,6 @@ mg_status mg_stream_check(const mg_stream *stream, mg_error *error) {
     return status ? status : mg_map_check(dataset->map, error);
 }
 
-int64_t mg_stream_batches(const mg_stream *stream) {
-    return (stream->dataset->count + stream->batch - 1) / stream->batch;
-}
-
 double mg_stream_waited(mg_stream *stream) {
     double waited = stream->waited;
     stream->waited = 0;

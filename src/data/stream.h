@@ -35,8 +35,6 @@ mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error);
 // too.
 mg_status mg_stream_check(const mg_stream *stream, mg_error *error);
 
-int64_t mg_stream_batches(const mg_stream *stream); // minibatches of an epoch
-
 // Seconds that mg_stream_next has waited for the reading thread since the last call of this function.
 double mg_stream_waited(mg_stream *stream);
 

@@ -31,7 +31,7 @@ static void put_member(archive *zip, const char *name, mg_writer *member) {
     mg_writer *out = zip->out;
     size_t at = out->length;
     uint32_t crc = mg_crc32(member->text, member->length);
-    if (member->status && !out->status) out->status = member->status, out->error = member->error;
+    mg_writer_fail(out, &member->error);
     mg_export_number(out, LOCAL, 4);
     put_entry(out, name, crc, member->length);
     mg_writer_add(out, name);

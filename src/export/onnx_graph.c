@@ -26,7 +26,7 @@ void mg_onnx_text(mg_writer *out, unsigned field, const char *text) {
 }
 
 void mg_onnx_message(mg_writer *out, unsigned field, mg_writer *message) {
-    if (message->status && !out->status) out->status = message->status, out->error = message->error;
+    mg_writer_fail(out, &message->error);
     put_length(out, field, message->length);
     mg_writer_add_bytes(out, message->text, message->length);
     mg_writer_clear(message);

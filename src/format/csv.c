@@ -284,8 +284,7 @@ static const mg_option rows[] = {
      .preset = "",
      .changes_result = false,
      .help = "Column with an id for each row: a name of the header or a number from 1. It is stored as the "
-             "data set "
-             "id, for margin predict --id id, and is no feature."},
+             "data set id, for margin predict --id id, and is no feature."},
     {.name = "one-hot",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(mg_csv_options, one_hot),
@@ -326,8 +325,7 @@ const mg_format mg_format_csv = {
     .name = "csv",
     .arguments = "FILE...",
     .help = "numbers separated by commas, tabs, semicolons or spaces",
-    .inputs_low = 1,
-    .inputs_high = MG_FORMAT_MOST_INPUTS,
+    .most_inputs = MG_FORMAT_MOST_INPUTS,
     .section = &section,
     .options_size = sizeof(mg_csv_options),
     .remembered = remembered,

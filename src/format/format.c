@@ -43,6 +43,8 @@ mg_status mg_format_open_text(const mg_format_request *request, mg_text **out, m
                               request->line_bytes, error);
 }
 
+const char *const mg_format_arrays[] = {"features", "labels", NULL};
+
 bool mg_format_stores(const mg_format *format, const mg_option *option, bool *binding) {
     *binding = option->changes_result;
     for (const char *const *name = format->remembered; name && *name; name++)

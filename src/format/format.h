@@ -134,9 +134,9 @@ typedef struct mg_format {
     const char *name;
     const char *arguments; // its inputs, in the form of a usage line
     const char *help;
-    // Files that a reader reads: MG_FORMAT_MOST_INPUTS: any number; 2: rows, and labels if there are any. Of
-    // formats with 1 or 2, several readers give the rows of one data set.
-    int inputs_low, inputs_high;
+    // The most files that one reader reads. 2: rows, and labels if there are any. With 1 or 2, several
+    // readers give the rows of one data set. MG_FORMAT_MOST_INPUTS: one reader reads any number.
+    int most_inputs;
     // Its options. Those that change the result are stored in the output, so that --like can use them.
     const mg_section *section;
     size_t options_size;
@@ -153,7 +153,7 @@ typedef struct mg_format {
     mg_status (*open)(void **reader, const mg_format_request *request, mg_error *error);
     // True if the survey learns from the rows, with these options; see mg_format_request.held. NULL: never.
     bool (*learns)(const void *options);
-    // If inputs_high is 2: sets *is to whether the file has the shape of labels.
+    // If most_inputs is 2: sets *is to whether the file has the shape of labels.
     mg_status (*holds_labels)(const char *path, bool *is, mg_error *error);
     // The files that the reader reads, if they are not just the inputs ("": none); NULL after the last. NULL
     // is allowed.
@@ -185,6 +185,9 @@ mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, 
 
 // The format that has an option of this name; NULL if there is none, or more than one.
 const mg_format *mg_format_with_option(const char *name);
+
+// The options of formats with named arrays that are remembered: features and labels.
+extern const char *const mg_format_arrays[];
 
 // True if the option is stored in the output; *binding becomes true if other files must have the same value.
 bool mg_format_stores(const mg_format *format, const mg_option *option, bool *binding);

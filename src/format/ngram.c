@@ -66,6 +66,8 @@ void mg_ngram_destroy(mg_ngram *ngram) {
     mg_memory_free(ngram);
 }
 
+// The bucket of an n-gram: 64-bit FNV-1a over its bytes, then the finaliser of MurmurHash3, then the low
+// bits.
 static inline uint64_t fnv(uint64_t hash, const char *bytes, size_t count) {
     for (size_t i = 0; i < count; i++) hash = (hash ^ (unsigned char)bytes[i]) * FNV_PRIME;
     return hash;
@@ -79,10 +81,6 @@ static inline uint32_t finish(uint64_t hash, int bits) {
     hash *= UINT64_C(0xc4ceb9fe1a85ec53);
     hash ^= hash >> 33;
     return (uint32_t)(hash & ((UINT64_C(1) << bits) - 1));
-}
-
-uint32_t mg_ngram_bucket(const char *bytes, size_t count, int bits) {
-    return finish(fnv(FNV_BASIS, bytes, count), bits);
 }
 
 // Counts the pending buckets in the table.

@@ -31,9 +31,6 @@ void mg_ngram_destroy(mg_ngram *ngram); // NULL is allowed
 mg_status mg_ngram_count(mg_ngram *ngram, const char *text, size_t bytes, const uint32_t **buckets,
                          const uint32_t **counts, int64_t *count, mg_error *error);
 
-// Bucket of one n-gram: 64-bit FNV-1a over its bytes, then the finaliser of MurmurHash3, then the low bits.
-uint32_t mg_ngram_bucket(const char *bytes, size_t count, int bits);
-
 // For options: whether mg_ngram_parse can read the value; the kinds of values of n-grams.
 mg_status mg_ngram_check(const char *value, mg_error *error);
 const char *mg_ngram_weighting(int i);

@@ -374,9 +374,6 @@ static const mg_option table[] = {
      .help = "Array of the labels, unless a file has this name. Default: y, Y, labels, label or target."},
 };
 
-// Files with other names of arrays can be used together.
-static const char *const remembered[] = {"features", "labels", NULL};
-
 static const mg_section section = {
     .name = "npz", .help = "archives of NumPy", .options = table, .count = sizeof table / sizeof *table};
 
@@ -384,11 +381,10 @@ const mg_format mg_format_npz = {
     .name = "npz",
     .arguments = "FILE.npz...",
     .help = "arrays X and y of numpy.savez, or a sparse matrix of scipy.sparse.save_npz",
-    .inputs_low = 1,
-    .inputs_high = 1,
+    .most_inputs = 1,
     .section = &section,
     .options_size = sizeof(options),
-    .remembered = remembered,
+    .remembered = mg_format_arrays,
     .probe = probe,
     .open = open_reader,
     .survey = survey,

@@ -368,9 +368,6 @@ static const mg_option table[] = {
      .help = "Tensor of the labels, unless a file has this name. Default: y, labels or label."},
 };
 
-// Files with other names of tensors can be used together.
-static const char *const remembered[] = {"features", "labels", NULL};
-
 static const mg_section section = {.name = "safetensors",
                                    .help = "files of Hugging Face",
                                    .options = table,
@@ -380,11 +377,10 @@ const mg_format mg_format_safetensors = {
     .name = "safetensors",
     .arguments = "FILE...",
     .help = "tensors of Hugging Face",
-    .inputs_low = 1,
-    .inputs_high = 1,
+    .most_inputs = 1,
     .section = &section,
     .options_size = sizeof(options),
-    .remembered = remembered,
+    .remembered = mg_format_arrays,
     .probe = probe,
     .open = open_reader,
     .survey = survey,

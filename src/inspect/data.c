@@ -24,10 +24,7 @@ static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
     mg_error why;
     char storage[256], shape[MG_H5_SHAPE];
     mg_status status = mg_h5_array_open(file, name, &array, &why);
-    if (status == MG_MEMORY || status == MG_IO) { // this error says nothing about the content
-        out->status = status;
-        out->error = why;
-    }
+    if (status == MG_MEMORY || status == MG_IO) mg_writer_fail(out, &why); // it says nothing of the content
     if (status) {
         mg_printable_line(out, "  %-24s cannot be used: %s", name, why.text);
         return;
@@ -202,19 +199,19 @@ static void put_values(const mg_source *source, const sample *s, mg_inspect_page
 }
 
 static void put_shape(const char *name, mg_source *source, mg_inspect_page *page) {
-    bool turned = mg_source_transposed_bytes(source) > 0, sparse = mg_source_layout(source) == MG_CSR;
+    bool transposed = mg_source_transposed_bytes(source) > 0, sparse = mg_source_layout(source) == MG_CSR;
     mg_writer_add(page->out, "\n");
     mg_printable_line(page->out, "features %s", name);
     mg_writer_format(page->out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape",
                      (long long)mg_source_rows(source), (long long)mg_source_features(source),
-                     turned   ? "sparse (CSC)"
-                     : sparse ? "sparse (CSR)"
-                              : "dense",
+                     transposed ? "sparse (CSC)"
+                     : sparse   ? "sparse (CSR)"
+                                : "dense",
                      mg_source_type_name(source));
     mg_json_put_text(&page->json, "features_name", name);
     mg_json_put_int(&page->json, "rows", mg_source_rows(source));
     mg_json_put_int(&page->json, "features", mg_source_features(source));
-    mg_json_put_text(&page->json, "layout", turned ? "csc" : sparse ? "csr" : "dense");
+    mg_json_put_text(&page->json, "layout", transposed ? "csc" : sparse ? "csr" : "dense");
     mg_json_put_text(&page->json, "type", mg_source_type_name(source));
 }
 
@@ -222,13 +219,13 @@ static mg_status put_rows(mg_source *source, mg_inspect_page *page, mg_error *er
     mg_writer *out = page->out, *advice = &page->advice;
     sample s = {0};
     char text[2][MG_BYTES_TEXT];
-    double chunk = mg_source_chunk_bytes(source), turned = (double)mg_source_transposed_bytes(source);
-    if (turned > 0)
+    double chunk = mg_source_chunk_bytes(source), transposed = (double)mg_source_transposed_bytes(source);
+    if (transposed > 0)
         mg_writer_format(advice,
                          "  stored by columns: each time that the file is opened, a temporary file of %s is "
                          "written; store csr_matrix to save this time\n",
-                         mg_print_bytes(turned, text[0]));
-    if (turned > MOST_CHUNK_BYTES) {
+                         mg_print_bytes(transposed, text[0]));
+    if (transposed > MOST_CHUNK_BYTES) {
         mg_writer_format(out, "  %-24s none: the rows are not transposed for a description\n", "sample");
         return MG_OK;
     }

@@ -54,7 +54,8 @@ mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, si
 // Writes all `size` bytes to the descriptor. Errors: MG_IO.
 mg_status mg_file_write_all(int fd, const char *path, const void *bytes, size_t size, mg_error *error);
 
-// The seal: 64 bytes after the content that show whether a byte has changed. HDF5 readers ignore them.
+// The seal: 64 bytes after the content that show whether a byte has changed. HDF5 readers ignore them. A file
+// is intact if it is complete and its seal matches the content.
 enum { MG_SEAL_BYTES = 64, MG_SEAL_DIGEST = 32 }; // offset of the digest of the content in the seal
 
 // Computes seal[MG_SEAL_BYTES] of `size` bytes of content.

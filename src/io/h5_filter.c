@@ -77,14 +77,13 @@ static mg_status refuse_filter(const mg_h5_array *array, int id, const char *nam
                        array->file->path, array->name, name, id);
     // Does not suggest h5repack, which silently drops data whose filter it does not know. h5py with
     // hdf5plugin can read it.
-    return mg_fail(
-        error, status,
-        "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: repack a "
-        "copy "
-        "in Python (pip install h5py hdf5plugin): import h5py, hdf5plugin; f = h5py.File('COPY.h5', 'r+'); "
-        "n = '%s'; x, a = f[n][()], dict(f[n].attrs); del f[n]; "
-        "f.create_dataset(n, data=x, compression='gzip').attrs.update(a); f.close()",
-        array->file->path, array->name, name, id, array->name);
+    return mg_fail(error, status,
+                   "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: "
+                   "repack a copy in Python (pip install h5py hdf5plugin): import h5py, hdf5plugin; f = "
+                   "h5py.File('COPY.h5', 'r+'); "
+                   "n = '%s'; x, a = f[n][()], dict(f[n].attrs); del f[n]; "
+                   "f.create_dataset(n, data=x, compression='gzip').attrs.update(a); f.close()",
+                   array->file->path, array->name, name, id, array->name);
 }
 
 mg_status mg_h5_check_filters(const mg_h5_array *array, hid_t plist, mg_error *error) {

@@ -1,5 +1,7 @@
 // loss.h - the registry of losses. A loss turns one row of scores into its value and one row of coefficients.
-// It does not know whether the coefficients serve a gradient or a dual step.
+// It does not know whether the coefficients serve a gradient or a dual step. The rivals of a row are all
+// classes but its own. The margin violation of a rival is its score minus that of the own class, plus delta
+// (M3).
 #ifndef MG_LOSS_LOSS_H
 #define MG_LOSS_LOSS_H
 

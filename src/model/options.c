@@ -56,8 +56,7 @@ static const mg_option rows[] = {
      "weight), or a mapping of labels to weights; other labels have weight 1."},
     {"calibration", MG_OPTION_CHOICE, AT(calibration), "none", 0, 0, mg_calibration_name, NULL, true,
      "Probabilities, fitted at the end of the run (docs/probabilities.md): to the validation rows or, "
-     "without "
-     "data.validation, to the rows that five further trainings hold out."},
+     "without data.validation, to the rows that five further trainings hold out."},
 };
 
 const mg_section mg_model_section = {

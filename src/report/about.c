@@ -147,7 +147,7 @@ static void add_configuration(const mg_page *page) {
     if (!status) status = add_sections(page, preset, &error);
     mg_writer_add(to, "</tbody></table></div></details>\n");
     mg_config_destroy(preset);
-    if (status && !to->status) to->status = status, to->error = error;
+    mg_writer_fail(to, &error);
 }
 
 void mg_page_about(const mg_page *page) {

@@ -122,6 +122,23 @@ static bool has_points(const mg_record *record) {
     return record->kind == MG_RECORD_PATH || !isnan(C) || !isnan(lambda);
 }
 
+static void add_chart(const mg_page *page, const curve *c, const char *x_name, const mg_series *series,
+                      int count) {
+    const mg_chart chart = {.id = c->id,
+                            .title = c->title,
+                            .text = c->text,
+                            .x_name = x_name,
+                            .y_name = c->y_name,
+                            .log_y = c->log_y,
+                            .percent = c->percent,
+                            .from_zero = c->from_zero,
+                            .whole_x = true,
+                            .mark = NAN,
+                            .series = series,
+                            .count = count};
+    mg_chart_add(page->to, &chart);
+}
+
 static void add_one(const mg_page *page, const curve *c, double *memory) {
     mg_series series[LINES];
     int count = 0;
@@ -140,35 +157,23 @@ static void add_one(const mg_page *page, const curve *c, double *memory) {
                                       .colour = l,
                                       .may_leave = bound};
     }
-    const mg_chart chart = {.id = c->id,
-                            .title = c->title,
-                            .text = c->text,
-                            .x_name = has_points(page->record) ? "epoch, all points" : "epoch",
-                            .y_name = c->y_name,
-                            .log_y = c->log_y,
-                            .percent = c->percent,
-                            .from_zero = c->from_zero,
-                            .whole_x = true,
-                            .mark = NAN,
-                            .series = series,
-                            .count = count};
-    mg_chart_add(page->to, &chart);
+    add_chart(page, c, has_points(page->record) ? "epoch, all points" : "epoch", series, count);
 }
 
 // The values as a table, for those who cannot see the charts, or want the numbers.
 static void add_table(const mg_page *page) {
     enum { MOST_ROWS = 500 };
-    static const char *const keys[] = {"epoch", "seconds",    "objective", "dual",
-                                       "gap",   "train_loss", "pass_loss", "accuracy"};
-    static const char *const names[] = {"epoch",
-                                        "seconds",
-                                        "objective",
-                                        "lower bound",
-                                        "gap",
-                                        "training loss",
-                                        "loss during the epoch",
-                                        "validation accuracy"};
-    enum { COLUMNS = sizeof keys / sizeof *keys };
+    static const struct {
+        const char *key, *name;
+    } column[] = {{"epoch", "epoch"},
+                  {"seconds", "seconds"},
+                  {"objective", "objective"},
+                  {"dual", "lower bound"},
+                  {"gap", "gap"},
+                  {"train_loss", "training loss"},
+                  {"pass_loss", "loss during the epoch"},
+                  {"accuracy", "validation accuracy"}};
+    enum { COLUMNS = sizeof column / sizeof *column };
     mg_writer *to = page->to;
     int64_t epochs = epochs_of(page->record), every = epochs / MOST_ROWS + 1, n = 0;
     mg_writer_add(to,
@@ -177,14 +182,14 @@ static void add_table(const mg_page *page) {
     if (every > 1) mg_writer_format(to, "One of %lld epochs", (long long)every);
     else mg_writer_add(to, "After each epoch; a dash: not measured");
     mg_writer_add(to, "</caption><thead><tr>");
-    for (int c = 0; c < COLUMNS; c++) mg_html_head(to, names[c], true);
+    for (int c = 0; c < COLUMNS; c++) mg_html_head(to, column[c].name, true);
     mg_writer_add(to, "</tr></thead><tbody>\n");
     for (int64_t i = 0; i < page->record->events.count; i++) {
         if (!mg_lines_is(&page->record->events, i, "epoch")) continue;
         if (n++ % every && n != epochs) continue;
         mg_writer_add(to, "<tr>");
         for (int c = 0; c < COLUMNS; c++) {
-            double value = mg_lines_number(&page->record->events, i, keys[c]);
+            double value = mg_lines_number(&page->record->events, i, column[c].key);
             mg_html_number_cell(to, value);
             if (c == COLUMNS - 1) mg_html_percent(to, value);
             else mg_html_short(to, value, c == 0 ? 15 : 5);
@@ -214,19 +219,7 @@ static void add_overlay(const mg_page *page, const curve *c, double *memory) {
                                       .kind = r >= MG_CHART_COLOURS ? MG_SERIES_DASHED : MG_SERIES_LINE,
                                       .colour = r};
     }
-    const mg_chart chart = {.id = c->id,
-                            .title = c->title,
-                            .text = c->text,
-                            .x_name = "epoch",
-                            .y_name = c->y_name,
-                            .log_y = c->log_y,
-                            .percent = c->percent,
-                            .from_zero = c->from_zero,
-                            .whole_x = true,
-                            .mark = NAN,
-                            .series = series,
-                            .count = count};
-    mg_chart_add(page->to, &chart);
+    add_chart(page, c, "epoch", series, count);
 }
 
 void mg_page_curves(const mg_page *page) {
@@ -235,7 +228,9 @@ void mg_page_curves(const mg_page *page) {
     for (int r = 0; r < page->records; r++) epochs += epochs_of(&page->record[r]);
     if (!epochs || page->to->status) return;
     size_t numbers = 4 * (size_t)epochs * (page->records > 1 ? 1 : LINES);
-    page->to->status = mg_memory_get(&memory, numbers, sizeof *memory, &page->to->error);
+    mg_error error = {0};
+    mg_memory_get(&memory, numbers, sizeof *memory, &error);
+    mg_writer_fail(page->to, &error);
     if (page->to->status) return;
     mg_html_section(page->to, "curves", "Curves");
     if (page->record->kind == MG_RECORD_CV)

@@ -133,7 +133,7 @@ void mg_html_script_text(mg_writer *to, const char *text) {
         if (json.text[i] == '<') mg_writer_add(to, "\\u003c");
         else mg_writer_add_bytes(to, json.text + i, 1);
     }
-    if (json.status && !to->status) to->status = json.status, to->error = json.error;
+    mg_writer_fail(to, &json.error);
     mg_writer_clear(&json);
 }
 

@@ -23,7 +23,7 @@ void mg_image_add(mg_writer *to, int64_t side, const float *values, mg_image_pal
     if (!status) status = mg_png_add(&png, side, side, rgb, &error);
     mg_writer_add(to, "data:image/png;base64,");
     if (!status) mg_html_base64(to, (const unsigned char *)png.text, png.length);
-    else if (!to->status) to->status = status, to->error = error;
+    mg_writer_fail(to, &error);
     mg_writer_clear(&png);
     mg_memory_free(rgb);
 }

@@ -230,5 +230,5 @@ void mg_page_points(const mg_page *page) {
         add_table(page, &points);
     }
     mg_writer_add(to, "</section>\n");
-    if (error.status && !to->status) to->status = error.status, to->error = error;
+    mg_writer_fail(to, &error);
 }

@@ -152,10 +152,6 @@ static int columns_of(const char *text) {
     return columns;
 }
 
-static void pass_failure(const mg_writer *from, mg_writer *to) {
-    if (from->status && !to->status) to->status = from->status, to->error = from->error;
-}
-
 // `to` receives a failure.
 static int width_of(mg_writer *to, const rows *all, const mg_fact_column *c) {
     int width = columns_of(c->name);
@@ -163,7 +159,7 @@ static int width_of(mg_writer *to, const rows *all, const mg_fact_column *c) {
         mg_writer cell = {0};
         print_cell(&cell, c, &all->row[i]);
         if (cell.text && columns_of(cell.text) > width) width = columns_of(cell.text);
-        pass_failure(&cell, to);
+        mg_writer_fail(to, &cell.error);
         mg_writer_clear(&cell);
     }
     return width;
@@ -185,11 +181,11 @@ static void print_line(mg_writer *to, const row *one, const int *width) {
         if (one) print_cell(&cell, c, one);
         else mg_writer_add(&cell, c->name);
         if (i) mg_writer_add(&line, "  ");
-        pass_failure(&cell, to);
+        mg_writer_fail(to, &cell.error);
         print_padded(&line, cell.text ? cell.text : "", width[i], c->text != NULL);
         mg_writer_clear(&cell);
     }
-    pass_failure(&line, to);
+    mg_writer_fail(to, &line.error);
     mg_writer_add_bytes(to, line.text, line.length);
     mg_writer_add(to, "\n");
     mg_writer_clear(&line);

@@ -66,8 +66,6 @@ mg_status mg_local_start(mg_certified *c, double *loss, mg_error *error);
 
 // ---- handover.c ---------------------------------------------------------------------------------
 
-void mg_handover_start(mg_certified *c);
-
 // True if Newton steps should follow. Called after each certificate of dual ascent.
 bool mg_handover_to_newton(mg_certified *c);
 

@@ -89,7 +89,7 @@ typedef struct condition {
 
 enum { TO_NEWTON = 4, TO_DUAL = 3 };
 static const condition to_newton[TO_NEWTON] = {
-    {is_measured, "the gap was measured over 3 passes of dual ascent"},
+    {is_measured, "after a return to dual ascent, its gap was measured over 3 passes"},
     {has_room, "Newton steps need little memory"},
     {dual_has_tried, "dual ascent has cost an eighth of the usual Newton steps"},
     {newton_is_cheaper, "dual ascent is estimated to need more than the usual Newton steps"},
@@ -120,8 +120,6 @@ void mg_handover_list(mg_writer *out) {
 }
 
 // ---- decisions ----------------------------------------------------------------------------------
-
-void mg_handover_start(mg_certified *c) { c->handover = (mg_handover_state){.rate = -1}; }
 
 // Measures how fast the distance falls since the last mark, if that is at least MARK_PASSES passes ago; then
 // sets a new mark.

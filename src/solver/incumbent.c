@@ -10,7 +10,8 @@
 #define SMALL_PART 1e-3  // of the tolerance: a lower bound that is higher by less is the same
 #define CLEARLY 0.9      // progress is clear if primal - dual is below this fraction of the last noted one
 
-void mg_incumbent_clear(mg_incumbent *incumbent) {
+// Forgets the weights and the bounds.
+static void clear(mg_incumbent *incumbent) {
     incumbent->bounds = (mg_bounds){.primal = INFINITY,
                                     .dual = -INFINITY,
                                     .gap = INFINITY,
@@ -20,12 +21,22 @@ void mg_incumbent_clear(mg_incumbent *incumbent) {
     incumbent->proven = -INFINITY;
 }
 
+static mg_status loss_of_zeros(const mg_problem *problem, double *loss, mg_error *error) {
+    double *scores;
+    mg_status status = mg_memory_zeroed(&scores, (size_t)problem->classes, sizeof *scores, error);
+    if (status) return status;
+    *loss = problem->loss->value(problem->classes, scores, 0, (double)problem->delta);
+    mg_memory_free(scores);
+    return MG_OK;
+}
+
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;
     *incumbent = (mg_incumbent){.resident = resident};
-    mg_incumbent_clear(incumbent);
+    clear(incumbent);
     if (!resident->certify) return MG_OK;
-    return mg_problem_weights(problem, &incumbent->weights, error);
+    mg_status status = loss_of_zeros(problem, &incumbent->loss_of_zeros, error);
+    return status ? status : mg_problem_weights(problem, &incumbent->weights, error);
 }
 
 typedef struct copy_job {
@@ -91,25 +102,15 @@ static double total_weight(const mg_resident *resident) {
     return sum;
 }
 
-// The loss of any row whose scores are all 0; it does not depend on the class. NAN if there is no memory for
-// the scores.
-static double loss_of_zeros(const mg_problem *problem) {
-    double *scores;
-    if (mg_memory_zeroed(&scores, (size_t)problem->classes, sizeof *scores, NULL)) return NAN;
-    double loss = problem->loss->value(problem->classes, scores, 0, (double)problem->delta);
-    mg_memory_free(scores);
-    return loss;
-}
-
 void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lambda) {
     const mg_resident *resident = incumbent->resident;
     const mg_problem *problem = resident->problem;
     mg_weights *w = &incumbent->weights;
     double primal = incumbent->bounds.primal;
-    mg_incumbent_clear(incumbent);
+    clear(incumbent);
     if (!resident->certify) return;
     if (isfinite(primal)) primal += 0.5 * (lambda - before) * mg_problem_square_norm(problem, w);
-    double zeros = loss_of_zeros(problem) * total_weight(resident) / (double)problem->rows;
+    double zeros = incumbent->loss_of_zeros * total_weight(resident) / (double)problem->rows;
     if (zeros < primal) {
         primal = zeros;
         memset(w->v, 0, (size_t)w->size * sizeof *w->v);

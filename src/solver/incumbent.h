@@ -19,7 +19,8 @@ typedef struct mg_incumbent {
     const mg_resident *resident;
     mg_weights weights; // weights of raw cells; empty without certificates
     mg_bounds bounds;
-    double primal, dual; // values of the newest weights and dual variables at the last update
+    double primal, dual;  // values of the newest weights and dual variables at the last update
+    double loss_of_zeros; // loss of a row whose scores are all 0; it does not depend on the class
     // The highest lower bound that this process has computed. bounds.dual may be higher if it was read from a
     // checkpoint. A sealed file does not prove what it says.
     double proven;
@@ -27,9 +28,6 @@ typedef struct mg_incumbent {
 
 // Creates an incumbent without weights and bounds. Errors: MG_MEMORY.
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error);
-
-// Forgets the weights and the bounds.
-void mg_incumbent_clear(mg_incumbent *incumbent);
 
 // For another lambda: keeps the weights, with their objective at the new lambda, or takes weights of zero if
 // these have a lower objective. The lower bound becomes 0.

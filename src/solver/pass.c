@@ -64,15 +64,13 @@ static const void *dense_row(const mg_rows *rows, int64_t r) {
     return mg_rows_dense(rows, mg_rows_stored(rows, r));
 }
 
-void mg_pass_cells(const mg_kernel *kernel, const mg_rows *rows, int64_t stored, int64_t from, int64_t to,
-                   float *x) {
+void mg_pass_cells(const mg_kernel *kernel, const mg_rows *rows, int64_t stored, int64_t line, float *x) {
     size_t cell = mg_cell_size(rows->cell);
-    const char *cells = (const char *)mg_rows_dense(rows, stored) + (size_t)from * cell;
-    int64_t there = rows->bare ? mg_min(rows->features, to) - from : to - from,
-            whole = there / MG_LANES * MG_LANES;
+    const char *cells = mg_rows_dense(rows, stored);
+    int64_t there = rows->bare ? mg_min(rows->features, line) : line, whole = there / MG_LANES * MG_LANES;
     if (rows->cell == MG_CELL_F32) memcpy(x, cells, (size_t)whole * cell);
     else kernel->widen(rows->cell, whole, cells, x);
-    if (whole == to - from) return;
+    if (whole == line) return;
     float last[MG_LANES] = {0}; // the last cells, of any type, followed by zeros
     memcpy(last, cells + (size_t)whole * cell, (size_t)(there - whole) * cell);
     kernel->widen(rows->cell, MG_LANES, last, x + whole);
@@ -83,7 +81,7 @@ void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, i
         float *wide = pass->wide ? pass->wide + i * pass->wide_line : NULL;
         int64_t stored = mg_rows_stored(rows, first + i);
         pass->x[i] = wide ? wide : mg_rows_dense(rows, stored);
-        if (wide) mg_pass_cells(kernel, rows, stored, 0, pass->line, wide);
+        if (wide) mg_pass_cells(kernel, rows, stored, pass->line, wide);
     }
 }
 

@@ -35,10 +35,9 @@ mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t 
 mg_status mg_pass_widen(mg_pass *pass, bool bare, mg_error *error);
 void mg_pass_destroy(mg_pass *pass);
 
-// Copies cells [from, to) of a stored dense row to x as floats; both limits are multiples of MG_LANES. The
-// padding of a bare row is replaced by zeros. x: 64-byte aligned.
-void mg_pass_cells(const mg_kernel *kernel, const mg_rows *rows, int64_t stored, int64_t from, int64_t to,
-                   float *x);
+// Copies the cells of a stored dense row to x[line] as floats. The padding of a bare row is replaced by
+// zeros. x: 64-byte aligned.
+void mg_pass_cells(const mg_kernel *kernel, const mg_rows *rows, int64_t stored, int64_t line, float *x);
 
 // Makes dense rows [first, first + count) of the view the present block pass->x. count <= pass->block_rows.
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count);

@@ -9,6 +9,8 @@
 #include "parallel/team.h"
 #include "solver/weights.h"
 
+// The objective is lambda/2 ||W||^2 + weighted mean loss of the rows (M2).
+//
 // Scaled columns: the model is linear in x' = scale * (x - center), with weights W. Kernels read raw cells x
 // and weights V = scale * W instead (M19).
 typedef struct mg_problem {

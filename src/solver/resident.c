@@ -166,15 +166,11 @@ mg_status mg_resident_attach(mg_resident *resident, const mg_batch *all, mg_erro
     return MG_OK;
 }
 
-void mg_resident_cells(const mg_resident *resident, int64_t row, int64_t from, int64_t to, float *x) {
-    const mg_kernel *kernel = resident->problem->kernel;
-    mg_pass_cells(kernel, &resident->all.rows, row, from, to, x);
-    const float *scale = resident->column_scale, *center = resident->column_center;
-    if (scale) kernel->scale_columns(to - from, center ? center + from : NULL, scale + from, x);
-}
-
 void mg_resident_row(const mg_resident *resident, int64_t row, float *x) {
-    mg_resident_cells(resident, row, 0, resident->line, x);
+    const mg_kernel *kernel = resident->problem->kernel;
+    mg_pass_cells(kernel, &resident->all.rows, row, resident->line, x);
+    const float *scale = resident->column_scale;
+    if (scale) kernel->scale_columns(resident->line, resident->column_center, scale, x);
 }
 
 // ---- weights ------------------------------------------------------------------------------------

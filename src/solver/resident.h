@@ -82,9 +82,7 @@ static inline void mg_resident_values(const mg_resident *resident, int64_t row, 
     *end = range < resident->ranges - 1 ? indptr[row] + cuts[range] : indptr[row + 1];
 }
 
-// Computes the cells [from, to) of a dense row as x'; both limits are multiples of MG_LANES. mg_resident_row
-// computes all cells.
-void mg_resident_cells(const mg_resident *resident, int64_t row, int64_t from, int64_t to, float *x);
+// Computes the cells of a dense row as x'.
 void mg_resident_row(const mg_resident *resident, int64_t row, float *x);
 
 // Convert W of scaled features into weights of raw cells (M19): lines [from, end); bias and offsets; all of

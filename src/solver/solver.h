@@ -32,7 +32,7 @@ enum { MG_SAMPLE_FEWEST = 1 << 14, MG_SAMPLE_MOST = 1 << 17 };
 
 // Bounds of the optimum (M27).
 typedef struct mg_certificate {
-    double primal, dual; // lowest objective of any weights found; highest lower bound
+    double primal, dual; // lowest primal value (objective of any weights found); highest lower bound
     double gap;          // (primal - dual) / primal
     bool reached;        // gap <= the tolerance
     bool fresh;          // made at the end of the last epoch

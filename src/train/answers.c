@@ -55,7 +55,7 @@ static void add_column(column_names *c, const char *text, const char *label) {
         if (label) mg_writer_add(&name, label);
     }
     if (!name.status) mg_delimited_add(&a->out, name.length ? name.text : "", a->delimiter);
-    else if (!a->out.status) a->out.status = name.status, a->out.error = name.error;
+    mg_writer_fail(&a->out, &name.error);
     mg_writer_clear(&name);
 }
 

@@ -9,6 +9,7 @@
 #include "train/run_own.h"
 #include "train/run_previous.h"
 #include "train/run_traces.h"
+#include "train/trainer.h"
 
 #include <math.h>
 #include <stdio.h>

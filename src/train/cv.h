@@ -3,7 +3,7 @@
 #define MG_TRAIN_CV_H
 
 #include "train/grid.h"
-#include "train/trainer.h"
+#include "train/trainer_options.h"
 
 #include <margin/cv.h>
 

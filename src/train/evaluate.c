@@ -67,7 +67,7 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
     mg_kernel_weights w = mg_weights_kernel(weights);
     for (int64_t i = 0; i < count; i++) {
         int64_t n = 0;
-        mg_pass_cells(e->scorer->kernel, rows, mg_rows_stored(rows, first + i), 0,
+        mg_pass_cells(e->scorer->kernel, rows, mg_rows_stored(rows, first + i),
                       mg_round_up(rows->features, MG_LANES), row->wide);
         for (int64_t d = 0; d < rows->features; d++) {
             int64_t place = row->wide[d] == 0 ? -1 : mg_used_place(e->used, d);

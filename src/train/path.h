@@ -3,7 +3,7 @@
 #define MG_TRAIN_PATH_H
 
 #include "train/grid.h"
-#include "train/trainer.h"
+#include "train/trainer_options.h"
 
 // `options`: those of a run; their canonical text must contain the grid. If a fold is held out, points are
 // measured on it, and no model is written. Errors: those of mg_trainer_run.

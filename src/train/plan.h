@@ -2,7 +2,7 @@
 #ifndef MG_TRAIN_PLAN_H
 #define MG_TRAIN_PLAN_H
 
-#include "train/trainer.h"
+#include "train/trainer_options.h"
 
 // Opens data and solver as a run does, trains for a short time in memory, and estimates the whole. Writes
 // nothing. Errors: those of mg_trainer_run.

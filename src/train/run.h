@@ -1,5 +1,5 @@
-// run.h - the state of a run, which the files of the trainer share: trainer.c (the loop), run_begin.c
-// (opening), run_directory.c, run_checkpoint.c, run_report.c (progress) and run_end.c (the model).
+// run.h - the state of a run, which the files of the trainer share: loop.c (the loop), run_begin.c (opening),
+// run_directory.c, run_checkpoint.c, run_report.c (progress) and run_end.c (the model).
 #ifndef MG_TRAIN_RUN_H
 #define MG_TRAIN_RUN_H
 
@@ -7,7 +7,7 @@
 #include "model/model.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
-#include "train/trainer.h"
+#include "train/trainer_options.h"
 
 #include <assert.h>
 #include <math.h>
@@ -132,9 +132,7 @@ typedef struct mg_run {
 // Set by mg_train_stop, which signal handlers and all threads may call. Runs of arrays in memory ignore it.
 extern _Atomic int mg_run_stop;
 
-// mg_run_is_stopped: true if the run was asked to stop; several ranks have then agreed on it. mg_run_stop_of:
-// the same as an mg_stop, for code that does not know runs.
-bool mg_run_is_stopped(const mg_run *run);
+// Tells whether the run was asked to stop; several ranks have then agreed on it.
 mg_stop mg_run_stop_of(const mg_run *run);
 
 // What this process alone knows of requests to stop, and to end training early.
@@ -163,6 +161,9 @@ mg_scorer mg_run_scorer(const mg_run *run);
 // Initialises a run; opens nothing. `points`: NULL for a run with a single problem.
 void mg_run_init(mg_run *run, const mg_trainer_options *options, const mg_train_request *request,
                  const mg_run_points *points);
+
+// Gives a run that has not begun other options.
+void mg_run_replace_options(mg_run *run, const mg_trainer_options *options);
 
 // Updates run->last from the solver, after its state was restored or its problem changed.
 void mg_run_take_standing(mg_run *run);
@@ -205,6 +206,10 @@ void mg_run_count_anew(mg_run *run);
 // Trains until a limit is reached; run->reason then says which one. Errors: MG_STOPPED, MG_NONFINITE, those
 // of reading.
 mg_status mg_run_loop(mg_run *run, mg_error *error);
+
+// Opens, trains and ends a run: mg_run_begin, mg_run_prepare, mg_run_loop and mg_run_end, on the compute
+// threads. Errors: theirs. A run that was stopped writes a checkpoint before it returns MG_STOPPED.
+mg_status mg_run_train(mg_run *run, mg_train_result *result, mg_error *error);
 
 // True if a run that ends at this position must evaluate its weights on the validation rows after its last
 // checkpoint. It need not if the end of an epoch has just done so.

@@ -33,6 +33,11 @@ void mg_run_init(mg_run *run, const mg_trainer_options *options, const mg_train_
     if (points) run->points = *points;
 }
 
+void mg_run_replace_options(mg_run *run, const mg_trainer_options *options) {
+    run->options = options;
+    run->solver_options.train = options->train;
+}
+
 void mg_run_take_standing(mg_run *run) {
     if (run->solver->whole) run->solver->whole->standing(run->state, &run->last);
 }

@@ -124,8 +124,11 @@ static mg_status train_fold(folds *all, int64_t fold, mg_error *error) {
     const mg_train_request request = {.observer = &observer};
     mg_train_result result;
     mg_error why = {0};
+    mg_run run;
     all->options.fold = fold;
-    mg_status status = mg_trainer_run(&all->options, &request, &result, &why);
+    mg_run_init(&run, &all->options, &request, NULL);
+    mg_status status = mg_run_train(&run, &result, &why);
+    mg_run_clear(&run);
     if (status == MG_STOPPED) return mg_fail(error, status, "stopped while the model was calibrated");
     if (!status) return MG_OK;
     return mg_fail(error, status, "model.calibration: fold %lld of %d: %s", (long long)fold + 1, FOLDS,

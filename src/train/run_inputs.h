@@ -3,7 +3,7 @@
 #ifndef MG_TRAIN_RUN_INPUTS_H
 #define MG_TRAIN_RUN_INPUTS_H
 
-#include "train/trainer.h"
+#include "train/trainer_options.h"
 
 typedef struct mg_run_inputs {
     const mg_trainer_options *options;

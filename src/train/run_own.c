@@ -1,7 +1,7 @@
 // run_own.c - distinguishes margin's files in a directory from the user's.
 #include "train/run_own.h"
 
-#include "train/trainer.h"
+#include "train/trainer_options.h"
 
 #include <errno.h>
 #include <fcntl.h>

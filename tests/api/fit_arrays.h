@@ -155,7 +155,8 @@ static inline void save_arrays(const arrays *a, const array_form *form, const ch
     const csr_types csr = {types[form->type], types[form->indices], types[form->indptr]};
     hsize_t rows = (hsize_t)a->data.rows;
     if (form->sparse)
-        put_csr(file, "X", a->data.rows, a->data.features, a->csr_indptr, a->csr_indices, a->csr_values, csr,
+        put_csr(file, "X",
+                (csr_rows){a->data.rows, a->data.features, a->csr_indptr, a->csr_indices, a->csr_values}, csr,
                 &storages[0]);
     else put_matrix(file, "X", types[form->type], rows, (hsize_t)a->data.features, H5T_NATIVE_DOUBLE, a->x);
     put_vector(file, "y", H5T_STD_I64LE, rows, H5T_NATIVE_INT64, a->labels);

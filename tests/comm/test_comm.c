@@ -150,15 +150,6 @@ static void rows_on_rank(rank_thread *me) {
           end == mg_comm_shard_row(comm, rows, comm->end));
     CHECK(comm->rank > 0 || first == 0);
     CHECK(comm->rank < comm->ranks - 1 || end == rows);
-    int64_t *own = malloc((size_t)(end - first + 1) * 8), *all = malloc((size_t)(rows + 1) * 8);
-    mg_error error;
-    for (int64_t i = first; i < end; i++) own[i - first] = 7 * i;
-    CHECK(!mg_comm_collect_rows(me->comm, own, rows, 8, comm->rank ? NULL : all, &error));
-    for (int64_t i = 0; i < rows && comm->rank == 0; i++) CHECK(all[i] == 7 * i), all[i]++;
-    CHECK(!mg_comm_deal_rows(me->comm, own, rows, 8, comm->rank ? NULL : all, &error));
-    for (int64_t i = first; i < end; i++) CHECK(own[i - first] == 7 * i + 1);
-    free(own);
-    free(all);
 }
 
 static void test_rows(void **unused) {

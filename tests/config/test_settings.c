@@ -169,8 +169,7 @@ static const refusal refusals[] = {
      "x.yaml:2: train.class_weight: an empty mapping: remove the key, or add lines label: weight"},
     {"train:\n  class_weight:\n    cat: 2\n    dog: x\n",
      "x.yaml:2: train.class_weight: 'x' is not allowed as weight of label 'dog' (none, balanced, or label: "
-     "weight "
-     "pairs, each weight 0 to 1e30)"},
+     "weight pairs, each weight 0 to 1e30)"},
     {"train:\n  class_weight: {a: 1, b: 1, a: 2}\n", "x.yaml:2:30: key a is given twice, first in line 2"},
 };
 

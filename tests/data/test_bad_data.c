@@ -63,11 +63,12 @@ static void test_not_finite(void **unused) {
             memcpy(x, numbers, sizeof x);
             x[3 * COLUMNS + 1] = cases[i].value;
             hid_t file = create_file(test_file);
-            put(file, "X", cases[i].type, 2, shape, H5T_NATIVE_DOUBLE, x, &storages[s]);
+            put(file, "X", cases[i].type, 2, shape, (memory_data){H5T_NATIVE_DOUBLE, x}, &storages[s]);
             refuse(file, cases[i].message);
             file = create_file(test_file);
-            put_csr(file, "X", 3, 9, (int64_t[]){0, 1, 1, 3}, (int64_t[]){3, 0, 7},
-                    (double[]){1, 2, cases[i].value},
+            put_csr(file, "X",
+                    (csr_rows){3, 9, (int64_t[]){0, 1, 1, 3}, (int64_t[]){3, 0, 7},
+                               (double[]){1, 2, cases[i].value}},
                     (csr_types){cases[i].type, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[s]);
             char message[40];
             snprintf(message, sizeof message, "X[2, 7] is %g", cases[i].value);
@@ -91,8 +92,10 @@ static void test_preparation(void **unused) {
     H5Fclose(file);
     expect(mg_preparation_of("total", "none"), MG_DATA, "X[0, ");
     file = create_file(test_file);
-    put_csr(file, "X", 2, 9, (int64_t[]){0, 1, 4}, (int64_t[]){3, 0, 5, 7}, (double[]){1, 3e38, -3e38, 1e-30},
-            (csr_types){H5T_IEEE_F64LE, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[0]);
+    put_csr(
+        file, "X",
+        (csr_rows){2, 9, (int64_t[]){0, 1, 4}, (int64_t[]){3, 0, 5, 7}, (double[]){1, 3e38, -3e38, 1e-30}},
+        (csr_types){H5T_IEEE_F64LE, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[0]);
     H5Fclose(file);
     expect(mg_preparation_of("total", "none"), MG_DATA,
            "X[1, 0] is inf; scaling the row to a total leaves the range");
@@ -112,7 +115,7 @@ static void test_preparation(void **unused) {
 static void test_ranks(void **unused) {
     (void)unused;
     hid_t file = create_file(test_file);
-    put(file, "X", H5T_IEEE_F32LE, 1, shape, H5T_NATIVE_DOUBLE, numbers, &storages[0]);
+    put(file, "X", H5T_IEEE_F32LE, 1, shape, (memory_data){H5T_NATIVE_DOUBLE, numbers}, &storages[0]);
     refuse(file, "X has rank 1");
     file = create_file(test_file);
     hid_t space = H5Screate(H5S_SCALAR);
@@ -155,12 +158,12 @@ static void test_storage(void **unused) {
     for (int s = 0; s < STORAGES; s++) { // declared but never written
         if (storages[s].compact) continue;
         hid_t file = create_file(test_file);
-        put(file, "X", H5T_IEEE_F32LE, 2, shape, 0, NULL, &storages[s]);
+        put(file, "X", H5T_IEEE_F32LE, 2, shape, (memory_data){0, NULL}, &storages[s]);
         refuse(file, "data set X was declared [4, 3] but not completely written");
     }
     for (int s = 2; s < 4; s++) { // only one chunk is written
         hid_t file = create_file(test_file);
-        put(file, "X", H5T_IEEE_F32LE, 2, shape, 0, NULL, &storages[s]);
+        put(file, "X", H5T_IEEE_F32LE, 2, shape, (memory_data){0, NULL}, &storages[s]);
         hid_t set = H5Dopen2(file, "X", H5P_DEFAULT), space = H5Dget_space(set),
               cell = H5Screate_simple(2, (hsize_t[]){1, 1}, NULL);
         H5Sselect_hyperslab(space, H5S_SELECT_SET, (hsize_t[]){0, 0}, NULL, (hsize_t[]){1, 1}, NULL);
@@ -171,10 +174,11 @@ static void test_storage(void **unused) {
         refuse(file, "data set X was declared [4, 3] but not completely written");
     }
     hid_t file = create_file(test_file);
-    put(file, "X", H5T_IEEE_F32LE, 2, (hsize_t[]){1ull << 40, 1ull << 30}, 0, NULL, &storages[2]);
+    put(file, "X", H5T_IEEE_F32LE, 2, (hsize_t[]){1ull << 40, 1ull << 30}, (memory_data){0, NULL},
+        &storages[2]);
     refuse(file, "data set X declares the shape [1099511627776, 1073741824]");
     file = create_file(test_file);
-    put(file, "X", H5T_STD_U8LE, 2, (hsize_t[]){1ull << 40, 16}, 0, NULL, &storages[0]);
+    put(file, "X", H5T_STD_U8LE, 2, (hsize_t[]){1ull << 40, 16}, (memory_data){0, NULL}, &storages[0]);
     refuse(file, "data set X was declared [1099511627776, 16] but not completely written");
 }
 
@@ -237,7 +241,8 @@ static void test_filters(void **unused) {
 static void test_flipped_chunk(void **unused) {
     (void)unused;
     hid_t file = create_file(test_file);
-    put(file, "X", H5T_IEEE_F64LE, 2, shape, H5T_NATIVE_DOUBLE, (double[12]){[0] = 1.2345678901234567},
+    put(file, "X", H5T_IEEE_F64LE, 2, shape,
+        (memory_data){H5T_NATIVE_DOUBLE, (double[12]){[0] = 1.2345678901234567}},
         &(storage){.chunk_rows = 4, .chunk_columns = 3, .fletcher32 = 1});
     H5Fclose(file);
     FILE *bytes = fopen(test_file, "r+");
@@ -277,7 +282,7 @@ static void test_csr(void **unused) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int t = 0; t < 2; t++) {
             hid_t file = create_file(test_file);
-            put_csr(file, "X", 3, 9, cases[i].indptr, cases[i].indices, numbers,
+            put_csr(file, "X", (csr_rows){3, 9, cases[i].indptr, cases[i].indices, numbers},
                     (csr_types){H5T_IEEE_F32LE, signed_types[t], signed_types[t]}, &storages[0]);
             refuse(file, cases[i].message);
         }
@@ -286,7 +291,8 @@ static void test_csr(void **unused) {
 // Writes a valid group without the part `without`, which the test adds in another form.
 static hid_t good_csr(const char *without) {
     hid_t file = create_file(test_file);
-    put_csr(file, "X", 3, 9, (int64_t[]){0, 2, 2, 4}, (int64_t[]){1, 3, 0, 2}, (double[]){1, 2, 3, 4},
+    put_csr(file, "X",
+            (csr_rows){3, 9, (int64_t[]){0, 2, 2, 4}, (int64_t[]){1, 3, 0, 2}, (double[]){1, 2, 3, 4}},
             (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[0]);
     hid_t group = H5Gopen2(file, "X", H5P_DEFAULT);
     if (!strcmp(without, "shape") || !strcmp(without, "encoding-type")) H5Adelete(group, without);
@@ -381,7 +387,7 @@ static void test_cut(void **unused) {
     for (int sparse = 0; sparse < 2; sparse++) {
         hid_t file = create_file(test_file);
         if (sparse)
-            put_csr(file, "X", 3, 9, (int64_t[]){0, 2, 2, 4}, (int64_t[]){1, 3, 0, 2}, numbers,
+            put_csr(file, "X", (csr_rows){3, 9, (int64_t[]){0, 2, 2, 4}, (int64_t[]){1, 3, 0, 2}, numbers},
                     (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[sparse]);
         else put_matrix(file, "X", H5T_IEEE_F32LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, numbers);
         H5Fclose(file);

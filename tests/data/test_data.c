@@ -130,7 +130,8 @@ static void test_dense_types(void **unused) {
             double x[ROWS][COLUMNS];
             fill(&types[t], x);
             hid_t file = create_file(test_file);
-            put(file, "X", types[t].type, 2, (hsize_t[]){ROWS, COLUMNS}, H5T_NATIVE_DOUBLE, x, &storages[s]);
+            put(file, "X", types[t].type, 2, (hsize_t[]){ROWS, COLUMNS}, (memory_data){H5T_NATIVE_DOUBLE, x},
+                &storages[s]);
             H5Fclose(file);
             check_rows(types[t].name, storages[s].name, x);
             mg_dataset_request request = request_all();
@@ -170,7 +171,7 @@ static void test_csr_types(void **unused) {
             csr_types stored = {types[t].type, index_types[(t + s) % 7],
                                 t % 2 ? H5T_STD_I32LE : H5T_STD_I64LE};
             hid_t file = create_file(test_file);
-            put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values, stored, &storages[s]);
+            put_csr(file, "X", (csr_rows){ROWS, COLUMNS, indptr, indices, values}, stored, &storages[s]);
             H5Fclose(file);
             check_rows(types[t].name, storages[s].name, x);
         }
@@ -182,7 +183,7 @@ static void test_names(void **unused) {
     const int64_t indptr[] = {0, 1, 2}, indices[] = {0, 2};
     hid_t file = create_file(test_file);
     put_group(file, "layers");
-    put_csr(file, "layers/counts", 2, 3, indptr, indices, (double[]){4, 5},
+    put_csr(file, "layers/counts", (csr_rows){2, 3, indptr, indices, (double[]){4, 5}},
             (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[0]);
     H5Adelete_by_name(file, "layers/counts", "shape", H5P_DEFAULT);
     H5Adelete_by_name(file, "layers/counts", "encoding-type", H5P_DEFAULT);
@@ -243,7 +244,7 @@ static void test_preparation(void **unused) {
         if (form < 2)
             put_matrix(file, "X", form ? H5T_IEEE_F32LE : H5T_STD_U8LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, x);
         else
-            put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values,
+            put_csr(file, "X", (csr_rows){ROWS, COLUMNS, indptr, indices, values},
                     (csr_types){H5T_IEEE_F64LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[0]);
         H5Fclose(file);
         for (int r = 0; r < 3; r++)
@@ -262,7 +263,7 @@ static void put_numbered(bool sparse) {
     for (int i = 0; i < MANY; i++) x[i] = i + 1, indptr[i + 1] = i + 1, indices[i] = i % 3, y[i] = i % 7;
     hid_t file = create_file(test_file);
     if (sparse)
-        put_csr(file, "X", MANY, 3, indptr, indices, x,
+        put_csr(file, "X", (csr_rows){MANY, 3, indptr, indices, x},
                 (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[0]);
     else put_matrix(file, "X", H5T_IEEE_F32LE, MANY, 1, H5T_NATIVE_DOUBLE, x);
     put_vector(file, "y", H5T_STD_I32LE, MANY, H5T_NATIVE_INT64, y);
@@ -336,10 +337,10 @@ static uint64_t fingerprint(const content *c, hid_t type, const storage *how, bo
     hid_t file = create_file(test_file);
     if (sparse) {
         to_csr(x, indptr, indices, values);
-        put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values,
+        put_csr(file, "X", (csr_rows){ROWS, COLUMNS, indptr, indices, values},
                 (csr_types){type, H5T_STD_I32LE, H5T_STD_I64LE}, how);
     } else {
-        put(file, "X", type, 2, (hsize_t[]){ROWS, COLUMNS}, H5T_NATIVE_DOUBLE, x, how);
+        put(file, "X", type, 2, (hsize_t[]){ROWS, COLUMNS}, (memory_data){H5T_NATIVE_DOUBLE, x}, how);
     }
     put_vector(file, "y", H5T_STD_I64LE, ROWS, H5T_NATIVE_INT64, c->y);
     put_vector(file, "w", H5T_IEEE_F64LE, ROWS, H5T_NATIVE_DOUBLE, c->w);

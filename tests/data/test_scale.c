@@ -92,8 +92,8 @@ static void test_weights(void **unused) {
     put_matrix(file, "f2", types[0], 5, 2, H5T_NATIVE_DOUBLE, repeated);
     put_matrix(file, "i", types[1], 4, 2, H5T_NATIVE_DOUBLE, x);
     put_matrix(file, "i2", types[1], 5, 2, H5T_NATIVE_DOUBLE, repeated);
-    put_csr(file, "s", 4, 2, indptr, indices, values, types_of_csr, &storages[0]);
-    put_csr(file, "s2", 5, 2, again, indices, more, types_of_csr, &storages[0]);
+    put_csr(file, "s", (csr_rows){4, 2, indptr, indices, values}, types_of_csr, &storages[0]);
+    put_csr(file, "s2", (csr_rows){5, 2, again, indices, more}, types_of_csr, &storages[0]);
     x[1][1] = repeated[1][1] = repeated[2][1] = 4; // bytes are not negative
     put_matrix(file, "u", H5T_STD_U8LE, 4, 2, H5T_NATIVE_DOUBLE, x);
     put_matrix(file, "u2", H5T_STD_U8LE, 5, 2, H5T_NATIVE_DOUBLE, repeated);

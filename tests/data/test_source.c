@@ -26,8 +26,10 @@ static mg_h5 *file;
 static void write_rows(bool sparse, const double *x, const double *data, const storage *how) {
     hid_t made = create_file(test_file);
     const csr_types types = {H5T_IEEE_F64LE, H5T_STD_I32LE, H5T_STD_I64LE};
-    if (sparse) put_csr(made, "X", ROWS, COLUMNS, indptr, indices, data, types, &storages[0]);
-    else put(made, "X", H5T_IEEE_F64LE, 2, (hsize_t[]){ROWS, COLUMNS}, H5T_NATIVE_DOUBLE, x, how);
+    if (sparse) put_csr(made, "X", (csr_rows){ROWS, COLUMNS, indptr, indices, data}, types, &storages[0]);
+    else
+        put(made, "X", H5T_IEEE_F64LE, 2, (hsize_t[]){ROWS, COLUMNS}, (memory_data){H5T_NATIVE_DOUBLE, x},
+            how);
     H5Fclose(made);
 }
 

@@ -22,6 +22,16 @@
 
 // Texts.
 
+// The bucket of an n-gram: 64-bit FNV-1a over its bytes, then the finaliser of MurmurHash3, then the low
+// bits.
+static int32_t bucket_of(const char *gram, int bits) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *gram; gram++) hash = (hash ^ (unsigned char)*gram) * UINT64_C(0x100000001b3);
+    hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return (int32_t)((hash ^ hash >> 33) & ((UINT64_C(1) << bits) - 1));
+}
+
 static void expect_row(const char *const *grams, const double *weights, int count, int bits) {
     float data[128];
     int32_t indices[128];
@@ -30,7 +40,7 @@ static void expect_row(const char *const *grams, const double *weights, int coun
     read_into("X/indices", H5T_NATIVE_INT32, indices, dims, 1);
     assert_int_equal(dims[0], count);
     for (int i = 0; i < count; i++) {
-        int32_t bucket = (int32_t)mg_ngram_bucket(grams[i], strlen(grams[i]), bits);
+        int32_t bucket = bucket_of(grams[i], bits);
         int at = 0;
         while (at < count && indices[at] != bucket) at++;
         if (at == count) fail_msg("'%s' is missing", grams[i]);
@@ -41,10 +51,10 @@ static void expect_row(const char *const *grams, const double *weights, int coun
 static void the_hash_never_changes(void **state) {
     (void)state;
     // These numbers were computed by another program, from the published definitions.
-    assert_int_equal(mg_ngram_bucket("", 0, 28), 177809702);
-    assert_int_equal(mg_ngram_bucket("a", 1, 28), 163499611);
-    assert_int_equal(mg_ngram_bucket("hello world", 11, 28), 191817173);
-    assert_int_equal(mg_ngram_bucket("\xc3\xa4\xc3\xb6", 4, 18), 84115);
+    assert_int_equal(bucket_of("", 28), 177809702);
+    assert_int_equal(bucket_of("a", 28), 163499611);
+    assert_int_equal(bucket_of("hello world", 28), 191817173);
+    assert_int_equal(bucket_of("\xc3\xa4\xc3\xb6", 18), 84115);
 }
 
 static void texts_become_ngrams(void **state) {

@@ -1,6 +1,6 @@
-// test_golden.c - the bits are the same everywhere. golden.txt has hashes of the weights of one run for every
-// solver, dense and sparse. Every compiler, optimisation level, kernel and number of threads must give them,
-// with rows in memory and streamed.
+// test_golden.c - the bits are the same everywhere. golden.txt has the golden hashes: those of the weights of
+// one run for every solver, dense and sparse. Every compiler, optimisation level, kernel and number of
+// threads must give them, with rows in memory and streamed.
 //
 //     test_golden            every kernel of this machine, 1 to 16 threads, in memory and streamed; if
 //                            MARGIN_FEW is set, only 1 and 16 threads

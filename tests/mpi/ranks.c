@@ -1,10 +1,10 @@
 // ranks.c - to be started by mpirun: one job on the transport of margin-mpi, without a training.
 //
 // clang-format off
-//     ranks sum SHARDS LENGTH TIMES   sums arrays, and prints the hash of the sum, bytes and seconds of one sum
+//     ranks sum SHARDS LENGTH TIMES   sums arrays; prints the hash of the sum, and bytes and seconds of one
 //     ranks fail                      the last rank brings an error to the others
 //     ranks hang                      the last rank sends nothing for longer than the timeout
-//     ranks wake                      rank 0 sends to the others after the timeout, when their memory is freed
+//     ranks wake                      rank 0 sends to the others after the timeout, when their memory is free
 //     ranks leave                     the last rank ends without a word
 //     ranks linger                    the last rank does not end
 //     ranks late                      not all ranks start

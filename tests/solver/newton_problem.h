@@ -89,9 +89,11 @@ static inline void make(problem *p, variant v) {
 static inline double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
 // Computes argmax of -l*(c) + <s, c> - q/2 ||c - before||^2 for one multiplier theta, by the definition
-// (M25). Returns the sum of the coefficients.
-static inline double coefficients(const problem *p, const mg_prox *prox, int64_t y, const double *s,
-                                  const double *before, double q, double theta, double *c) {
+// (M25); `before`: the coefficients of the row so far. Returns the sum of the coefficients.
+static inline double coefficients(const problem *p, const mg_prox *prox, int64_t row, const double *s,
+                                  double q, double theta, double *c) {
+    const double *before = p->c[row];
+    int64_t y = p->label[row];
     double sum = 0;
     for (int64_t k = 0; k < CLASSES; k++) {
         double linear = k != y        ? p->delta
@@ -107,7 +109,6 @@ static inline double coefficients(const problem *p, const mg_prox *prox, int64_t
 static inline void visit(problem *p, const mg_prox *prox, int64_t i) {
     double s[CLASSES], c[CLASSES], square = 0, low = -1e3, high = 1e3,
                                    scale = (double)p->weight[i] / (p->lambda * ROWS);
-    int64_t y = p->label[i];
     for (int64_t d = 0; d < WIDTH; d++) square += p->x[i][d] * p->x[i][d];
     for (int64_t k = 0; k < CLASSES; k++) {
         s[k] = 0;
@@ -116,10 +117,10 @@ static inline void visit(problem *p, const mg_prox *prox, int64_t i) {
     if (scale == 0 || square == 0) return;
     for (int t = 0; prox->joint && t < 70; t++) {
         double middle = 0.5 * (low + high);
-        if (coefficients(p, prox, y, s, p->c[i], scale * square, middle, c) > 0) low = middle;
+        if (coefficients(p, prox, i, s, scale * square, middle, c) > 0) low = middle;
         else high = middle;
     }
-    coefficients(p, prox, y, s, p->c[i], scale * square, prox->joint ? low : 0, c);
+    coefficients(p, prox, i, s, scale * square, prox->joint ? low : 0, c);
     for (int64_t k = 0; k < CLASSES; k++) {
         for (int64_t d = 0; d < WIDTH; d++) p->w[k][d] -= scale * (c[k] - p->c[i][k]) * p->x[i][d];
         p->c[i][k] = c[k];

@@ -184,11 +184,42 @@ static void test_resume(void **unused) {
         }
 }
 
+enum { WIDE = 75, WIDE_LINE = 80 };
+
+// A problem of the rows x[ROWS][WIDE_LINE], which have more features than one block of the factor.
+static void begin_wide(setting *s, const float *x, const int32_t *label) {
+    s->options.train = &s->train;
+    s->options.tolerance = s->train.tolerance;
+    s->options.handover = MG_HANDOVER_AT_ONCE;
+    s->all = (mg_batch){.label = label,
+                        .rows = {.layout = MG_DENSE,
+                                 .cell = MG_CELL_F32,
+                                 .count = ROWS,
+                                 .features = WIDE,
+                                 .stride = WIDE_LINE,
+                                 .dense = x}};
+    s->problem = (mg_problem){.rows = ROWS,
+                              .features = WIDE,
+                              .classes = CLASSES,
+                              .layout = MG_DENSE,
+                              .cell = MG_CELL_F32,
+                              .loss = mg_loss_find("one-vs-rest-squared"),
+                              .delta = 1,
+                              .lambda = 0.01,
+                              .bias = 2,
+                              .values_per_row = WIDE,
+                              .most_values = WIDE,
+                              .batch = ROWS,
+                              .team = &s->team};
+    assert_int_equal(mg_kernel_select(&s->problem.kernel, NULL), MG_OK);
+    assert_int_equal(s->solver->create(&s->problem, &s->options, &s->state, NULL), MG_OK);
+    assert_int_equal(s->solver->whole->attach(s->state, &s->all, NULL), MG_OK);
+}
+
 // Compares the preconditioner with its definition (M29): M times the preconditioned vector must be the
-// vector. There are more features than one block of the factor has.
+// vector.
 static void test_precondition(void **unused) {
     (void)unused;
-    enum { WIDE = 75, WIDE_LINE = 80 };
     setting s = {.team = {.threads = 1},
                  .solver = mg_solver_find("newton"),
                  .train = {.solver = "newton", .tolerance = 1e-9, .seed = 1}};
@@ -201,32 +232,7 @@ static void test_precondition(void **unused) {
         label[i] = (int32_t)(uniform() * CLASSES);
         for (int64_t d = 0; d < WIDE; d++) x[i * WIDE_LINE + d] = (float)(uniform() - 0.3);
     }
-    s.options.train = &s.train;
-    s.options.tolerance = s.train.tolerance;
-    s.options.handover = MG_HANDOVER_AT_ONCE;
-    s.all = (mg_batch){.label = label,
-                       .rows = {.layout = MG_DENSE,
-                                .cell = MG_CELL_F32,
-                                .count = ROWS,
-                                .features = WIDE,
-                                .stride = WIDE_LINE,
-                                .dense = x}};
-    s.problem = (mg_problem){.rows = ROWS,
-                             .features = WIDE,
-                             .classes = CLASSES,
-                             .layout = MG_DENSE,
-                             .cell = MG_CELL_F32,
-                             .loss = mg_loss_find("one-vs-rest-squared"),
-                             .delta = 1,
-                             .lambda = 0.01,
-                             .bias = 2,
-                             .values_per_row = WIDE,
-                             .most_values = WIDE,
-                             .batch = ROWS,
-                             .team = &s.team};
-    assert_int_equal(mg_kernel_select(&s.problem.kernel, NULL), MG_OK);
-    assert_int_equal(s.solver->create(&s.problem, &s.options, &s.state, NULL), MG_OK);
-    assert_int_equal(s.solver->whole->attach(s.state, &s.all, NULL), MG_OK);
+    begin_wide(&s, x, label);
     for (int i = 0; i < 2; i++) assert_int_equal(s.solver->whole->next(s.state, 0, &result, NULL), MG_OK);
     mg_newton *n = ((mg_certified *)s.state)->newton;
     mg_newton_evaluate(n); // the slopes of free rows

@@ -74,15 +74,21 @@ static inline hid_t storage_plist(const storage *how, int rank) {
     return plist;
 }
 
-// Writes a data set of dims[rank]. If `data` is NULL, it is declared but never written.
+// Numbers in memory: their type, and where they are.
+typedef struct memory_data {
+    hid_t type;
+    const void *data;
+} memory_data;
+
+// Writes a data set of dims[rank]. If from.data is NULL, it is declared but never written.
 static inline void put(hid_t file, const char *name, hid_t stored, int rank, const hsize_t *dims,
-                       hid_t memory, const void *data, const storage *how) {
+                       memory_data from, const storage *how) {
     hsize_t most[3] = {H5S_UNLIMITED, H5S_UNLIMITED, H5S_UNLIMITED};
     hid_t plist = storage_plist(how, rank),
           space = H5Screate_simple(rank, dims, how->chunk_rows ? most : NULL);
     hid_t set = H5Dcreate2(file, name, stored, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     assert(set >= 0);
-    if (data && H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) abort();
+    if (from.data && H5Dwrite(set, from.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, from.data) < 0) abort();
     H5Dclose(set);
     H5Sclose(space);
     H5Pclose(plist);
@@ -90,12 +96,12 @@ static inline void put(hid_t file, const char *name, hid_t stored, int rank, con
 
 static inline void put_vector(hid_t file, const char *name, hid_t stored, hsize_t n, hid_t memory,
                               const void *data) {
-    put(file, name, stored, 1, &n, memory, data, &storages[0]);
+    put(file, name, stored, 1, &n, (memory_data){memory, data}, &storages[0]);
 }
 
 static inline void put_matrix(hid_t file, const char *name, hid_t stored, hsize_t rows, hsize_t columns,
                               hid_t memory, const void *data) {
-    put(file, name, stored, 2, (hsize_t[]){rows, columns}, memory, data, &storages[0]);
+    put(file, name, stored, 2, (hsize_t[]){rows, columns}, (memory_data){memory, data}, &storages[0]);
 }
 
 static inline void put_group(hid_t file, const char *name) {
@@ -152,20 +158,24 @@ typedef struct csr_types {
     hid_t values, indices, indptr;
 } csr_types;
 
+typedef struct csr_rows {
+    int64_t rows, features;
+    const int64_t *indptr, *indices;
+    const double *values;
+} csr_rows;
+
 // Writes a CSR group as AnnData does.
-static inline void put_csr(hid_t file, const char *name, int64_t rows, int64_t features,
-                           const int64_t *indptr, const int64_t *indices, const double *values,
-                           csr_types types, const storage *how) {
+static inline void put_csr(hid_t file, const char *name, csr_rows from, csr_types types, const storage *how) {
     char at[100];
-    hsize_t entries = (hsize_t)indptr[rows], ends = (hsize_t)rows + 1;
+    hsize_t entries = (hsize_t)from.indptr[from.rows], ends = (hsize_t)from.rows + 1;
     put_group(file, name);
     snprintf(at, sizeof at, "%s/data", name);
-    put(file, at, types.values, 1, &entries, H5T_NATIVE_DOUBLE, values, how);
+    put(file, at, types.values, 1, &entries, (memory_data){H5T_NATIVE_DOUBLE, from.values}, how);
     snprintf(at, sizeof at, "%s/indices", name);
-    put(file, at, types.indices, 1, &entries, H5T_NATIVE_INT64, indices, how);
+    put(file, at, types.indices, 1, &entries, (memory_data){H5T_NATIVE_INT64, from.indices}, how);
     snprintf(at, sizeof at, "%s/indptr", name);
-    put(file, at, types.indptr, 1, &ends, H5T_NATIVE_INT64, indptr, how);
-    put_attribute_int64(file, name, "shape", 2, (int64_t[]){rows, features});
+    put(file, at, types.indptr, 1, &ends, (memory_data){H5T_NATIVE_INT64, from.indptr}, how);
+    put_attribute_int64(file, name, "shape", 2, (int64_t[]){from.rows, from.features});
     put_attribute_text(file, name, "encoding-type", "csr_matrix");
 }
 

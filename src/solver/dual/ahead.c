@@ -38,7 +38,7 @@ static void take_row(mg_ascent *ascent, int64_t r) {
     if (!d->copies) return;
     to->x[r] = wide = to->wide + r * resident->line;
     if (d->scaled) mg_resident_row(resident, row, wide);
-    else mg_pass_cells(resident->problem->kernel, &resident->all.rows, row, 0, resident->line, wide);
+    else mg_pass_cells(resident->problem->kernel, &resident->all.rows, row, resident->line, wide);
 }
 
 static void take_item(void *context, int64_t item) {

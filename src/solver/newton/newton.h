@@ -98,7 +98,7 @@ struct mg_newton {
     mg_newton_parts parts;
     mg_newton_cg cg;
     mg_newton_shards shards;
-    float *w, *descent; // vectors
+    float *w, *descent; // vectors: the weights, and the descent direction, which is minus the gradient
     float *center;  // [lanes] the bias at the start of the outer iteration if it is free (M37), else zeros
     double *sum;    // a vector in double: the gradient of the mean loss, sum_i v_i A_i x'_i / N
     mg_weights raw; // a vector, converted to weights of raw cells
