@@ -106,7 +106,7 @@ class Handle:
 
 def texts(values: Sequence[str]) -> Any:
     """An array of C strings; it keeps the bytes alive."""
-    return (c.c_char_p * len(values))(*[str(value).encode("utf-8") for value in values])
+    return (c.c_char_p * len(values))(*[str(value).encode("utf-8", "surrogateescape") for value in values])
 
 
 def load_config(path: Optional[str], settings: dict) -> Handle:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 import ctypes as c
-import os
 from typing import Any, Optional
 
 import numpy as np
 
-from . import _library
+from . import _file, _library
 from . import _structs as s
 from ._arrays import Rows, whole
 from ._export import ExportMixin
@@ -31,10 +30,10 @@ def read_parts(handle: _library.Handle) -> dict:
     if parts.labels:
         out["classes"] = _copy(parts.labels, np.int64, shape[:1])
     else:
-        out["classes"] = np.array([parts.text_labels[k].decode("utf-8") for k in range(shape[0])])
+        out["classes"] = np.array([parts.text_labels[k].decode("utf-8", "surrogateescape") for k in range(shape[0])])
     out["feature_names"] = None
     if parts.feature_names:
-        names = [parts.feature_names[d].decode("utf-8") for d in range(shape[1])]
+        names = [parts.feature_names[d].decode("utf-8", "surrogateescape") for d in range(shape[1])]
         out["feature_names"] = np.array(names, dtype=object)
     out["calibration"] = _read_calibration(parts)
     for name in _LIMITS:
@@ -277,10 +276,24 @@ class Model(ExportMixin):
         names = {"lambda_" if name == "lambda" else name for name in self._parts}
         return sorted(names | set(super().__dir__()))
 
+    def __copy__(self) -> Model:
+        # Nobody changes the parts or the model of the library, so that both can be shared.
+        return _assemble(self._parts, self._handle, self.training)
+
+    def __deepcopy__(self, memo: dict) -> Model:
+        return _assemble(self._parts, self._handle, copy.deepcopy(self.training, memo))
+
     def __getstate__(self) -> dict:
-        return {"_parts": self._parts, "_handle": None, "training": self.training}
+        # A model of a file has more than its parts.
+        file = None if self._handle is None else _file.to_bytes(self._handle)
+        return {"_parts": self._parts if file is None else None, "_file": file, "training": self.training}
 
     def __setstate__(self, state: dict) -> None:
+        state = dict(state)
+        file = state.pop("_file", None)
+        state["_handle"] = state.get("_handle") if file is None else _file.from_bytes(file)
+        if state["_parts"] is None:
+            state["_parts"] = read_parts(state["_handle"])
         vars(self).update(state)
         for name in ("weights", "bias", "classes", *_LIMITS):
             if self._parts[name] is not None:
@@ -357,7 +370,7 @@ class Model(ExportMixin):
         >>> margin.load_model(path).weights.tolist()
         [[1.0, 0.0], [0.0, 1.0]]
         """
-        _library.call("mg_model_save", self._made().address, os.fsencode(path))
+        _file.save(self._made(), path)
 
 
 def load_model(path: Any) -> Model:
@@ -371,22 +384,16 @@ def load_model(path: Any) -> Model:
     >>> margin.load_model(path)
     Model(crammer-singer, 2 classes, 2 features)
     """
-    handle = _library.Handle(c.c_void_p(), "mg_model_destroy")
-    try:
-        _library.call("mg_model_load", os.fsencode(path), c.byref(handle.address))
-    except OSError as error:
-        try:
-            os.stat(path)
-        except FileNotFoundError:
-            raise FileNotFoundError(str(error)) from None
-        except OSError:  # such as a directory that may not be searched
-            pass
-        raise
-    return adopt(handle)
+    return adopt(_file.load(path))
 
 
 def adopt(handle: _library.Handle) -> Model:
     """The Model of a model of the library."""
-    model = Model.__new__(Model)  # without copies of the parts
-    model.__setstate__({"_parts": read_parts(handle), "_handle": handle, "training": None})
+    return _assemble(read_parts(handle), handle, None)
+
+
+def _assemble(parts: dict, handle: Optional[_library.Handle], training: Optional[dict]) -> Model:
+    """A Model without copies of the parts."""
+    model = Model.__new__(Model)
+    model.__setstate__({"_parts": parts, "_handle": handle, "training": training})
     return model

@@ -1,5 +1,6 @@
 """margin.Model and changed weights of estimators: parts that do not fit together are refused."""
 
+import copy
 import pickle
 
 import h5py
@@ -105,3 +106,24 @@ def test_limits(blobs, tmp_path):
     ):
         with pytest.raises(ValueError, match=says):
             Model(*parts, **limits).predict(X)
+
+
+def test_copies_are_whole(tmp_path):
+    """A file has more than the parts that Model shows, such as the scale of the columns: copies keep it."""
+    draw = np.random.default_rng(0)
+    y = draw.integers(0, 3, 200)
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file["X"] = (draw.normal(size=(200, 4)) + y[:, None]) * [1, 10, 100, 1000]
+        file["y"] = np.array([b"th\xe9", b"caf\xe9", b"lait"])[y]  # Latin-1, not UTF-8
+    settings = {"data.train": str(tmp_path / "rows.h5"), "data.scale": "max-abs", "data.clip": 0.5}
+    directory = str(tmp_path / "run")
+    margin.train({**settings, "output.directory": directory, "train.tolerance": 1e-3})
+    model = margin.load_model(f"{directory}/model.h5")
+    assert sorted(model.classes) == ["caf\udce9", "lait", "th\udce9"]  # like names of files in Python
+    model.save(tmp_path / "saved.h5")
+    for one in pickle.loads(pickle.dumps(model)), copy.copy(model), copy.deepcopy(model):
+        one.save(tmp_path / "copy.h5")
+        assert (tmp_path / "copy.h5").read_bytes() == (tmp_path / "saved.h5").read_bytes()
+        np.testing.assert_array_equal(one.weights, model.weights)
+    made = pickle.loads(pickle.dumps(Model([[1, 0], [0, 1]], [0, 0], ["right", "up"])))
+    assert made.predict([[2.0, 0.5]]) == ["right"]
