@@ -18,10 +18,14 @@ mg_status mg_fit(const mg_config *config, const mg_fit_request *request, mg_mode
                                     .finish = request->finish};
     *model = NULL;
     mg_status status = mg_lent_check_files(request, request->resume, request->overwrite, "run", error);
-    if (!status && config->data.clip > 0)
+    const char *clip = config->data.clip > 0         ? "data.clip"
+                       : config->data.clip_below > 0 ? "data.clip_below"
+                                                     : NULL;
+    if (!status && clip)
         status = mg_fail(error, MG_CONFIG,
-                         "data.clip: is only for files, because models in memory do not clip rows: "
-                         "set it to 0, and clip the rows in your program");
+                         "%s: is only for files, because models in memory do not clip rows: set it to 0, and "
+                         "clip the rows in your program",
+                         clip);
     if (!status) status = mg_lent_open(config, request, &lent, error);
     if (!status) status = mg_config_trainer_open(config, NULL, &trainer, error);
     if (!status) {

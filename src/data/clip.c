@@ -5,9 +5,15 @@
 #include "base/memory.h"
 
 #include <float.h>
+#include <math.h>
 
-mg_status mg_clip_find(mg_clip *clip, double most, const mg_scale *scale, const mg_used *used, int64_t count,
-                       mg_error *error) {
+// The distance from the centre of a column to the cell that is scaled to `limit`; 0: there is no limit.
+static double reach_of(double limit, double factor) {
+    return limit > 0 && factor > 0 ? limit / factor : INFINITY;
+}
+
+mg_status mg_clip_find(mg_clip *clip, mg_clip_limits limits, const mg_scale *scale, const mg_used *used,
+                       int64_t count, mg_error *error) {
     float *low, *high = NULL;
     mg_status status = mg_memory_get(&low, (size_t)count, sizeof *low, error);
     if (!status) status = mg_memory_get(&high, (size_t)count, sizeof *high, error);
@@ -16,10 +22,9 @@ mg_status mg_clip_find(mg_clip *clip, double most, const mg_scale *scale, const 
         double factor = at < 0         ? 0
                         : scale->scale ? (double)scale->scale[at]
                                        : 1,
-               center = at >= 0 && scale->center ? (double)scale->center[at] : 0,
-               reach = factor > 0 ? most / factor : (double)FLT_MAX;
-        low[d] = (float)mg_max_real(center - reach, -(double)FLT_MAX);
-        high[d] = (float)mg_min_real(center + reach, (double)FLT_MAX);
+               center = at >= 0 && scale->center ? (double)scale->center[at] : 0;
+        low[d] = (float)mg_max_real(center - reach_of(limits.below, factor), -(double)FLT_MAX);
+        high[d] = (float)mg_min_real(center + reach_of(limits.above, factor), (double)FLT_MAX);
     }
     if (status) {
         mg_memory_free(low);

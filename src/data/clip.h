@@ -1,5 +1,6 @@
-// clip.h - limits of the scaled values of a row (data.clip, M39). The limits are those of the cells before
-// scaling, so that rows can be clipped where they are read, and scaling stays part of the weights.
+// clip.h - limits of the scaled values of a row (data.clip and data.clip_below, M39). The limits are those of
+// the cells before scaling, so that rows can be clipped where they are read, and scaling stays part of the
+// weights.
 #ifndef MG_DATA_CLIP_H
 #define MG_DATA_CLIP_H
 
@@ -14,10 +15,15 @@ typedef struct mg_clip {
     float *low, *high; // [count]; NULL until the scales are known: rows are then not clipped
 } mg_clip;
 
-// Computes the limits: scaled values stay within [-most, most]. `used`: the columns that `scale` is for; if
-// its width is 0, all `count`. Errors: MG_MEMORY.
-mg_status mg_clip_find(mg_clip *clip, double most, const mg_scale *scale, const mg_used *used, int64_t count,
-                       mg_error *error);
+// Scaled values stay within [-below, above]; 0: there is no such limit.
+typedef struct mg_clip_limits {
+    double above, below;
+} mg_clip_limits;
+
+// Computes the limits of the cells. `used`: the columns that `scale` is for; if its width is 0, all `count`.
+// Errors: MG_MEMORY.
+mg_status mg_clip_find(mg_clip *clip, mg_clip_limits limits, const mg_scale *scale, const mg_used *used,
+                       int64_t count, mg_error *error);
 void mg_clip_clear(mg_clip *clip);
 
 // The first column whose zeros are outside of the limits; -1 if there is none. Sparse rows do not store

@@ -230,10 +230,12 @@ static mg_status place_rows(mg_dataset *dataset, const mg_dataset_request *reque
 static mg_status check_zeros(const mg_dataset *dataset, const mg_clip *clip, mg_error *error) {
     int64_t zeros = clip && dataset->layout == MG_CSR ? mg_clip_of_zeros(clip) : -1;
     if (zeros < 0) return MG_OK;
-    return mg_fail(error, MG_DATA,
-                   "%s: data.clip: the zeros of column %lld are outside of its limits after scaling, but "
-                   "sparse rows do not store them: store dense rows, or train with a higher data.clip",
-                   dataset->path, (long long)zeros);
+    const char *option = clip->low[zeros] > 0 ? "data.clip_below" : "data.clip";
+    return mg_fail(
+        error, MG_DATA,
+        "%s: %s: the zeros of column %lld are outside of its limits after scaling, but sparse rows "
+        "do not store them: store dense rows, or train with a higher %s",
+        dataset->path, option, (long long)zeros, option);
 }
 
 // Ranks that share the rows must have opened the same file, or copies of it. Their own cells cannot be

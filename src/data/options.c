@@ -75,7 +75,10 @@ static const mg_option rows[] = {
      "Third preparation, by column: none, a factor such as 1/255, standard (mean 0, deviation 1) or "
      "max-abs (largest magnitude 1)."},
     {"clip", MG_OPTION_REAL, AT(clip), "0", 0, 1e30, NULL, NULL, true,
-     "Limit of prepared and scaled values: they are clipped to [-clip, clip], such as 10. 0 = no limit."},
+     "Upper limit of prepared and scaled values, such as 10: larger values become the limit. 0 = no limit."},
+    {"clip_below", MG_OPTION_REAL, AT(clip_below), "0", 0, 1e30, NULL, NULL, true,
+     "Lower limit of prepared and scaled values, without its sign, such as 10: values below -10 become -10. "
+     "0 = no limit."},
     {"memory_limit", MG_OPTION_BYTES, AT(memory_limit), "0", 0, 1e18, NULL, NULL, false,
      "Bytes of training rows that may be held in memory. Larger data are streamed from the file. 0 = 60% "
      "of the free memory."},

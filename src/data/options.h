@@ -17,7 +17,8 @@ typedef struct mg_data_options {
     const char *rows;       // "none", "unit" or "total"
     const char *transform;  // "none" or "log1p"
     char *scale;            // "none", "standard", "max-abs" or a number
-    double clip;            // limit of scaled values; 0: none
+    double clip;            // scaled values above it become it; 0: none
+    double clip_below;      // scaled values below -clip_below become that; 0: none
     int64_t memory_limit;   // most bytes of rows in memory; 0: chosen from the free memory
     int64_t window;         // bytes of rows that are shuffled together
 } mg_data_options;

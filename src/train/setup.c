@@ -339,10 +339,10 @@ static mg_status check_free_bias(const mg_setup_options *options, const mg_datas
 }
 
 // (M39) Clips the rows that are open. Those that are opened later are clipped when they are read.
-static mg_status clip_rows(mg_setup *setup, double most, mg_error *error) {
+static mg_status clip_rows(mg_setup *setup, mg_clip_limits limits, mg_error *error) {
     mg_dataset *train = setup->train;
     mg_status status =
-        mg_clip_find(setup->clip, most, &setup->scale, &train->used, mg_dataset_width(train), error);
+        mg_clip_find(setup->clip, limits, &setup->scale, &train->used, mg_dataset_width(train), error);
     if (!status) status = mg_dataset_clip(train, setup->clip, error);
     if (!status && setup->validation) status = mg_dataset_clip(setup->validation, setup->clip, error);
     return status;
@@ -356,8 +356,9 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
         return mg_fail(error, MG_CONFIG,
                        "model.C: auto is only for margin train: set a number, or give path or cv a grid (--C "
                        "1e-3:1:10)");
-    mg_status status = MG_OK;
-    if (options->data->clip > 0) status = mg_memory_zeroed(&setup->clip, 1, sizeof *setup->clip, error);
+    const mg_clip_limits limits = {options->data->clip, options->data->clip_below};
+    bool clips = limits.above > 0 || limits.below > 0;
+    mg_status status = clips ? mg_memory_zeroed(&setup->clip, 1, sizeof *setup->clip, error) : MG_OK;
     if (!status) status = open_data(options, setup, error);
     if (!status && setup->train->classes.count < 2)
         status =
@@ -368,7 +369,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) status = mg_dataset_weigh(setup->train, weights, error);
     if (!status) status = check_free_bias(options, setup->train, error);
     if (!status) status = mg_scale_create(options->data->scale, &setup->train->moments, &setup->scale, error);
-    if (!status && setup->clip) status = clip_rows(setup, options->data->clip, error);
+    if (!status && setup->clip) status = clip_rows(setup, limits, error);
     if (!status) status = mg_reach_check(setup->train, &setup->scale, options->model->bias, error);
     if (!status) status = pose(options, setup, error);
     if (!status) find_unevenness(setup);

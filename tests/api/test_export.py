@@ -43,6 +43,7 @@ CASES = (
     ("clip", [0, 1, 2], "f4", ["data.scale=standard", "data.clip=1"]),
     ("clip-total", ["a", "b", "c"], "f4", ["data.rows=total", "data.transform=log1p", "data.scale=standard",
                                            "data.clip=1.5"]),
+    ("clip-below", [0, 1], "f4", ["data.scale=standard", "data.clip_below=0.5"]),
     ("narrow-clip", [0, 1, 2, 3], "csr", ["data.scale=max-abs", "data.clip=0.1"]),
 )
 

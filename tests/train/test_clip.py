@@ -1,5 +1,6 @@
-# test_clip.py - data.clip: training, eval, predict and calibrate see rows as x' = clip(scale (x - center)),
-# for dense, sparse, integer and streamed rows. tests/api/test_export.py compares exported models.
+# test_clip.py - data.clip and data.clip_below: training, eval, predict and calibrate see rows as x' =
+# clip(scale (x - center)), for dense, sparse, integer and streamed rows. tests/api/test_export.py compares
+# exported models.
 #
 #     test_clip.py MARGIN
 import sys
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 
 ROWS, FEATURES, LIMIT = 300, 12, 2.0
+ABOVE, BELOW = f"data.clip={LIMIT}", "data.clip_below=0.5"
 
 
 def put(path, x, y, sparse=False):
@@ -61,18 +63,21 @@ class Case:
         lines = self.done("predict", model, data, "--scores").splitlines()
         return np.array([line.split("\t")[1:] for line in lines], float)
 
-    def check(self, name, scale, transform, *more):
-        directory = f"{name}-{scale}-{transform}"
+    def check(self, name, scale, transform, *more, clip=(ABOVE,)):
+        directory = f"{name}-{scale}-{transform}-{len(clip)}{clip[0]}"
         model, attributes = self.train(directory, f"data.train={name}.h5", f"data.scale={scale}",
-                                       f"data.transform={transform}",
-                                       f"data.clip={LIMIT}", "model.lambda=0.01", *more)
+                                       f"data.transform={transform}", *clip, "model.lambda=0.01", *more)
         x = np.log1p(self.x) if transform == "log1p" else self.x.astype(float)
         center = x.mean(0) if scale == "standard" else np.zeros(FEATURES)
         size = (x.std(0) if scale == "standard" else np.abs(x).max(0) if scale == "max-abs"
                 else np.ones(FEATURES))
-        clipped = np.clip((x - center) / size, -LIMIT, LIMIT)
-        if (clipped == (x - center) / size).all():
-            fail(f"{directory}: nothing is clipped")
+        clipped = (x - center) / size
+        for option, limit, sign in (ABOVE, LIMIT, 1), (BELOW, 0.5, -1):
+            beyond = sign * clipped > limit
+            if option in clip and not beyond.any():
+                fail(f"{directory}: {option} clips nothing")
+            if option in clip:
+                clipped[beyond] = sign * limit
         wanted = (clipped * size + center) @ model["weights"].T.astype(float) + model["bias"]
         got = self.scores(f"{directory}/model.h5", f"{name}.h5")
         if abs(got - wanted).max() > 1e-4 * abs(wanted).max():
@@ -93,6 +98,10 @@ class Case:
         for name in "f4", "u1":
             for scale in "standard", "none":
                 self.check(name, scale, "none", "train.solver=newton", "train.tolerance=1e-5")
+        # One limit leaves the other side as it is: with data.clip alone rows are those of CellTypist,
+        # x[x > 10] = 10.
+        for clip in (BELOW,), (ABOVE, BELOW):
+            self.check("f4", "standard", "none", "train.solver=newton", "train.tolerance=1e-5", clip=clip)
         for name in "csr", "wide":
             self.check(name, "standard", "log1p", "train.solver=sgd", "train.epochs=3")
         directory, scores = self.check("f4", "standard", "log1p", "train.solver=newton",
@@ -130,10 +139,16 @@ class Case:
         far = np.random.default_rng(1).normal(0, 1, (ROWS, 3)).astype("f4")
         far[:, 0] += 20
         put(self.work.at("far.h5"), far, self.y, True)
-        sets = ("data.train=far.h5", "output.directory=far", "data.scale=standard", "data.clip=1")
-        got = self.work.run("train", "-q", *[word for text in sets for word in ("--set", text)])
-        if got.returncode != 3 or "the zeros of column 0 are outside of its limits" not in got.stderr:
+        sets = [word for text in ("data.train=far.h5", "data.scale=standard") for word in ("--set", text)]
+        got = self.work.run("train", "-q", *sets, "--set", "output.directory=far", "--set", "data.clip_below=1")
+        says = "data.clip_below: the zeros of column 0 are outside of its limits"
+        if got.returncode != 3 or says not in got.stderr:
             fail(f"zeros outside of the limits: {got.stderr}")
+        # Its advice: a higher limit, or dense rows. The upper limit alone leaves these zeros as they are.
+        self.done("train", "-q", *sets, "--set", "output.directory=higher", "--set", "data.clip_below=100")
+        self.done("train", "-q", *sets, "--set", "output.directory=upper", "--set", "data.clip=1")
+        put(self.work.at("far.h5"), far, self.y)
+        self.done("train", "-q", *sets, "--set", "output.directory=dense", "--set", "data.clip_below=1")
 
     def check_zeros(self):
         """A model of dense rows whose zeros are outside of the limits: lines get the scores of dense rows,
@@ -144,7 +159,7 @@ class Case:
         x[:, 3] -= 50
         put(self.work.at("high.h5"), x, self.y)
         model, _ = self.train("high", "data.train=high.h5", "data.scale=standard", "data.clip=2",
-                              "train.epochs=3", "model.calibration=temperature")
+                              "data.clip_below=2", "train.epochs=3", "model.calibration=temperature")
         x[0, 1], x[1, 3], x[2] = 0, 0, 0
         put(self.work.at("zeros.h5"), x, self.y)
         put(self.work.at("zeros-sparse.h5"), x, self.y, True)
@@ -161,7 +176,7 @@ class Case:
         if (np.array([line.split("\t")[1:] for line in lines], float) != got).any():
             fail(f"lines with zeros outside of the limits: {lines[:3]} instead of {got[:3]}")
         more = [word for name in ("data.train=high.h5", "data.test=zeros-sparse.h5", "data.scale=standard",
-                                  "data.clip=2",
+                                  "data.clip=2", "data.clip_below=2",
                                   "train.epochs=1", "output.directory=other") for word in ("--set", name)]
         for arguments in (["predict", "high/model.h5", "zeros-sparse.h5"],
                           ["eval", "high/model.h5", "zeros-sparse.h5"],
