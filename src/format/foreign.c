@@ -2,6 +2,7 @@
 // must work as printed; tests/format/test_advice.py runs them.
 #include "format/foreign.h"
 
+#include "base/shell.h"
 #include "format/head.h"
 #include "format/wabbit.h"
 #include "io/text.h"
@@ -11,30 +12,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST_NAME = 400 };
+enum { MOST_NAME = MG_SHELL_WORD };
 
 typedef struct head {
     const char *path, *bytes;
     size_t count;
     bool packed;
 } head;
-
-// Quotes `text` for a shell. If it is too long for a message, returns FILE instead.
-static const char *quote(const char *text, char out[MOST_NAME]) {
-    bool plain = *text != '\0' && *text != '-';
-    for (const char *c = text; *c; c++)
-        plain = plain && (isalnum((unsigned char)*c) || strchr("_./+-=:,@%", *c));
-    if (strlen(text) * 4 + 3 > MOST_NAME) return "FILE";
-    char *to = out;
-    if (!plain) *to++ = '\'';
-    for (const char *c = text; *c; c++) {
-        if (*c == '\'') to += snprintf(to, 4, "'\\'");
-        *to++ = *c;
-    }
-    if (!plain) *to++ = '\'';
-    *to = '\0';
-    return out;
-}
 
 // Makes the name of a command's output file: the name of `path` with another extension, in the current
 // directory.
@@ -51,7 +35,8 @@ static const char *new_name(const char *path, const char *ending, char out[MOST_
 static mg_status refuse_filter(const head *h, const char *what, const char *filter, const char *ending,
                                mg_error *error) {
     char in[MOST_NAME], made[MOST_NAME], out[MOST_NAME];
-    const char *from = quote(h->path, in), *to = quote(new_name(h->path, ending, made), out);
+    const char *from = mg_shell_word(h->path, "FILE", in, sizeof in),
+               *to = mg_shell_word(new_name(h->path, ending, made), "FILE", out, sizeof out);
     if (h->packed)
         return mg_fail(error, MG_DATA, "%s: is %s; convert the output of: gzip -dc < %s | %s > %s", h->path,
                        what, from, filter, to);
@@ -62,7 +47,8 @@ static mg_status refuse_filter(const head *h, const char *what, const char *filt
 // The same for advice that is a sentence, `how`; {} in it stands for the file.
 static mg_status refuse_sentence(const head *h, const char *what, const char *how, mg_error *error) {
     char in[MOST_NAME], text[3 * MOST_NAME];
-    const char *from = h->packed ? "FILE (unpacked by gzip -d)" : quote(h->path, in);
+    const char *from =
+        h->packed ? "FILE (unpacked by gzip -d)" : mg_shell_word(h->path, "FILE", in, sizeof in);
     size_t used = 0;
     for (const char *c = how; *c && used < sizeof text - MOST_NAME; c++) {
         if (c[0] == '{' && c[1] == '}') {

@@ -3,6 +3,7 @@
 #include "format/format.h"
 
 #include "base/memory.h"
+#include "base/shell.h"
 #include "format/mtx_files.h"
 #include "format/name_file.h"
 #include "format/pairs.h"
@@ -142,6 +143,7 @@ static mg_status find_rows(reader *r, mg_error *error) {
     bool raw = r->like && r->like->raw;
     r->second = guessed || (raw && known) ? known : !strcmp(r->options->rows, "second");
     if (!raw || known || !guessed) return MG_OK;
+    char like[MG_SHELL_WORD];
     bool first = r->size[1] == r->like->features;
     r->second = r->size[0] == r->like->features;
     if (first != r->second) return MG_OK;
@@ -151,7 +153,7 @@ static mg_status find_rows(reader *r, mg_error *error) {
         "rows or columns: convert it: margin convert --like %s --rows first FILE NEW.h5 (or --rows "
         "second)",
         r->files.path, (long long)r->size[0], (long long)r->size[1], r->like->path,
-        (long long)r->like->features, r->like->path);
+        (long long)r->like->features, mg_shell_word(r->like->path, "MODEL", like, sizeof like));
 }
 
 static mg_status read_header(reader *r, mg_error *error) {

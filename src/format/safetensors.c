@@ -3,6 +3,7 @@
 #include "format/binary.h"
 
 #include "base/memory.h"
+#include "base/shell.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -171,13 +172,14 @@ static mg_status parse(reader *r, const char *header, size_t bytes, mg_error *er
 static mg_status read_header(reader *r, mg_error *error) {
     unsigned char length[8];
     uint64_t bytes = 0;
-    char *header = NULL;
+    char word[MG_SHELL_WORD], *header = NULL;
     mg_input *input;
     mg_status status = mg_input_open(&input, r->path, NULL, error);
     if (status) return status;
     r->version = mg_input_opened(input);
     if (mg_input_packed(input))
-        status = mg_fail(error, MG_DATA, "%s: is packed by gzip; unpack it: gunzip -k %s", r->path, r->path);
+        status = mg_fail(error, MG_DATA, "%s: is packed by gzip; unpack it: gzip -dc < %s > NEW.safetensors",
+                         r->path, mg_shell_word(r->path, "FILE", word, sizeof word));
     if (!status) status = mg_input_exact(input, length, 8, "the length of its header", error);
     for (int i = 7; i >= 0; i--) bytes = bytes << 8 | length[i];
     if (!status && bytes > MOST_HEADER)

@@ -3,6 +3,7 @@
 #include "format/format.h"
 
 #include "base/memory.h"
+#include "base/shell.h"
 #include "format/pairs.h"
 
 #include <stdio.h>
@@ -132,13 +133,14 @@ static mg_status settle(reader *r, mg_error *error) {
     options *o = r->options;
     if (r->rows == 0) return mg_fail(error, MG_DATA, "%s: has no rows", path);
     bool raw = r->like && r->like->raw;
+    char like[MG_SHELL_WORD];
     // In a file for a model, only the first and the last feature show the base.
     if (raw && !strcmp(o->base, "auto") && p->lowest > 0 && p->highest > 0 && p->highest < r->like->features)
         return mg_fail(
             error, MG_DATA,
             "%s: its indices fit features counted from 0 and from 1, and the model %s does not say "
             "which: convert the file: margin convert --like %s --base 1 FILE NEW.h5 (or --base 0)",
-            path, r->like->path, r->like->path);
+            path, r->like->path, mg_shell_word(r->like->path, "MODEL", like, sizeof like));
     if (!strcmp(o->base, "auto")) o->base = bases[p->lowest > 0];
     p->low = o->base[0] - '0';
     int64_t met = p->highest < 0 ? 0 : p->highest + 1 - p->low;

@@ -1,6 +1,8 @@
 // text_follow.c - checks of texts that are rows for a model.
 #include "format/text_follow.h"
 
+#include "base/shell.h"
+
 #include <string.h>
 
 static const char delimiters[] = {',', '\t', ';', '|'};
@@ -68,11 +70,12 @@ mg_status mg_text_follow_table(const mg_format_request *request, const char *col
 
 mg_status mg_text_follow_first(const mg_text *text, const mg_format_like *like, const char *line,
                                size_t bytes, mg_error *error) {
+    char model[MG_SHELL_WORD];
     if (!looks_like_header(line, bytes)) return MG_OK;
     return mg_text_fail(text, 0, MG_DATA, error,
                         "the line may be a text or the header of a table, but the texts of the model were "
                         "lines: %s (a table is converted with margin convert --like %s --text COLUMN)",
-                        like->settle_header, like->path);
+                        like->settle_header, mg_shell_word(like->path, "MODEL", model, sizeof model));
 }
 
 mg_status mg_text_follow_label(const mg_text *text, const mg_format_like *like, const mg_span *label,
@@ -103,8 +106,10 @@ mg_status mg_text_follow_others(const mg_text *text, const mg_format_like *like,
 
 mg_status mg_text_follow_none(const mg_text *text, const mg_format_like *like, const mg_span *body,
                               mg_error *error) {
+    char model[MG_SHELL_WORD];
     return mg_text_fail(text, body->offset, MG_DATA, error,
                         "the text '%.*s' has no n-gram of the kind that the model counts: remove it (margin "
                         "convert --like %s makes it a row of zeros)",
-                        shown(body->bytes), body->text, like->path);
+                        shown(body->bytes), body->text,
+                        mg_shell_word(like->path, "MODEL", model, sizeof model));
 }

@@ -109,7 +109,7 @@ static mg_status open_data(work *w, mg_error *error) {
         .complete = request->complete,
         .stop = request->stop,
     };
-    return mg_scoring_open(&w->scoring, &data, &w->data, error);
+    return mg_scoring_open_labelled(&w->scoring, &data, &w->data, error);
 }
 
 static mg_status score(work *w, mg_error *error) {
@@ -119,9 +119,10 @@ static mg_status score(work *w, mg_error *error) {
                                   &w->evaluation, error);
     for (int64_t i = 0; i < w->rows.count; i++) weight += (double)w->rows.weight[i];
     if (status || weight > 0) return status;
-    return mg_fail(
-        error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s: check --labels",
-        w->request->data, (long long)w->data->count, w->data->weight ? " and a weight above 0" : "");
+    return mg_fail(error, MG_DATA,
+                   "%s: none of its %lld rows has a label that the model knows%s: check --labels%s",
+                   w->request->data, (long long)w->data->count,
+                   w->data->weight ? " and a weight above 0" : "", w->data->weight ? " and --weights" : "");
 }
 
 // Warns of classes with few rows, because few rows say little about a probability.
@@ -163,8 +164,9 @@ static void warn_of_training_rows(const work *w) {
 
 static void warn_of_limit(const work *w, const mg_calibration *calibration) {
     mg_scoring_tell(&w->request->notices, "warning",
-                    "the rows do not determine a temperature, because %s: %.3g is used; give more rows",
-                    mg_calibration_limit(calibration), calibration->temperature);
+                    "the rows do not determine a temperature, because %s: %.3g is used; %s",
+                    mg_calibration_limit(calibration), calibration->temperature,
+                    mg_calibration_says_nothing(calibration) ? "check the labels" : "give more rows");
 }
 
 // ---- the calibration ----------------------------------------------------------------------------

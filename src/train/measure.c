@@ -94,8 +94,9 @@ static mg_status run(mg_scoring *scoring, mg_dataset *dataset, const mg_measure_
     double weight = known_weight(dataset);
     if (!(weight > 0))
         return mg_fail(
-            error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s: check --labels",
-            request->data, (long long)dataset->count, dataset->weight ? " and a weight above 0" : "");
+            error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s: check --labels%s",
+            request->data, (long long)dataset->count, dataset->weight ? " and a weight above 0" : "",
+            dataset->weight ? " and --weights" : "");
     mg_gaps gaps;
     mg_status status = mg_gaps_create(&gaps, dataset->count, error);
     evaluation.gaps = &gaps;
@@ -148,11 +149,9 @@ static mg_status create(const mg_model *model, const char *data, mg_measurement 
     return status;
 }
 
-// Opens the data. If the only problem is labels that the model does not know, the message says how to skip
-// their rows.
 static mg_status open_data(mg_scoring *scoring, const mg_measure_request *request, mg_dataset **out,
                            mg_error *error) {
-    mg_scoring_data data = {
+    const mg_scoring_data data = {
         .path = request->data,
         .features = request->features,
         .names = request->names,
@@ -163,15 +162,7 @@ static mg_status open_data(mg_scoring *scoring, const mg_measure_request *reques
         .complete = request->complete,
         .stop = request->stop,
     };
-    mg_status status = mg_scoring_open(scoring, &data, out, error);
-    if (status != MG_DATA || request->skip_unknown || !error) return status;
-    mg_dataset *lenient;
-    data.allow_unknown = true;
-    if (mg_scoring_open(scoring, &data, &lenient, NULL)) return status;
-    mg_dataset_close(lenient);
-    char text[sizeof error->text];
-    memcpy(text, error->text, sizeof text);
-    return mg_fail(error, status, "%s, or leave such rows out (--unknown skip)", text);
+    return mg_scoring_open_labelled(scoring, &data, out, error);
 }
 
 mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg_error *error) {

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/shell.h"
 #include "io/file.h"
 #include "train/answers.h"
 #include "train/answers_h5.h"
@@ -245,6 +246,7 @@ static mg_status check_reject(const mg_predict_options *o, const mg_classes *cla
 
 // Probabilities are needed to show them, for a prior, and to reject rows.
 static mg_status open_probabilities(mg_predictor *p, mg_error *error) {
+    char word[MG_SHELL_WORD];
     const mg_model *model = p->scoring.model;
     mg_predict_options *o = &p->options;
     mg_status status = check_reject(o, &model->classes, error);
@@ -255,7 +257,7 @@ static mg_status open_probabilities(mg_predictor *p, mg_error *error) {
         return mg_fail(error, MG_CONFIG,
                        "%s: the scores of loss %s are not probabilities: run margin calibrate %s DATA, "
                        "with labelled rows that were not trained on",
-                       model->path, model->loss, model->path);
+                       model->path, model->loss, mg_shell_word(model->path, "MODEL", word, sizeof word));
     if (o->probabilities) o->scores = true;
     status = mg_memory_get(&p->shares, (size_t)model->classes_count, sizeof *p->shares, error);
     if (!status && o->prior) status = mg_prior_read(o->prior, model, &p->prior, error);

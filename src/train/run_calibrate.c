@@ -44,11 +44,15 @@ mg_status mg_path_check_calibration(const mg_trainer_options *options, mg_error 
         options->model->calibration);
 }
 
+bool mg_calibration_says_nothing(const mg_calibration *calibration) {
+    // The log-loss is then that of equal probabilities, at least log(2). That of the rule of succession is
+    // lower for any weight of the rows.
+    return calibration->after.log_loss > 0.69;
+}
+
 const char *mg_calibration_limit(const mg_calibration *calibration) {
-    // The scores say nothing: the log-loss is then that of equal probabilities, at least log(2). That of the
-    // rule of succession is lower for any weight of the rows.
-    if (calibration->after.log_loss > 0.69) return "the scores say nothing about their classes";
-    return "the model puts every one of them into its class";
+    return mg_calibration_says_nothing(calibration) ? "the scores say nothing about their classes"
+                                                    : "the model puts every one of them into its class";
 }
 
 // ---- before training ----------------------------------------------------------------------------

@@ -21,7 +21,9 @@ mg_status mg_run_calibrate(mg_run *run, const mg_weights *weights, mg_calibratio
 // Refuses model.calibration for a path that keeps its best model. Errors: MG_CONFIG.
 mg_status mg_path_check_calibration(const mg_trainer_options *options, mg_error *error);
 
-// Why the rows do not determine the temperature of this calibration.
+// Why the rows do not determine the temperature of this calibration: the scores say nothing about the
+// classes, or are right for every row.
+bool mg_calibration_says_nothing(const mg_calibration *calibration);
 const char *mg_calibration_limit(const mg_calibration *calibration);
 
 // Describes a calibration; one that does not calibrate has the method "".

@@ -158,6 +158,20 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     return status;
 }
 
+mg_status mg_scoring_open_labelled(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
+                                   mg_error *error) {
+    mg_scoring_data lenient = *data;
+    mg_dataset *opened;
+    char text[sizeof error->text];
+    mg_status status = mg_scoring_open(scoring, data, out, error);
+    if (status != MG_DATA || data->allow_unknown || !error) return status;
+    lenient.allow_unknown = true;
+    if (mg_scoring_open(scoring, &lenient, &opened, NULL)) return status;
+    mg_dataset_close(opened);
+    memcpy(text, error->text, sizeof text);
+    return mg_fail(error, status, "%s, or leave such rows out (--unknown skip)", text);
+}
+
 bool mg_scoring_gives_probabilities(const mg_model *model, const mg_loss *loss) {
     return model->calibration.method != MG_CALIBRATION_NONE || loss->probabilities;
 }

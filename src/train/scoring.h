@@ -56,6 +56,11 @@ mg_raw_request mg_scoring_raw(const mg_scoring *scoring, const mg_scoring_data *
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
                           mg_error *error);
 
+// The same for rows with labels. If the only problem is labels that the model does not know, the message also
+// says how to skip their rows.
+mg_status mg_scoring_open_labelled(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
+                                   mg_error *error);
+
 // True if scores can be turned into probabilities: the model is calibrated, or its loss is softmax.
 bool mg_scoring_gives_probabilities(const mg_model *model, const mg_loss *loss);
 void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const float *scores, float *to);
