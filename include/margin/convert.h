@@ -54,7 +54,8 @@ typedef struct mg_convert_report {
     int64_t bytes;   /* size of the input files */
     bool sparse;
     bool labelled;
-    bool text_labels; /* labels are strings; otherwise integers */
+    bool text_labels;   /* labels are strings; otherwise integers */
+    int64_t unlabelled; /* rows without a label: training needs data.unlabelled: drop */
     double seconds;
 } mg_convert_report;
 

@@ -229,6 +229,7 @@ static void tell_split(const mg_convert_report *r, const mg_convert_options *o) 
         put_quoted(o->output);
         fprintf(stderr, " --set data.test=");
         put_quoted(o->split_output);
+        if (r->unlabelled) fprintf(stderr, " --set data.unlabelled=drop");
     }
     fputc('\n', stderr);
 }

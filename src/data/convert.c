@@ -171,6 +171,19 @@ static void doubt_classes(const mg_conversion *c) {
                  mg_section_find(c->format->section, "label") ? "; --label selects another column" : "");
 }
 
+// Reports how whole numbers are read that are not written as numbers are printed.
+static void tell_form(const mg_conversion *c) {
+    const mg_tell tell = {c->options->message, c->options->context};
+    const char *path = c->own.labels ? c->options->labels : c->options->inputs[0], *odd = c->labels.odd;
+    if (!*odd || c->like.raw) return;
+    if (c->labels.padded)
+        mg_tell_line(&tell, "note: %s: label '%s' has leading zeros: labels are texts, each as it is written",
+                     path, odd);
+    else
+        mg_tell_line(&tell, "note: %s: labels are whole numbers, also '%s': 7.0 and 7 are the same class",
+                     path, odd);
+}
+
 // Reports what was done to values.
 static void tell_facts(const mg_conversion *c) {
     char text[MG_FACTS_TEXT];
@@ -222,6 +235,7 @@ mg_status mg_convert_first_pass(mg_conversion *c, mg_error *error) {
     if (status) return status;
     tell_guesses(c);
     mg_census_settle(&c->labels);
+    tell_form(c);
     c->targets[0].rows = c->shape.rows;
     c->targets[0].stored = c->shape.stored;
     if (c->holdout.on) status = mg_convert_split(c, error);
@@ -289,6 +303,7 @@ static void fill_report(const mg_conversion *c, double seconds, mg_convert_repor
         .sparse = c->shape.layout == MG_CSR,
         .labelled = c->shape.labelled,
         .text_labels = c->labels.kind == MG_LABEL_TEXT,
+        .unlabelled = c->own.labels ? c->shape.rows - c->own.found : 0,
         .seconds = seconds,
     };
     for (int i = 0; i < c->options->input_count; i++)

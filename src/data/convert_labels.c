@@ -71,6 +71,16 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
     return MG_OK;
 }
 
+// Remembers a whole number that is not written as numbers are printed.
+static void look_at_form(mg_census *labels, const char *text, size_t bytes) {
+    size_t sign = *text == '-' || *text == '+', digits = sign;
+    while (digits < bytes && text[digits] >= '0' && text[digits] <= '9') digits++;
+    bool padded = digits - sign > 1 && text[sign] == '0';
+    if (labels->padded || (!padded && (digits == bytes || *labels->odd))) return;
+    brief(text, bytes, labels->odd);
+    labels->padded = padded;
+}
+
 mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg_error *error) {
     int64_t code;
     if (labels->missing && mg_text_missing(text, bytes)) return mg_census_survey_missing(labels, error);
@@ -85,6 +95,8 @@ mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg
     } else if (labels->numbers) {
         mg_census_survey_code(labels, code);
         return MG_OK;
+    } else {
+        look_at_form(labels, text, bytes);
     }
     if (bytes > labels->longest) labels->longest = bytes;
     labels->count++;
@@ -108,7 +120,11 @@ void mg_census_survey_code(mg_census *labels, int64_t code) {
 }
 
 void mg_census_settle(mg_census *labels) {
-    if (labels->kind == MG_LABEL_ANY) labels->kind = labels->words ? MG_LABEL_TEXT : MG_LABEL_INTEGER;
+    // Leading zeros belong to a code, such as 01 or 007, and not to a number.
+    labels->padded = labels->padded && labels->kind == MG_LABEL_ANY && !labels->words;
+    if (labels->kind == MG_LABEL_ANY)
+        labels->kind = labels->words || labels->padded ? MG_LABEL_TEXT : MG_LABEL_INTEGER;
+    if (labels->kind == MG_LABEL_TEXT && !labels->padded) labels->odd[0] = '\0';
     labels->count = 0;
 }
 

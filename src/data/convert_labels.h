@@ -3,6 +3,7 @@
 #ifndef MG_DATA_CONVERT_LABELS_H
 #define MG_DATA_CONVERT_LABELS_H
 
+#include "base/option.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -20,7 +21,11 @@ typedef struct mg_census {
     bool missing;       // rows may lack a label
     bool numbers;       // texts that are whole numbers are stored in one form: 7, not 7.0
     int64_t count;
-    bool words;     // at least one label is not an integer
+    bool words; // at least one label is not an integer
+    // The first whole number with leading zeros, as in 01; else the first in another form than 7, as 7.0.
+    // After mg_census_settle: only if that decided the kind, or changed the label.
+    char odd[MG_SHORT_TEXT];
+    bool padded;    // `odd` has leading zeros
     size_t longest; // length of the longest label as text, in bytes
     uint64_t *seen; // [seen_size] hash table (open addressing) of digests of the distinct labels; 0: free
                     // place

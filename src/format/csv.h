@@ -91,6 +91,7 @@ typedef struct mg_csv_watch {
     int64_t counting;      // if the values of the first column may be row numbers: the first of them;
                            // otherwise -1
     uint64_t first_label;  // digest of the label in line 1, if that line may be a header; otherwise 0
+    bool own_name;         // line 1 was guessed to be a header, and its name of the labels is also a label
 } mg_csv_watch;
 
 typedef struct mg_csv_place {

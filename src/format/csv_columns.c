@@ -187,7 +187,13 @@ static void meet_number(mg_csv_values *values, double value) {
 // Checks whether the label of the first record occurs again. If it does not, that record is probably a
 // header.
 static void watch_first(mg_csv *r, const mg_span *field, bool word) {
-    if (!r->guessed_header || r->header) return;
+    if (!r->guessed_header) return;
+    if (r->header) {
+        const char *name = r->names.label_name;
+        r->watch.own_name = r->watch.own_name || (name && strlen(name) == field->bytes &&
+                                                  !memcmp(name, field->text, field->bytes));
+        return;
+    }
     uint64_t digest = mg_hash_bytes(1, field->text, field->bytes);
     if (r->rows == 0) r->watch.first_label = word ? digest : 0;
     else if (digest == r->watch.first_label) r->watch.first_label = 0;
@@ -319,6 +325,12 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
 }
 
 static void warn_of_first(mg_csv *r) {
+    if (r->watch.own_name)
+        mg_tell_line(
+            &r->tell,
+            "warning: %s: line 1 is read as a header, but its name of the labels is also a label: if "
+            "it is a row, use --header no",
+            mg_text_path(r->record.text));
     // if most labels occur only once, another warning says so
     bool own = r->by_place && mg_distinct_many(&r->watch.ends[r->label != 0].distinct, r->rows);
     if (r->watch.first_label == 0 || r->rows < 10 || own) return;

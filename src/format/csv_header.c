@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { FEW_IN_STEP = 4, FEW_IN_ORDER = 8 };
+enum { FEW_COUNTED = 3, FEW_IN_STEP = 4, FEW_IN_ORDER = 8 };
 
 // True for a field that is a pair: index:value as in svmlight, also with other marks (1=2, 1;2) or several
 // values; or a number before a bar (0.5|f a), as in Vowpal Wabbit.
@@ -61,9 +61,9 @@ static mg_status doubtful(const mg_csv *r, const char *why, mg_error *error) {
                    raw ? r->like->settle_header : "use --header yes or --header no");
 }
 
-// True if the numbers of a record increase in equal steps; or if there are many, and they all increase or all
-// decrease.
-static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *values) {
+// True if the numbers of a record, at least `few`, increase in equal steps; or if there are many, and they
+// all increase or all decrease.
+static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *values, int64_t few) {
     int64_t count = 0, up = 0, down = 0, even = 0;
     double before = 0, step = 0;
     for (int64_t i = 0; i < r->columns; i++) {
@@ -76,7 +76,7 @@ static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *va
         before = values[i];
         count++;
     }
-    return (count >= FEW_IN_STEP && even == count - 1) ||
+    return (count >= few && even == count - 1) ||
            (count >= FEW_IN_ORDER && (up == count - 1 || down == count - 1));
 }
 
@@ -105,11 +105,30 @@ static tally count(const mg_csv *r, const mg_csv_first *f) {
     return t;
 }
 
+// Warns of a header without a plain name above the numbers of line 2, such as <0.5.
+static void warn_of_header(const mg_csv *r, const tally *t, bool named) {
+    if (!r->header || t->names > 0 || named || r->like) return;
+    mg_tell_line(&r->tell,
+                 "warning: %s: line 1 is read as a header, although its fields above the numbers of line 2 "
+                 "are no plain names: if it is a row, use --header no",
+                 mg_text_path(r->record.text));
+}
+
+// Warns of a row that may be a header of numbers alone.
+static void warn_of_row(const mg_csv *r) {
+    if (r->like) return;
+    mg_tell_line(&r->tell,
+                 "warning: %s: line 1 is read as a row, but its numbers are in order, those of line 2 are "
+                 "not: if they name the columns, use --header yes",
+                 mg_text_path(r->record.text));
+}
+
 // Guesses that the first record is a header if it contains no number, and has a word above a number of the
 // second record.
 static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg_error *error) {
     const tally t = count(r, f);
     r->header = t.numbers == 0 && t.differs > 0;
+    warn_of_header(r, &t, named[0]);
     if (r->header || f->one || t.numbers == 0) return MG_OK;
     if (f->first[0] == MG_CSV_ABSENT && f->second[0] != MG_CSV_ABSENT)
         return doubtful(r, "its first field is empty, as above a column of row names", error);
@@ -121,9 +140,12 @@ static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg
     bool all = t.counts == t.numbers && (t.counts == r->columns || t.words > 0);
     if (t.counts > (t.counting == 0 ? 2 : 4) && all && !alike)
         return doubtful(r, "its fields are 0, 1, 2, ... or 1, 2, 3, ...", error);
-    bool raw = r->like && r->like->raw;
-    if ((t.words > 0 || raw) && in_order(r, f->first, f->values) && !in_order(r, f->second, second))
+    bool raw = r->like && r->like->raw, ordered = in_order(r, f->first, f->values, FEW_IN_STEP) &&
+                                                  !in_order(r, f->second, second, FEW_IN_STEP);
+    if ((t.words > 0 || raw) && ordered)
         return doubtful(r, "its numbers are in order, those of line 2 are not", error);
+    bool counts = all && t.counts >= FEW_COUNTED && !alike && !in_order(r, f->second, second, FEW_COUNTED);
+    if (ordered || counts) warn_of_row(r);
     return MG_OK;
 }
 

@@ -169,6 +169,19 @@ def odd_names(work):
         expect(work, 0, *shlex.split(command), "--overwrite", "--set", "train.epochs=2")
 
 
+def unlabelled(work):
+    """The command leaves out the rows without a label."""
+    write(work, "few.csv", ["a,b,c"] + [f"{i * 7 % 10},{i % 3},{i % 5}" for i in range(30)])
+    write(work, "few.txt", ["xyz"[i % 3] if i % 4 else "NA" for i in range(30)])
+    for labels in ("few.txt", None):
+        more = ["--label", "none", "--labels", labels] if labels else ["--label", "last"]
+        said = expect(work, 0, "convert", "--overwrite", *more, "--split", "0.2", "few.csv", "few.h5").stderr
+        command = re.search(r"margin (train .*)$", said.splitlines()[-1])[1]
+        if ("data.unlabelled=drop" in command) != (labels is not None):
+            fail(command)
+        expect(work, 0, *shlex.split(command), "--overwrite", "--set", "train.epochs=2")
+
+
 def together(work):
     """Both files get their names, or none; the outputs are compared by place, not by text."""
     write(work, "few.csv", ["a,label"] + [f"{i},{'xyz'[i % 3]}" for i in range(30)])
@@ -208,6 +221,6 @@ def together(work):
 
 
 with Work(sys.argv[1]) as work:
-    for part in (formats, learned, limits, odd_names, together):
+    for part in (formats, learned, limits, odd_names, unlabelled, together):
         part(work)
 print("convert --split gives every class its share, and learns nothing from the test rows")
