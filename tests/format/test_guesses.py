@@ -118,14 +118,16 @@ def labels(g):
     g.gives("a,label\n1,1\n2,01\n", None, ["1", "01"], "--like", "like.h5")
     g.says(g.gives("01 1:1\n02 1:2\n", None, ["01", "02"], name="a.svm"), "label '01' has leading zeros")
     said = g.gives("a,label\n1,1.0\n2,1\n3,-2\n4,+3\n", None, [1, 1, -2, 3], out="like.h5")
-    g.says(said, "note: in.csv: labels are whole numbers, also '1.0': 7.0 and 7 are the same class", "3 classes of integers")
+    g.says(said, "note: in.csv: labels are whole numbers, also '1.0': 7.0 and 7 are the same class",
+           "3 classes of integers")
     g.says(g.gives("a,label\n1,01\n2,1\n", None, [1, 1], "--like", "like.h5"), "also '01'")
     for plain in ("a,label\n1,0\n2,10\n", "a,label\n1,+1\n2,-1\n"):
         if "note" in g.gives(plain, None, [int(line.split(",")[1]) for line in plain.split()[1:]]):
             fail(f"a note about plain labels: {plain!r}")
     with open(g.work.at("own.txt"), "w") as file:
         file.write("01\n02\n")
-    g.says(g.gives("1,2\n3,4\n", [[1, 2], [3, 4]], ["01", "02"], "--label", "none", "--labels", "own.txt"), "own.txt: label '01'")
+    g.says(g.gives("1,2\n3,4\n", [[1, 2], [3, 4]], ["01", "02"], "--label", "none", "--labels", "own.txt"),
+           "own.txt: label '01'")
     # Names of classes that resemble words for missing values.
     g.gives("a,label\n1,nan_\n2,Nanny\n3,no\n", [[1], [2], [3]], ["nan_", "Nanny", "no"])
 
@@ -248,10 +250,14 @@ def headers(g):
     for table in (rows, "1,2,y\n3,4,n\n", "1,2,3,4,x\n2,3,4,5,y\n", "1,2,name\n5,4,name\n"):
         if "warning" in g.gives(table, None, [line.split(",")[-1] for line in table.split()]):
             fail(f"a warning about {table!r}")
-    # A first line of numbers alone is a row. If they are in order, those of line 2 are not, it may be a header.
-    for names, row in (("1,2,3", "5,7,1"), ("1,2,3,4", "5,7,7,2"), ("400.5,401.5,402.5,403.5,404.5", "5,7,7,2,1"), (wave, "3,1,4,1,5,9,2,6,5")):
+    # A first line of numbers alone is a row. If they are in order, those of line 2 are not, it may be a
+    # header.
+    for names, row in (("1,2,3", "5,7,1"), ("1,2,3,4", "5,7,7,2"), ("400.5,401.5,402.5,403.5,404.5",
+                                                                    "5,7,7,2,1"), (wave,
+                                                                                   "3,1,4,1,5,9,2,6,5")):
         table = f"{names}\n{row}\n"
-        g.says(g.gives(table, None, None, "--label", "none"), "warning", "line 1 is read as a row", "--header yes")
+        g.says(g.gives(table, None, None, "--label", "none"), "warning", "line 1 is read as a row",
+               "--header yes")
         if "warning" in g.gives(table, None, None, "--label", "none", "--header", "yes"):
             fail(f"a warning about the header {names}")
     for row in ("1,2,3\n2,3,4", "1,2,3,4\n10,20,30,40", "5,6,9\n5,7,1"):
@@ -262,7 +268,8 @@ def headers(g):
     said = g.gives("<0.5,A\n0.7,B\n0.9,A\n", [[0.7], [0.9]], ["B", "A"])
     g.says(said, "warning", "is also a label", "--header no")
     g.says(g.gives("-5e,+7x,label\n1,2,3\n4,5,6\n", [[1, 2], [4, 5]], [3, 6]), "header yes")
-    g.says(g.gives("-5e,+7x,8z\n1,2,3\n4,5,6\n", [[1, 2], [4, 5]], [3, 6]), "warning", "no plain names", "--header no")
+    g.says(g.gives("-5e,+7x,8z\n1,2,3\n4,5,6\n", [[1, 2], [4, 5]], [3, 6]), "warning", "no plain names",
+           "--header no")
     g.says(g.gives("-5e,+7x,B\n1,2,3\n4,5,6\n", [[1, 2], [4, 5]], [3, 6]), "header yes")
     g.gives("\ufeffa,b,label\r\n1,2,x\r\n3,4,y\r\n", [[1, 2], [3, 4]], ["x", "y"])
 

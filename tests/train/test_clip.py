@@ -140,7 +140,8 @@ class Case:
         far[:, 0] += 20
         put(self.work.at("far.h5"), far, self.y, True)
         sets = [word for text in ("data.train=far.h5", "data.scale=standard") for word in ("--set", text)]
-        got = self.work.run("train", "-q", *sets, "--set", "output.directory=far", "--set", "data.clip_below=1")
+        got = self.work.run("train", "-q", *sets, "--set", "output.directory=far", "--set",
+                            "data.clip_below=1")
         says = "data.clip_below: the zeros of column 0 are outside of its limits"
         if got.returncode != 3 or says not in got.stderr:
             fail(f"zeros outside of the limits: {got.stderr}")

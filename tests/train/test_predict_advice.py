@@ -1,4 +1,5 @@
-# test_predict_advice.py - follows every advice in the messages of predict, calibrate and eval about rows for a model:
+# test_predict_advice.py - follows every advice in the messages of predict, calibrate and eval about rows
+# for a model:
 # it provokes the message, does what the message says, and expects success.
 #
 #     test_predict_advice.py MARGIN
@@ -72,7 +73,8 @@ class Case:
         parts = [says] if isinstance(says, str) else says
         lines = got.stderr.splitlines()
         usage = got.returncode == USAGE and len(lines) == 2 and "--help" in lines[1]
-        if got.returncode not in (USAGE, DATA) or (len(lines) != 1 and not usage) or any(part not in lines[0] for part in parts):
+        if got.returncode not in (USAGE, DATA) or (len(lines) != 1 and not usage) or any(part not in lines[0]
+                                                                                         for part in parts):
             fail(f"{arguments}: exit {got.returncode}, {says!r} expected: {got.stderr}")
         return lines[0]
 
@@ -89,7 +91,8 @@ class Case:
 def probabilities(c):
     """Probabilities need a calibration, for whatever they are asked."""
     prior = "0: 0.8, 1: 0.1, 2: 0.1"
-    for flags in (["--probabilities"], ["--reject", "0.5"], ["--prior", prior], ["--probabilities", "--top", "2"]):
+    for flags in (["--probabilities"], ["--reject", "0.5"], ["--prior", prior], ["--probabilities", "--top",
+                                                                                 "2"]):
         c.fresh()
         line = c.told("run margin calibrate", "predict", "model.h5", "held.h5", *flags)
         command = re.search(r"margin (calibrate .*? DATA),", line)[1]
@@ -115,7 +118,8 @@ def priors(c):
     works("0: 3, 1: 1, 2: 0")
     told("is not 'label: number'", "0: 1, 1, 2: 1")
     line = told("'7' is not a class of the model (margin info --classes lists them)", "0: 1, 7: 1, 2: 1")
-    listed = c.done(*shlex.split(re.search(r"margin (info --classes)", line)[1]), "soft/model.h5").stdout.split()
+    listed = c.done(*shlex.split(re.search(r"margin (info --classes)", line)[1]),
+                    "soft/model.h5").stdout.split()
     works(", ".join(f"{k}: 1" for k in listed if k in "012"))
     told("a number from 0 to 1e15", "0: 1, 1: -1, 2: 1")
     told("has two frequencies: remove one", "0: 1, 1: 1, 1: 2, 2: 1")
@@ -126,7 +130,8 @@ def priors(c):
     Path(c.work.at("prior.txt")).write_text("0: 1\n1: 1\n\n2: 1\n")
     works("prior.txt")
     # A class whose rows had no weight.
-    c.done("train", "-q", *sets("data.train=train.h5", "output.directory=light", "model.loss=softmax", "model.class_weight={2: 0}"))
+    c.done("train", "-q", *sets("data.train=train.h5", "output.directory=light", "model.loss=softmax",
+                                "model.class_weight={2: 0}"))
     flags = ["predict", "light/model.h5", "held.h5", "--probabilities", "--prior"]
     c.told("class 2 had no weight in training", *flags, "0: 1, 1: 1, 2: 1")
     c.done(*flags, "0: 1, 1: 1, 2: 0")
@@ -135,9 +140,11 @@ def priors(c):
 def rejected(c):
     c.put("unknown.h5", 4, y=np.array([b"known", b"unknown"])[np.arange(ROWS) % 2])
     c.done("train", "-q", *sets("data.train=unknown.h5", "output.directory=unknown", "model.loss=softmax"))
-    line = c.told("choose another label for rejected rows (reject-label)", "predict", "unknown/model.h5", "held.h5", "--reject", "0.6")
+    line = c.told("choose another label for rejected rows (reject-label)", "predict", "unknown/model.h5",
+                  "held.h5", "--reject", "0.6")
     option = "--" + re.search(r"\((reject-label)\)", line)[1]
-    if "nobody" not in c.done("predict", "unknown/model.h5", "held.h5", "--reject", "0.99", option, "nobody").stdout:
+    if "nobody" not in c.done("predict", "unknown/model.h5", "held.h5", "--reject", "0.99", option,
+                              "nobody").stdout:
         fail("no row is rejected")
     c.told("--reject-label needs --reject P", "predict", "soft/model.h5", "held.h5", "--reject-label", "x")
     c.told("cannot be combined", "predict", "soft/model.h5", "held.h5", "--reject", "0.5", "--top", "2")
@@ -150,17 +157,23 @@ def tables(c):
         line = c.told("add --format csv, tsv or h5", "predict", "soft/model.h5", "held.h5", option, value)
         for form in re.search(r"--format (.*)$", line)[1].replace(" or", ",").replace(",,", ",").split(", "):
             if (option, form) != ("--header", "h5"):
-                c.done("predict", "soft/model.h5", "held.h5", option, value, "--format", form, "-o", f"out{option}.{form}")
-    c.told("--header is only for csv and tsv", "predict", "soft/model.h5", "held.h5", "--header", "Kind", "-o", "x.h5")
+                c.done("predict", "soft/model.h5", "held.h5", option, value, "--format", form, "-o",
+                       f"out{option}.{form}")
+    c.told("--header is only for csv and tsv", "predict", "soft/model.h5", "held.h5", "--header", "Kind",
+           "-o", "x.h5")
     c.told("--format h5 needs -o FILE", "predict", "soft/model.h5", "held.h5", "--format", "h5")
     c.told("use text, csv, tsv or h5", "predict", "soft/model.h5", "held.h5", "--format", "xml")
-    c.told("the table has 1 column", "predict", "soft/model.h5", "held.h5", "--format", "csv", "--header", "a,b")
+    c.told("the table has 1 column", "predict", "soft/model.h5", "held.h5", "--format", "csv", "--header",
+           "a,b")
     c.done("predict", "soft/model.h5", "held.h5", "--format", "csv", "--header", "a,b", "--id", "id")
     c.told("give another name with -o", "predict", "soft/model.h5", "held.h5", "-o", "train.h5")
-    c.told("which the answers would replace: give another name with -o", "predict", "soft/model.h5", "held.h5", "-o", "held.h5")
+    c.told("which the answers would replace: give another name with -o", "predict", "soft/model.h5",
+           "held.h5", "-o", "held.h5")
     c.done("predict", "soft/model.h5", "held.h5", "-o", "other.h5")
-    line = c.told("--id 1 counts the lines", "predict", "soft/model.h5", "-", "--format", "csv", "--id", "id", input="1:1\n")
-    got = c.done("predict", "soft/model.h5", "-", "--format", "csv", *re.search(r"(--id 1)", line)[1].split(), input="1:1\n")
+    line = c.told("--id 1 counts the lines", "predict", "soft/model.h5", "-", "--format", "csv", "--id", "id",
+                  input="1:1\n")
+    got = c.done("predict", "soft/model.h5", "-", "--format", "csv", *re.search(r"(--id 1)", line)[1].split(),
+                 input="1:1\n")
     if got.stdout.splitlines()[0] != "id,label":
         fail(got.stdout)
 
@@ -172,15 +185,18 @@ def raw_files(c):
     np.savetxt(c.work.at("y.txt"), c.rows(5)[1], fmt="%d")
     # Labels: a column, or a file of their own; predict needs none.
     for command in ["eval"], ["calibrate"]:
-        line = c.told(["has no labels", "--labels", "margin predict needs none"], *command, "table/model.h5", "new.csv")
+        line = c.told(["has no labels", "--labels", "margin predict needs none"], *command, "table/model.h5",
+                      "new.csv")
         c.done("predict", "table/model.h5", "new.csv")
         c.table("other.csv", 5, "sort")
         c.done(*command, "table/model.h5", "other.csv", "--labels", "sort")
         c.told("give the file of the labels with --labels", *command, "soft/model.h5", "X.npy")
         for labels in "y.npy", "y.txt":
             c.done(*command, "soft/model.h5", "X.npy", "--labels", labels)
-        c.told("--weights is not allowed", *command, "soft/model.h5", "X.npy", "--labels", "y.npy", "--weights", "w")
-    c.told("give 0 or 1 for the numbers of the rows", "predict", "soft/model.h5", "X.npy", "--format", "csv", "--id", "id")
+        c.told("--weights is not allowed", *command, "soft/model.h5", "X.npy", "--labels", "y.npy",
+               "--weights", "w")
+    c.told("give 0 or 1 for the numbers of the rows", "predict", "soft/model.h5", "X.npy", "--format", "csv",
+           "--id", "id")
     for first in "0", "1":
         c.done("predict", "soft/model.h5", "X.npy", "--format", "csv", "--id", first)
     c.told("--names header or --names none", "predict", "table/model.h5", "new.csv", "--names", "x")
@@ -226,10 +242,12 @@ def labels(c):
 
 
 def weights(c):
-    c.put("weighed.h5", 6, w=np.zeros(ROWS, "f4"), big=np.full(ROWS, 1e38, "f4"), square=np.ones((2, ROWS), "f4"))
+    c.put("weighed.h5", 6, w=np.zeros(ROWS, "f4"), big=np.full(ROWS, 1e38, "f4"), square=np.ones((2, ROWS),
+                                                                                                 "f4"))
     c.told("check --labels and --weights", "calibrate", "soft/model.h5", "weighed.h5", "--weights", "w")
     c.told("at least one must be above 0", "eval", "soft/model.h5", "weighed.h5", "--weights", "w")
-    line = c.told("divide all weights by the same number", "calibrate", "soft/model.h5", "weighed.h5", "--weights", "big")
+    line = c.told("divide all weights by the same number", "calibrate", "soft/model.h5", "weighed.h5",
+                  "--weights", "big")
     with h5py.File(c.work.at("weighed.h5"), "a") as f:
         f["w"][:] = 1
         f["big"][:] /= 1e30
@@ -241,7 +259,8 @@ def ranges(c):
     """Scores beyond single precision: the row is left out."""
     x = c.rows(7)[0] * 1e-3
     c.put("small.h5", 7, x=x)
-    c.done("train", "-q", *sets("data.train=small.h5", "output.directory=raw", "model.loss=softmax", "model.lambda=1e-8"))
+    c.done("train", "-q", *sets("data.train=small.h5", "output.directory=raw", "model.loss=softmax",
+                                "model.lambda=1e-8"))
     x[3] = 3e38
     c.put("huge.h5", 7, x=x)
     c.put("without.h5", 7, x=x[4:], y=c.rows(7)[1][4:], id=np.arange(4, ROWS))
@@ -249,7 +268,8 @@ def ranges(c):
         c.told("leave the row out, or train with data.scale", command, "raw/model.h5", "huge.h5")
         c.done(command, "raw/model.h5", "without.h5")
     line = " ".join(f"{d}:3e38" for d in range(1, FEATURES + 1)) + "\n"
-    c.told("leave the row out, or train with data.scale", "predict", "raw/model.h5", "-", "--base", "1", input=line)
+    c.told("leave the row out, or train with data.scale", "predict", "raw/model.h5", "-", "--base", "1",
+           input=line)
 
 
 def places(c):
@@ -263,10 +283,12 @@ def places(c):
     metrics = Path(c.work.at("run", "metrics.jsonl"))
     text = metrics.read_text()
     metrics.write_text("".join(line for line in text.splitlines(keepends=True) if '"end"' not in line))
-    line = c.told("end the run with --resume, or copy the model elsewhere and calibrate the copy", "calibrate", "run/model.h5", "held.h5")
+    line = c.told("end the run with --resume, or copy the model elsewhere and calibrate the copy",
+                  "calibrate", "run/model.h5", "held.h5")
     c.fresh()
     c.done("calibrate", "model.h5", "held.h5")
-    c.done("train", "-q", *sets("data.train=train.h5", "output.directory=run", "train.tolerance=1e-2"), re.search(r"--resume", line)[0])
+    c.done("train", "-q", *sets("data.train=train.h5", "output.directory=run", "train.tolerance=1e-2"),
+           re.search(r"--resume", line)[0])
     c.done("calibrate", "run/model.h5", "held.h5")
 
 
@@ -293,9 +315,11 @@ def runs(c):
         f["X"], f["y"] = x[:3], y[:3]
     c.put("few-weights.h5", 9, w=(np.arange(ROWS) < 6).astype("f4"))
     none = ["data.train=few-weights.h5", "data.validation=0.05", "data.weights=w"]
-    cases = (["data.train=tiny.h5"], "fewer than 5 in classes"), (none, "all validation rows have the weight 0")
+    cases = (["data.train=tiny.h5"], "fewer than 5 in classes"), (none,
+                                                                  "all validation rows have the weight 0")
     for texts, says in cases:
-        line = c.told([says, "leave it out"], "train", "-q", *sets(*texts, "output.directory=none", "model.calibration=temperature"))
+        line = c.told([says, "leave it out"], "train", "-q", *sets(*texts, "output.directory=none",
+                                                                   "model.calibration=temperature"))
         c.done("train", "-q", "--overwrite", *sets(*texts, "output.directory=few"))
         command = re.search(r"margin (calibrate MODEL DATA)", line)[1]
         c.done(*command.replace("MODEL", "few/model.h5").replace("DATA", "held.h5").split())
@@ -305,7 +329,8 @@ def runs(c):
 def main():
     with Work(sys.argv[1]) as work:
         c = Case(work)
-        for part in (probabilities, priors, rejected, tables, raw_files, lines, labels, weights, ranges, places, limits, runs):
+        for part in (probabilities, priors, rejected, tables, raw_files, lines, labels, weights, ranges,
+                     places, limits, runs):
             part(c)
         print("every advice works")
 
