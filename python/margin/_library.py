@@ -109,6 +109,11 @@ def texts(values: Sequence[str]) -> Any:
     return (c.c_char_p * len(values))(*[str(value).encode("utf-8", "surrogateescape") for value in values])
 
 
+def from_texts(values: Any, count: int) -> list:
+    """The texts of an array of C strings. Bytes that are not UTF-8 become surrogates."""
+    return [values[i].decode("utf-8", "surrogateescape") for i in range(count)]
+
+
 def load_config(path: Optional[str], settings: dict) -> Handle:
     """A configuration from a file (or None) and a dict of "section.key": value, whose values win."""
     sets = [f"{key}={_yaml(value)}" for key, value in settings.items()]

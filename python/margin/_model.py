@@ -30,11 +30,10 @@ def read_parts(handle: _library.Handle) -> dict:
     if parts.labels:
         out["classes"] = _copy(parts.labels, np.int64, shape[:1])
     else:
-        out["classes"] = np.array([parts.text_labels[k].decode("utf-8", "surrogateescape") for k in range(shape[0])])
+        out["classes"] = np.array(_library.from_texts(parts.text_labels, shape[0]))
     out["feature_names"] = None
     if parts.feature_names:
-        names = [parts.feature_names[d].decode("utf-8", "surrogateescape") for d in range(shape[1])]
-        out["feature_names"] = np.array(names, dtype=object)
+        out["feature_names"] = np.array(_library.from_texts(parts.feature_names, shape[1]), dtype=object)
     out["calibration"] = _read_calibration(parts)
     for name in _LIMITS:
         limits = getattr(parts, name)
