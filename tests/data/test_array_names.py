@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules
+from runs import Program, Work, fail, need_modules
 
 need_modules("h5py", "numpy")
 
@@ -37,16 +37,7 @@ def safetensors(path, **arrays):
 SAVE = {"npz": np.savez, "safetensors": safetensors}
 
 
-class Names:
-    def __init__(self, work):
-        self.work = work
-
-    def well(self, *arguments, says=""):
-        done = self.work.run(*arguments)
-        if done.returncode or says not in done.stderr:
-            fail(f"{' '.join(arguments)}: exit {done.returncode}, {says!r} expected: {done.stderr}")
-        return done.stdout
-
+class Names(Program):
     def refused(self, says, *arguments):
         done = self.work.run(*arguments)
         if done.returncode not in (2, 3) or says not in done.stderr or done.stderr.count("\n") != 1:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules
+from runs import Program, Work, fail, need_modules
 
 need_modules("h5py", "numpy")
 
@@ -19,31 +19,14 @@ DATA, USAGE = 3, 2
 draw = random.Random(7)
 
 
-class Lines:
-    def __init__(self, work):
-        self.work = work
-
-    def write(self, name, text):
-        with open(self.work.at(name), "w", newline="") as out:
-            out.write(text)
-        return name
-
-    def well(self, *arguments, stdin=None, says=""):
-        done = self.work.run(*arguments, input=stdin)
-        if done.returncode or says not in done.stderr:
-            fail(f"{' '.join(arguments)}: exit {done.returncode}, {says!r} expected: {done.stderr}")
-        return done.stdout
-
+class Lines(Program):
     def model(self, name, *convert, **settings):
         """Trains on what convert makes of its arguments; returns the scores of these rows."""
         self.well("convert", "-q", "--overwrite", *convert, f"{name}.h5")
-        return self.train(name, f"{name}.h5", **settings)
+        return self.trained(name, f"{name}.h5", **settings)
 
-    def train(self, name, data, **settings):
-        values = {"data.train": data, "output.directory": name, "train.threads": 1,
-                  **{k.replace("__", "."): v for k, v in settings.items()}}
-        self.well("train", "-q", "--overwrite",
-                  *[x for k, v in values.items() for x in ("--set", f"{k}={v}")])
+    def trained(self, name, data, **settings):
+        self.train(data, name, **settings)
         return self.well("predict", f"{name}/model.h5", data, "--scores")
 
     def scores(self, name, data, *flags, stdin=None, says=""):
@@ -56,7 +39,7 @@ class Lines:
             if self.scores(name, data, *flags, stdin=stdin) != wanted:
                 fail(f"{name}: {data} {flags} of {text[:60]!r} gets other scores")
 
-    def refused(self, name, text, says, *flags, lines=True, file=True, status=DATA):
+    def neither(self, name, text, says, *flags, lines=True, file=True, status=DATA):
         """Both are refused in one line with every part of `says`, before any answer."""
         path = self.write("refused.txt", text)
         for data, stdin in [(path, None)] * file + [("-", text)] * lines:
@@ -91,24 +74,24 @@ def headers(t):
            t.scores("numbered", t.write("z.csv", "0,1,2\n" + joined([x[0], 0, x[2]] for x, _, _ in table))),
            "--names", "header")
     for first in ("6,-1,0\n", "2,7,9\n", "2,1,0\n"):
-        t.refused("numbered", first + records, ["may be a header or a row", "--names header or --names none"])
-    t.refused("numbered", "0,1,2\n", ["has no rows"])
-    t.refused("numbered", "7,8,9\n" + records, ["a header is expected", "--names none"], lines=False)
+        t.neither("numbered", first + records, ["may be a header or a row", "--names header or --names none"])
+    t.neither("numbered", "0,1,2\n", ["has no rows"])
+    t.neither("numbered", "7,8,9\n" + records, ["a header is expected", "--names none"], lines=False)
     # The label of a record is named like a feature.
     wanted = t.model("alike", "--label", "cls",
                      t.write("n.csv", "cls,u,v,w\n" + joined([y, *x] for x, y, _ in table)))
     if t.scores("alike", "-", stdin=joined([y, *x] for x, y, _ in table)) != wanted:
         fail("a record whose label is the name of a feature was taken for a header")
     t.both("alike", "w,v,u\n" + joined(x[::-1] for x, _, _ in table), wanted)
-    t.refused("alike", "u,1,x,3\nv,1,2,3\n", ["may be a header or a row"])
+    t.neither("alike", "u,1,x,3\nv,1,2,3\n", ["may be a header or a row"])
     # Features that the header lacks.
     some = "v,u\n" + joined([x[1], x[0]] for x, _, _ in table)
     t.scores("alike", "-", stdin=some,
              says="features: 2 of 3 matched, 1 missing (taken as 0), in another order")
-    t.refused("alike", some, ["lacks 1 of the 3 features in the model", "'w'"], "--missing", "error")
+    t.neither("alike", some, ["lacks 1 of the 3 features in the model", "'w'"], "--missing", "error")
     # Without a header in training, a header says nothing.
     t.model("bare", t.write("n.csv", joined([y, *x] for x, y, _ in table)))
-    t.refused("bare", "cls,a,b,c\n" + joined([y, *x] for x, y, _ in table), ["line 1 is a header", "sed 1d"],
+    t.neither("bare", "cls,a,b,c\n" + joined([y, *x] for x, y, _ in table), ["line 1 is a header", "sed 1d"],
               lines=False)
 
 
@@ -119,11 +102,11 @@ def labels(t):
     x = np.array([x for x, _, _ in table], "f4") / 4
     with h5py.File(t.work.at("plain.h5"), "w") as f:
         f["X"], f["y"] = x, [code[y] for _, y, _ in table]
-    wanted = t.train("plain", "plain.h5")
+    wanted = t.trained("plain", "plain.h5")
     last = joined([*row, code[y]] for row, (_, y, _) in zip(x, table))
     first = joined([code[y], *row] for row, (_, y, _) in zip(x, table))
     for text, place in ((first, "first"), (last, "last")):
-        t.refused("plain", text, ["has one column more than the model", "--labels"], lines=False)
+        t.neither("plain", text, ["has one column more than the model", "--labels"], lines=False)
         if t.scores("plain", t.write("l.csv", text), "--labels", place) != wanted:
             fail(f"labels {place} of a model without a recipe")
         t.well("eval", "plain/model.h5", "l.csv", "--labels", place)
@@ -131,7 +114,7 @@ def labels(t):
     wanted = t.model("placed", "--label", "first", "--header", "no",
                      t.write("n.csv", joined([code[y], *x] for x, y, _ in table)))
     moved = joined([*row, code[y]] for row, y, _ in table)
-    t.refused("placed", "9,8,1,0\n" + moved, ["'9' is not a label of the model", "--labels"])
+    t.neither("placed", "9,8,1,0\n" + moved, ["'9' is not a label of the model", "--labels"])
     t.both("placed", moved, wanted, "--labels", "last")
     t.both("placed", joined(x for x, _, _ in table), wanted)
     # A column was left out in training.
@@ -140,7 +123,7 @@ def labels(t):
     # a time is no pair of index and value
     t.both("left", joined([f"0{i % 9}:1{i % 6}", *x, y] for x, y, i in table), wanted)
     t.both("left", joined([f"0{i % 9}:1{i % 6}", *x] for x, _, i in table), wanted)
-    t.refused("left", joined([*x, y] for x, y, _ in table), ["'u' is a label of the model", "--labels"])
+    t.neither("left", joined([*x, y] for x, y, _ in table), ["'u' is a label of the model", "--labels"])
     for flags in ([], ["--base", "1"]):
         if t.scores("left", "-", *flags, stdin="1:5 2:3\n") != t.scores("left", "-", stdin="x,5,3,0\n"):
             fail(f"pairs {flags}")
@@ -175,16 +158,16 @@ def spelling(t):
     wanted = t.model("comma", "--decimal", "comma", "--label", "cls",
                      t.write("d.csv", "a;b;c;cls\n" + joined(([*comma(x), y] for x, y, _ in table), ";")))
     t.both("comma", "a;b;c\n" + joined((comma(x) for x, _, _ in table), ";"), wanted)
-    t.refused("comma", "a;b;c\n1,5;2;3\n\n2;3;4\n", ["the line is empty"])
+    t.neither("comma", "a;b;c\n1,5;2;3\n\n2;3;4\n", ["the line is empty"])
     t.write("s.svm", "".join(f"{y} " + " ".join(f"{d + 1}:{v}" for d, v in enumerate(x) if v) + "\n"
                              for x, y, _ in table))
     wanted = t.model("svm", "s.svm")
     t.both("svm", open(t.work.at("s.svm")).read(), wanted)
-    t.refused("svm", "u 1:2\n\nv 2:1\n", ["the line is empty"], lines=False)
+    t.neither("svm", "u 1:2\n\nv 2:1\n", ["the line is empty"], lines=False)
     np.save(t.work.at("x.npy"), np.array([x for x, _, _ in table], "f4"))
     np.save(t.work.at("y.npy"), np.array([i % 3 for _, _, i in table]))
     wanted = t.model("npy", "x.npy", "y.npy")
-    t.refused("npy", "1:2\n2:1\n", ["counted from 0 and from 1",
+    t.neither("npy", "1:2\n2:1\n", ["counted from 0 and from 1",
                                     "margin convert --like npy/model.h5 --base 1"], lines=False)
     t.well("convert", "-q", "--overwrite", "--like", "npy/model.h5", "--base", "1",
            t.write("b.svm", "1 1:2\n0 2:1\n"), "b.h5")
@@ -205,15 +188,15 @@ def texts(t):
     plain = "".join(x + "\n" for _, x in table)
     t.both("text", plain, wanted)
     t.both("text", joined(table, "\t"), wanted)
-    t.refused("text", joined((x, y) for y, x in table).replace(",", "\t"),
+    t.neither("text", joined((x, y) for y, x in table).replace(",", "\t"),
               ["is not a label of the model", "--labels"])
     t.both("text", joined((x, y) for y, x in table).replace(",", "\t"), wanted, "--labels", "last")
-    t.refused("text", "sun\tmoon\n", ["'sun' is not a label of the model"])
+    t.neither("text", "sun\tmoon\n", ["'sun' is not a label of the model"])
     t.scores("text", "-", "--labels", "none", stdin="alpha\tbeta\n")
-    t.refused("text", plain + "alpha\tbeta\n", ["TAB"])
-    t.refused("text", "alpha\n\nbeta\n", ["the line is empty"])
-    t.refused("text", "alpha\n!!!\nbeta\n", ["'!!!' has no n-gram"])
-    t.refused("text", "n,text\n1,alpha\n", ["the header of a table", "--names none"])
+    t.neither("text", plain + "alpha\tbeta\n", ["TAB"])
+    t.neither("text", "alpha\n\nbeta\n", ["the line is empty"])
+    t.neither("text", "alpha\n!!!\nbeta\n", ["'!!!' has no n-gram"])
+    t.neither("text", "n,text\n1,alpha\n", ["the header of a table", "--names none"])
     t.scores("text", "-", "--names", "none", stdin="n,text\n1,alpha\n")
     # Texts in a column of a table.
     csv = "text,category\n" + "".join(f'"{x}, ok",{y}\n' for y, x in table)
@@ -223,7 +206,7 @@ def texts(t):
     t.both("column", "".join(f"{x}, ok\n" for _, x in table), wanted, "--names", "none")
     if t.scores("column", "-", stdin="".join(f"{x}, ok\n" for _, x in table)) != wanted:
         fail("texts as lines, of a model of a table")
-    t.refused("column", "text\nalpha\n", ["may be a text or a header", "--names header or --names none"],
+    t.neither("column", "text\nalpha\n", ["may be a text or a header", "--names header or --names none"],
               file=False)
     if t.scores("column", "-", "--names", "header",
                 stdin="text\nalpha\n") != t.scores("column", "-", stdin="alpha\n"):

@@ -7,59 +7,34 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules
+from runs import Program, Work, fail, need_modules
 
 need_modules("h5py", "numpy")
 
 import h5py
 import numpy as np
 
-BAD_DATA, WRONG_USE = 3, 2
+WRONG_USE = 2
 
 
-class Names:
-    def __init__(self, work):
-        self.work = work
-
-    def write(self, name, text):
-        with open(self.work.at(name), "w", encoding="utf-8") as out:
-            out.write(text)
-
+class Names(Program):
     def run(self, *arguments, stdin=None):
-        done = self.work.run(*arguments, input=stdin) if stdin is not None else self.work.run(*arguments)
+        done = self.work.run(*arguments, input=stdin)
         return done.returncode, done.stdout, done.stderr
-
-    def well(self, *arguments, stdin=None):
-        status, out, err = self.run(*arguments, stdin=stdin)
-        if status:
-            fail(f"{' '.join(arguments)}: exit {status}: {err}")
-        return out
-
-    # Expects one line on standard error that has every part, and nothing on standard output.
-    def refused(self, *arguments, parts, stdin=None, status=BAD_DATA):
-        found, out, err = self.run(*arguments, stdin=stdin)
-        if found != status or out or err.count("\n") != 1 or any(part not in err for part in parts):
-            fail(f"{' '.join(arguments)}: exit {found} instead of {status}, one of {parts} is missing in"
-                 f" {out!r}, {err!r}")
 
     def convert(self, name, text, output, *options):
         self.write(name, text)
         self.well("convert", "-q", "--overwrite", *options, name, output)
 
     def settings(self, train, output, **more):
-        values = {"data.train": train, "output.directory": output, "train.threads": "1", "train.epochs": "5",
-                  **more}
-        return [x for key, value in values.items() for x in ("--set", f"{key.replace('__', '.')}={value}")]
-
-    def train(self, train, output, **more):
-        self.well("train", "-q", "--overwrite", *self.settings(train, output, **more))
+        return super().settings(train, output, **{"train__epochs": 5, **more})
 
     def refuse_everywhere(self, model, train, bad, *parts):
         """eval, predict, data.test and data.validation refuse the file."""
-        self.refused("eval", f"{model}/model.h5", bad, parts=[bad, *parts])
-        self.refused("predict", f"{model}/model.h5", bad, parts=[bad, *parts])
+        self.refused("eval", f"{model}/model.h5", bad, says=[bad, *parts])
+        self.refused("predict", f"{model}/model.h5", bad, says=[bad, *parts])
         for role in ("data__test", "data__validation"):
-            self.refused("train", "-q", *self.settings(train, "never", **{role: bad}), parts=[bad, *parts])
+            self.refused("train", "-q", *self.settings(train, "never", **{role: bad}), says=[bad, *parts])
 
 
 def headers(t):
@@ -90,25 +65,25 @@ def headers(t):
     for name, (text, parts, matched) in other.items():
         t.write(f"{name}.csv", text)
         t.refused("convert", "-q", "--like", "tr.h5", f"{name}.csv", "never.h5",
-                  parts=[f"{name}.csv", *parts])
+                  says=[f"{name}.csv", *parts])
         t.convert(f"{name}.csv", text, f"{name}.h5")
         for command in ("eval", "predict"):
             status, out, err = t.run(command, "r/model.h5", f"{name}.h5")
             if status or err != f"features: {matched}\n":
                 fail(f"{command} {name}.h5: exit {status}, {err!r} instead of {matched}")
         t.refused("train", "-q", "--init", "r/model.h5", *t.settings(f"{name}.h5", "never"),
-                  parts=["r/model.h5"])
+                  says=["r/model.h5"])
     t.write("moved.csv", "label,a,b\n0,1,0\n1,0,1\n")
     t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5",
-              parts=["moved.csv: feature 1 is 'label' but 'a'"])
+              says=["moved.csv: feature 1 is 'label' but 'a'"])
     t.write("class.csv", "a,b,kind\n0,1,0\n1,0,1\n")
     t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5",
-              parts=["'kind', but 'label'", "rename it to 'label'"])
+              says=["'kind', but 'label'", "rename it to 'label'"])
     # The message has the complete name, so that it can be copied, or says where the name is.
     for length, advice in ((200, "rename it to '" + 200 * "L" + "'"),
                            (500, "give it the name in the first line of the table of that file")):
         t.convert("long.csv", f"a,b,{length * 'L'}\n0,1,0\n1,0,1\n", "long.h5", "--label", "last")
-        t.refused("convert", "-q", "--like", "long.h5", "class.csv", "never.h5", parts=[advice])
+        t.refused("convert", "-q", "--like", "long.h5", "class.csv", "never.h5", says=[advice])
     # The names show that the features are the same.
     t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved.h5")
     if t.well("predict", "r/model.h5", "moved.h5") != "1\n0\n":
@@ -119,10 +94,10 @@ def advice_of_headers(t):
     """Following the advice of the messages helps."""
     t.write("other.csv", "0,1,2\n1,0,0\n")
     t.refused("convert", "-q", "--like", "tr.h5", "other.csv", "never.h5",
-              parts=["feature 1 is '0' but 'a'", "--header no"])
+              says=["feature 1 is '0' but 'a'", "--header no"])
     t.write("bare.csv", "0,1,1\n1,0,0\n")
     t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5",
-              parts=["'1' is the name of the column of the labels", "--header no"])
+              says=["'1' is the name of the column of the labels", "--header no"])
     t.convert("bare.csv", "0,1,1\n1,0,0\n", "bare.h5", "--like", "tr.h5", "--header", "no")
     if t.well("predict", "r/model.h5", "bare.h5") != "1\n0\n":
         fail("a file without a header gets wrong predictions")
@@ -133,17 +108,17 @@ def advice_of_headers(t):
     if t.well("predict", "r/model.h5", "moved2.h5") != "1\n0\n":
         fail("a file whose labels are named by --label gets wrong predictions")
     t.refused("convert", "-q", "--like", "tr.h5", "--header", "no", "--label", "first", "bare.csv",
-              "never.h5", parts=["--label first"],
+              "never.h5", says=["--label first"],
               status=WRONG_USE)
     t.write("rows.csv", "a,b\n0,1\n1,0\n")
     t.refused("convert", "-q", "--like", "tr.h5", "rows.csv", "never.h5",
-              parts=["feature 2, 'b' in tr.h5, is missing", "--label none"])
+              says=["feature 2, 'b' in tr.h5, is missing", "--label none"])
     t.write("twice.csv", "a,a,label\n1,0,0\n0,1,1\n")
     t.refused("convert", "-q", "twice.csv", "never.h5",
-              parts=["twice.csv:1:1: 'a' is the name of features 1 and 2"])
+              says=["twice.csv:1:1: 'a' is the name of features 1 and 2"])
     with open(t.work.at("latin.csv"), "wb") as out:
         out.write("gr\xf6\xdfe,b,label\n1,0,0\n0,1,1\n".encode("latin-1"))
-    t.refused("convert", "-q", "latin.csv", "never.h5", parts=["latin.csv:1:3", "is not UTF-8", "iconv"])
+    t.refused("convert", "-q", "latin.csv", "never.h5", says=["latin.csv:1:3", "is not UTF-8", "iconv"])
     with open(t.work.at("utf8.csv"), "wb") as out:
         out.write("gr\xf6\xdfe,b,label\n1,0,0\n0,1,1\n".encode())
     t.well("convert", "-q", "utf8.csv", "utf8.h5")
@@ -182,7 +157,7 @@ def bases(t):
     t.convert("wide.svm", "0 0:3\n1 4:3\n", "wide.h5")
     t.refuse_everywhere("s", "trs.h5", "wide.h5", "has 5 features", "column 3 (from 0)")
     for line in ("vote\n", "1\n", "some words\n", "1 # 2:3\n"):
-        t.refused("predict", "s/model.h5", "-", stdin=line, parts=["standard input:1:", "index:value"])
+        t.refused("predict", "s/model.h5", "-", stdin=line, says=["standard input:1:", "index:value"])
     if t.well("predict", "s/model.h5", "-", stdin="# nothing\n2:1\n\n").count("\n") != 2:
         fail("a comment must get no answer, an empty line must get one")
     status, out, err = t.run("predict", "r/model.h5", "-", stdin="1:1\n")
@@ -223,9 +198,9 @@ def recipes(t):
     t.convert("te.tsv", TEXTS, "one.h5", "--like", "ones.h5", "--ngrams", "word:1:1")
     t.write("te.tsv", TEXTS)  # a table of texts looks like any other table; the file of --like decides
     t.refused("convert", "-q", "--format", "csv", "--like", "trt.h5", "te.tsv", "never.h5",
-              parts=["--format csv does not agree"], status=WRONG_USE)
+              says=["--format csv does not agree"], status=WRONG_USE)
     t.refused("convert", "-q", "--like", "trt.h5", "te.svm", "never.h5",
-              parts=["te.svm", "format svmlight", "format text"])
+              says=["te.svm", "format svmlight", "format text"])
     t.convert("table.csv", "x,1,2\ny,3,4\nx,1,1\n", "tabs.h5")
     t.convert("table.tsv", "x\t1\t2\ny\t3\t4\n", "table.h5", "--like", "tabs.h5")
 
@@ -297,14 +272,14 @@ def anndata(t):
         with h5py.File(t.work.at("packed.h5ad"), "r+") as f:
             f.create_dataset("var", data=cells, **how)
         t.refused("train", "-q", *t.settings("packed.h5ad", "never"),
-                  parts=["packed.h5ad: table var is stored in other files, is virtual, or is packed"])
+                  says=["packed.h5ad: table var is stored in other files, is virtual, or is packed"])
         t.train("packed.h5ad", "packed", data__names="none")  # as the message advises
-        t.refused("eval", "a/model.h5", "packed.h5ad", parts=["table var", "--names"])
+        t.refused("eval", "a/model.h5", "packed.h5ad", says=["table var", "--names"])
         t.well("eval", "a/model.h5", "packed.h5ad", "--names", "none")
         t.well("predict", "a/model.h5", "packed.h5ad", "--names", "none")
     save(t.work.at("short.h5ad"), x, frame(genes[:2]))
     t.refused("train", "-q", *t.settings("short.h5ad", "never"),
-              parts=["var/_index has 2 names but X has 3 columns"])
+              says=["var/_index has 2 names but X has 3 columns"])
     save(t.work.at("named.h5"), x, symbols=np.array(genes, dtype="S8"))
     save(t.work.at("swapped.h5"), x[:, ::-1], symbols=np.array(genes[::-1], dtype="S8"))
     t.train("named.h5", "n", data__names="symbols")
@@ -318,11 +293,11 @@ def anndata(t):
               "--names", "symbols") != t.well("predict", "a/model.h5", "named.h5"):
         fail("columns are not matched by the names that --names gives")
     t.refused("predict", "a/model.h5", "swapped.h5", "--names", "nothing",
-              parts=["data set nothing is missing"])
+              says=["data set nothing is missing"])
     save(t.work.at("reals.h5"), x)
     with h5py.File(t.work.at("reals.h5"), "r+") as f:
         f["var/_index"] = np.arange(3.0)
-    t.refused("train", "-q", *t.settings("reals.h5", "never"), parts=["var/_index", "float64", "data.names"])
+    t.refused("train", "-q", *t.settings("reals.h5", "never"), says=["var/_index", "float64", "data.names"])
     t.train("b.h5ad", "off", data__names="none", data__test="a.h5ad")
 
 
@@ -357,9 +332,9 @@ def resumption(t):
     values = t.settings("m.h5ad", "half", train__solver="sgd", train__max_steps="1", sgd__eta="0.1")
     t.well("train", "-q", *values)
     t.refused("train", "-q", "--resume", *values, "--set", "data.names=none",
-              parts=["data.names: auto, now none"], status=WRONG_USE)
+              says=["data.names: auto, now none"], status=WRONG_USE)
     save(t.work.at("m.h5ad"), x, frame(["b", "a", "c"]))
-    t.refused("train", "-q", "--resume", *values, parts=["data"], status=WRONG_USE)
+    t.refused("train", "-q", "--resume", *values, says=["data"], status=WRONG_USE)
 
 
 def kind_of_labels(t):
@@ -372,7 +347,7 @@ def kind_of_labels(t):
         labels = [str(label).encode() for label in f["y"][:]]
         del f["y"]
         f["y"] = labels
-    t.refused("train", "-q", "--resume", *values, parts=["other training data"], status=WRONG_USE)
+    t.refused("train", "-q", "--resume", *values, says=["other training data"], status=WRONG_USE)
 
 
 def widths(t):

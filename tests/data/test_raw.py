@@ -2,14 +2,13 @@
 # answers are those for the file that `convert --like` makes. What is no row of the model's kind is refused.
 #
 #     test_raw.py MARGIN
-import gzip
 import random
 import struct
 import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules
+from runs import Program, Work, fail, need_modules
 
 need_modules("h5py", "numpy")
 
@@ -20,36 +19,7 @@ DATA, USAGE = 3, 2
 draw = random.Random(4)
 
 
-class Raw:
-    def __init__(self, work):
-        self.work = work
-
-    def write(self, name, text):
-        data = text.encode() if isinstance(text, str) else text
-        with (gzip.open if name.endswith(".gz") else open)(self.work.at(name), "wb") as out:
-            out.write(data)
-
-    def well(self, *arguments, stdin=None, says=""):
-        done = self.work.run(*arguments, input=stdin)
-        if done.returncode or says not in done.stderr:
-            fail(f"{' '.join(arguments)}: exit {done.returncode}, {says!r} expected: {done.stderr}")
-        return done.stdout
-
-    def refused(self, *arguments, says, stdin=None, status=DATA):
-        """One line on standard error that has every part of `says`; nothing on standard output."""
-        done = self.work.run(*arguments, input=stdin)
-        parts = [says] if isinstance(says, str) else says
-        if (done.returncode != status or done.stdout or done.stderr.count("\n") != 1
-            or any(part not in done.stderr for part in parts)):
-            fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and {parts} expected:"
-                 f" {done.stdout!r} {done.stderr!r}")
-
-    def train(self, data, output, **more):
-        values = {"data.train": data, "output.directory": output, "train.threads": 1,
-                  **{k.replace("__", "."): v for k, v in more.items()}}
-        self.well("train", "-q", "--overwrite",
-                  *[x for k, v in values.items() for x in ("--set", f"{k}={v}")])
-
+class Raw(Program):
     def same(self, model, raw, converted, *flags):
         """The raw file gets the scores and the measures of the converted one."""
         at = f"{model}/model.h5"

@@ -2,14 +2,13 @@
 # labels from each, entries in any order, labels in a file of their own, and refusals.
 #
 #     test_singlecell.py MARGIN
-import gzip
 import os
 import shutil
 import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules, read
+from runs import Work, fail, need_modules, read, good, refused
 
 need_modules("h5py", "numpy")
 
@@ -41,13 +40,6 @@ def mtx(entries, shape, kind="integer", layout="coordinate", symmetry="general")
     return "\n".join(lines + [" ".join(map(str, e)) for e in entries]) + "\n"
 
 
-def write(work, name, text):
-    os.makedirs(os.path.dirname(work.at(name)) or work.path, exist_ok=True)
-    data = text.encode()
-    with open(work.at(name), "wb") as out:
-        out.write(gzip.compress(data) if name.endswith(".gz") else data)
-
-
 def tenx(work, name, version):
     with h5py.File(work.at(name), "w") as f:
         g = f.create_group("matrix" if version == 3 else "hg19")
@@ -74,32 +66,21 @@ def content(work, name):
         return x, text("id"), text("var/_index"), text("y") if "y" in f and f["y"].dtype.kind == "S" else None
 
 
-def good(done):
-    if done.returncode:
-        fail(f"exit {done.returncode}: {done.stderr}")
-    return done.stderr
-
-
-def refused(done, *words):
-    if done.returncode not in (2, 3) or any(word not in done.stderr for word in words):
-        fail(f"exit {done.returncode}, not {words}: {done.stderr}")
-
-
 def same_rows(work):
     entries = [(d + 1, i + 1, X[i, d]) for i in range(CELLS) for d in range(GENES - 1, -1, -1) if X[i, d]]
     shuffled = [entries[k] for k in np.random.default_rng(1).permutation(len(entries))]
     for folder, listed, genes in (("ten", entries, "features.tsv.gz"), ("any", shuffled, "genes.tsv.gz")):
-        write(work, f"{folder}/matrix.mtx.gz", mtx(listed, (GENES, CELLS)))
-        write(work, f"{folder}/barcodes.tsv.gz", "\n".join(BARCODES) + "\n")
-        write(work, f"{folder}/{genes}", "".join(f"{name}\tsymbol\tGene Expression\n" for name in IDS))
+        work.write(f"{folder}/matrix.mtx.gz", mtx(listed, (GENES, CELLS)))
+        work.write(f"{folder}/barcodes.tsv.gz", "\n".join(BARCODES) + "\n")
+        work.write(f"{folder}/{genes}", "".join(f"{name}\tsymbol\tGene Expression\n" for name in IDS))
     for ending in ("matrix.mtx", "barcodes.tsv", "features.tsv"):
         os.symlink(work.at(f"ten/{ending}.gz"), work.at(f"GSM1_{ending}.gz"))
     tenx(work, "v2.h5", 2)
     tenx(work, "v3.h5", 3)
     labels = [KINDS[i % 3] for i in range(CELLS)]
-    write(work, "types.csv", "barcode,cell_type\n" +
+    work.write("types.csv", "barcode,cell_type\n" +
           "".join(f'{b},"{t}"\n' for b, t in reversed(list(zip(BARCODES, labels)))))
-    write(work, "lines.txt", "\n".join(labels) + "\n")
+    work.write("lines.txt", "\n".join(labels) + "\n")
     for source in ("ten", "any", "ten/matrix.mtx.gz", "GSM1_matrix.mtx.gz", "v2.h5", "v3.h5"):
         for file in ("types.csv", "lines.txt"):
             told = good(convert(work, source, "out.h5", "--labels", file))
@@ -112,7 +93,7 @@ def same_rows(work):
     if "100.00%" not in direct.stdout:
         fail(f"the cells are not told apart: {direct.stderr}{direct.stdout}")
     # Without the files of names, rows are the first number, unless an option says otherwise.
-    write(work, "plain.mtx", mtx([(i + 1, d + 1, X[i, d]) for d in range(GENES) for i in range(CELLS)
+    work.write("plain.mtx", mtx([(i + 1, d + 1, X[i, d]) for d in range(GENES) for i in range(CELLS)
                                   if X[i, d]], X.shape, "real"))
     if "rows are rows of the matrix" not in good(convert(work, "plain.mtx", "out.h5")):
         fail("the guess about rows is not told")
@@ -120,22 +101,22 @@ def same_rows(work):
     if (not np.array_equal(content(work, "out.h5")[0], X)
         or not np.array_equal(content(work, "turned.h5")[0], X.T)):
         fail(f"--rows: {turned.stderr}")
-    write(work, "pattern.mtx", mtx([(1, 2), (3, 1)], (3, 2), "pattern"))
+    work.write("pattern.mtx", mtx([(1, 2), (3, 1)], (3, 2), "pattern"))
     good(convert(work, "pattern.mtx", "out.h5"))
     if content(work, "out.h5")[0].tolist() != [[0, 1], [0, 0], [1, 0]]:
         fail("pattern: other values")
 
 
 def labels_by_name(work):
-    write(work, "ids.csv", "cell,a,b\nx,1,2\ny,3,4\nz,5,6\n")
-    write(work, "z.csv", "z,Z\nx,X\ny,Y\n")
+    work.write("ids.csv", "cell,a,b\nx,1,2\ny,3,4\nz,5,6\n")
+    work.write("z.csv", "z,Z\nx,X\ny,Y\n")
     good(convert(work, "ids.csv", "csv.h5", "--id", "cell", "--labels", "z.csv"))
     with h5py.File(work.at("csv.h5")) as f:
         if f["y"][()].tolist() != [b"X", b"Y", b"Z"]:
             fail("labels by the ids of a CSV file")
     labels = [KINDS[i % 3] for i in range(CELLS)]
     some = [(b, "NA" if i == 1 else t) for i, (b, t) in enumerate(zip(BARCODES, labels)) if i % 5]
-    write(work, "some.tsv", "".join(f"{b}\t{t}\n" for b, t in [*some, ("other", "T"), ("CELL99-1", "B")]))
+    work.write("some.tsv", "".join(f"{b}\t{t}\n" for b, t in [*some, ("other", "T"), ("CELL99-1", "B")]))
     told = good(convert(work, "v3.h5", "out.h5", "--labels", "some.tsv"))
     if "9 of 40 rows have no label" not in told or "2 lines name no row" not in told:
         fail(f"missing labels: {told}")
@@ -146,18 +127,18 @@ def labels_by_name(work):
     refused(work.run(*train), "9 of 40 rows have none")
     if "9 of 40 rows have no label" not in good(work.run(*train, "--set", "data.unlabelled=drop")):
         fail("rows without a label are not left out")
-    write(work, "twice.csv", f"{BARCODES[0]},T\n{BARCODES[0]},B\n")
+    work.write("twice.csv", f"{BARCODES[0]},T\n{BARCODES[0]},B\n")
     refused(convert(work, "v3.h5", "o.h5", "--labels", "twice.csv"),
             "twice.csv:2:1: the row 'CELL00-1' has two different labels")
-    write(work, "wide.csv", "a,b,c\n")
+    work.write("wide.csv", "a,b,c\n")
     done = convert(work, "v3.h5", "o.h5", "--labels", "wide.csv")
     refused(done, "wide.csv:1:1: has 3 columns", "cut -d, -f1,2 wide.csv > labels.txt")
-    write(work, "none.csv", "x,T\ny,B\n")
+    work.write("none.csv", "x,T\ny,B\n")
     refused(convert(work, "v3.h5", "o.h5", "--labels", "none.csv"), "a label for none of the 40 rows",
             "'CELL00-1'")
-    write(work, "short.txt", "T\nB\n")
+    work.write("short.txt", "T\nB\n")
     refused(convert(work, "v3.h5", "o.h5", "--labels", "short.txt"), "has 2 labels, but there are 40 rows")
-    write(work, "own.csv", "1,2,a\n3,4,b\n")
+    work.write("own.csv", "1,2,a\n3,4,b\n")
     refused(convert(work, "own.csv", "o.h5", "--header", "no", "--label", "last", "--labels", "short.txt"),
             "have labels of their own")
     good(convert(work, "own.csv", "o.h5", "--header", "no", "--drop", "3", "--labels", "short.txt"))
@@ -168,9 +149,9 @@ def labels_by_name(work):
 def inputs_are_kept(work):
     """--overwrite never replaces a file that the conversion reads."""
     labels = "".join(f"{KINDS[i % 3]}\n" for i in range(CELLS))
-    write(work, "l.txt", labels)
+    work.write("l.txt", labels)
     os.link(work.at("l.txt"), work.at("linked.txt"))
-    write(work, "n.txt", "".join(f"{name}\n" for name in IDS))
+    work.write("n.txt", "".join(f"{name}\n" for name in IDS))
     for source, output, options, words in (("v3.h5", "l.txt", ("--labels", "l.txt"), "the file of --labels"),
                                            ("v3.h5", "linked.txt", ("--labels", "l.txt"),
                                             "the file of --labels"),
@@ -200,7 +181,7 @@ def lines_of_labels(work):
     text = "\n".join(labels) + "\n"
 
     def taken(content_of_file, wanted, *words):
-        write(work, "l.txt", content_of_file)
+        work.write("l.txt", content_of_file)
         told = good(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"))
         if content(work, "out.h5")[3] != wanted or any(w not in told for w in words):
             fail(f"{content_of_file!r}: {content(work, 'out.h5')[3]} {told}")
@@ -219,13 +200,13 @@ def lines_of_labels(work):
                          ("\n" + text, "its first line '' is a label"),
                          ("kind\n" + "\n".join(labels[:-2]) + "\n\n\n",
                           "has 39 labels, but there are 40 rows")):
-        write(work, "l.txt", wrong)
+        work.write("l.txt", wrong)
         refused(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"), words)
     named = [f"{b},{t}" for b, t in zip(BARCODES, labels)]
     taken("cell,kind\n" + "\n\n".join(named) + "\n\n", labels)
     taken('"cell", kind\n' + "\n".join(f'"{b}" , "{t}, ""x"""' for b, t in zip(BARCODES, labels)),
           [f'{t}, "x"' for t in labels])
-    write(work, "l.txt", "cell,kind\n" + "\n".join(f"{line},0.5" for line in named))
+    work.write("l.txt", "cell,kind\n" + "\n".join(f"{line},0.5" for line in named))
     refused(convert(work, "v3.h5", "out.h5", "--labels", "l.txt"), "l.txt:2:1: has 3 columns",
             "cut -d, -f1,2 l.txt")
 
@@ -243,19 +224,19 @@ def wrong_matrices(work):
                         (mtx([(1, 1, 1)], (2, 2)).replace("2 2 1", "2 2 2"), ("ends after 1 of 2 entries",)),
                         (mtx([(1, 1, 1)], (2, 2)) + "2 2 1\n", ("more than the 1 entries",)),
                         (mtx([], (0, 5)), ("is empty",))):
-        write(work, "w.mtx", text)
+        work.write("w.mtx", text)
         refused(convert(work, "w.mtx", "o.h5"), *words)
-    write(work, "zero/matrix.mtx", mtx([(1, 1, 1)], (2, 2)))
-    write(work, "zero/genes.tsv", "a\nb\n")
-    write(work, "zero/barcodes.tsv", "a\0c\na\0d\n")
+    work.write("zero/matrix.mtx", mtx([(1, 1, 1)], (2, 2)))
+    work.write("zero/genes.tsv", "a\nb\n")
+    work.write("zero/barcodes.tsv", "a\0c\na\0d\n")
     refused(convert(work, "zero", "o.h5"), "barcodes.tsv:1:1: the name contains a zero byte")
-    write(work, "zero.txt", "a\0c,T\na\0d,B\n")
+    work.write("zero.txt", "a\0c,T\na\0d,B\n")
     refused(convert(work, "v3.h5", "o.h5", "--labels", "zero.txt"),
             "zero.txt:1:1: the line contains a zero byte")
-    write(work, "half/matrix.mtx", mtx([(1, 1, 1)], (2, 2)))
-    write(work, "half/barcodes.tsv", "a\nb\n")
+    work.write("half/matrix.mtx", mtx([(1, 1, 1)], (2, 2)))
+    work.write("half/barcodes.tsv", "a\nb\n")
     refused(convert(work, "half", "o.h5"), "there is barcodes.tsv beside it, but no features.tsv")
-    write(work, "half/genes.tsv", "a\n")
+    work.write("half/genes.tsv", "a\n")
     refused(convert(work, "half", "o.h5"), "genes.tsv: has 1 names, but the matrix needs 2")
     with h5py.File(work.at("v3.h5"), "r+") as f:
         f["matrix/indices"][3] = GENES
@@ -278,7 +259,7 @@ def other_names(work):
         f["matrix/features/id"] = np.array(IDS[::-1], "S")
     refused(convert(work, "other.h5", "o.h5", "--like", "known.h5"), "other.h5", "in --like known.h5",
             "order")
-    write(work, "half.tsv", "".join(f"{b}\t{i}\n"
+    work.write("half.tsv", "".join(f"{b}\t{i}\n"
                                     for i, b in enumerate(BARCODES)).replace("\t7\n", "\t7.5\n"))
     refused(convert(work, "v3.h5", "o.h5", "--labels", "half.tsv"), "half.tsv:8: label 7.5")
     with h5py.File(work.at("other.h5"), "r+") as f:
@@ -296,7 +277,7 @@ def real_files(work):
         print(f"no {REAL}: real files are not tried")
         return
     for source, rows in (("10x-mtx", 1107), ("10x-3.0.0.h5", 1107), ("10x-1.2.0.h5", 12)):
-        write(work, "y.txt", "".join(f"{KINDS[i % 2]}\n" for i in range(rows)))
+        work.write("y.txt", "".join(f"{KINDS[i % 2]}\n" for i in range(rows)))
         good(convert(work, str(REAL / source), "real.h5", "--labels", "y.txt"))
         good(work.run("train", "-q", "--overwrite", "--set", "data.train=real.h5",
                       "--set", "output.directory=r", "--set", "train.epochs=2"))

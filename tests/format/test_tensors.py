@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules, read
+from runs import Work, fail, need_modules, read, good, refused
 
 need_modules("h5py", "numpy")
 
@@ -48,17 +48,6 @@ def safetensors(work, name, tensors, metadata=None, change=lambda header: header
 
 def convert(work, *arguments):
     return work.run("convert", "--overwrite", *arguments)
-
-
-def good(done):
-    if done.returncode:
-        fail(f"exit {done.returncode}: {done.stderr}")
-    return done.stderr
-
-
-def refused(done, *words):
-    if done.returncode not in (2, 3) or any(word not in done.stderr for word in words):
-        fail(f"exit {done.returncode}, not {words}: {done.stderr}")
 
 
 def holds(work, x, y, what):

@@ -1,5 +1,6 @@
 # runs.py - functions that the Python tests share: a temporary directory, small data files, runs of the
 # program, and checks of its files.
+import gzip
 import importlib.util
 import json
 import os
@@ -61,6 +62,15 @@ class Work:
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.path, **how}
         return subprocess.run([self.margin, *arguments], text=True, **how)
 
+    def write(self, name, text):
+        """Writes a file, compressed if its name ends in .gz, and the folders that it needs; returns its
+        name."""
+        os.makedirs(os.path.dirname(self.at(name)), exist_ok=True)
+        data = text.encode() if isinstance(text, str) else text
+        with (gzip.open if name.endswith(".gz") else open)(self.at(name), "wb") as out:
+            out.write(data)
+        return name
+
     def data(self, name, rows, features, classes, sparse, seed=1, declared=None):
         """Writes svmlight or CSV with whole numbers, and converts it. The class of a row determines every
         classes-th feature. `declared`: sparse rows have this many features, most of which occur only in the
@@ -105,6 +115,49 @@ def without_leak_check():
     """Returns the environment of a program that runs under strace or as process 1, where the leak check of a
     sanitizer build does not work."""
     return {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+
+
+def good(done):
+    """The test fails if the program has failed. Returns the messages."""
+    if done.returncode:
+        fail(f"{' '.join(done.args)}: exit {done.returncode}: {done.stderr}")
+    return done.stderr
+
+
+def refused(done, *words):
+    """The test fails unless the program has refused its input with messages that contain the words."""
+    if done.returncode not in (2, 3, 4) or any(word not in done.stderr for word in words):
+        fail(f"{' '.join(done.args)}: exit {done.returncode}, not {words}: {done.stderr}")
+
+
+class Program:
+    """The program in a directory. A test fails where the program does not end as it should."""
+
+    def __init__(self, work):
+        self.work, self.write = work, work.write
+
+    def well(self, *arguments, stdin=None, says=""):
+        """Must succeed, and `says` must be in its messages. Returns standard output."""
+        return expect(self.work, 0, *arguments, says=says, input=stdin).stdout
+
+    def refused(self, *arguments, says, stdin=None, status=3):
+        """Must print one line on standard error that has every part of `says`, and nothing on standard
+        output."""
+        done = self.work.run(*arguments, input=stdin)
+        parts = [says] if isinstance(says, str) else says
+        if (done.returncode != status or done.stdout or done.stderr.count("\n") != 1
+            or any(part not in done.stderr for part in parts)):
+            fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and {parts} expected:"
+                 f" {done.stdout!r} {done.stderr!r}")
+
+    def settings(self, data, output, **more):
+        """Returns the flags of a training. The keys of `more` have two underscores for the point."""
+        values = {"data.train": data, "output.directory": output, "train.threads": 1,
+                  **{key.replace("__", "."): value for key, value in more.items()}}
+        return [x for key, value in values.items() for x in ("--set", f"{key}={value}")]
+
+    def train(self, data, output, **more):
+        self.well("train", "-q", "--overwrite", *self.settings(data, output, **more))
 
 
 def put_csr(f, x):
