@@ -19,6 +19,15 @@ window.problems = [];
 addEventListener("error", event => problems.push("error: " + event.message));
 addEventListener("securitypolicyviolation", event => problems.push("request: " + event.blockedURI));
 console.error = console.warn = text => problems.push("console: " + text);
+// which of the drawn paths are lines with more than one beginning
+const drawn = new Map();
+for (const step of ["moveTo", "lineTo", "arc"]) {
+  const real = Path2D.prototype[step];
+  Path2D.prototype[step] = function (...at) {
+    drawn.set(this, (drawn.get(this) || "") + step[0]);
+    return real.apply(this, at);
+  };
+}
 </script>"""
 
 PROBE = """<script>
@@ -28,6 +37,7 @@ addEventListener("load", async () => {
                  wanted: document.querySelectorAll("figure[data-chart]").length,
                  hidden: document.querySelectorAll(".live svg").length,
                  wide: document.documentElement.scrollWidth - innerWidth,
+                 broken: [...drawn.values()].filter(one => /ml+ml/.test(one)).length,
                  paper: getComputedStyle(document.body).backgroundColor};
   const table = [...document.querySelectorAll("#classes table.sortable")][0];
   const heads = [...table.tHead.rows[0].cells], column = heads.length - 1;
@@ -99,4 +109,11 @@ with runs.Work(sys.argv[1]) as work:
           and dark["paper"] == "rgb(21, 24, 27)")
     check(f"dark problems: {dark['problems']}", not dark["problems"])
     check(f"dark accessibility: {dark.get('axe')}", not dark.get("axe"))
+    check(f"lines with a gap: {light['broken']}", light["broken"] == 0)
+    runs.expect(work, 0, "path", "--quiet", "--C=0.001,1000", "--set=data.train=train.h5",
+                "--set=output.directory=path", "--set=data.validation=0.3", "--set=train.tolerance=1e-5")
+    runs.expect(work, 0, "report", "path", "-o", "path.html")
+    path = probe(work, work.at("path.html"))
+    check(f"problems of a path: {path['problems']}", not path["problems"])
+    check(f"lines that end between the points of a path: {path['broken']}", path["broken"] > 0)
 print("ok")

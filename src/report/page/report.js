@@ -49,6 +49,22 @@
     return size && size < 1e-3 ? value.toExponential(0).replace("-", "−") : short(value, 6);
   };
 
+  // A line that ends where a value is null. The lines of uPlot go on there, and a part of a steep one shows.
+  const lineOf = (plot, index, first, last) => {
+    const path = new Path2D(), [places, values] = [plot.data[0], plot.data[index]];
+    let drawing = false;
+    for (let i = first; i <= last; i++) {
+      if (values[i] === undefined) continue; // here is a value of another line
+      if (values[i] !== null) {
+        const at = [plot.valToPos(places[i], "x", true), plot.valToPos(values[i], "y", true)];
+        if (drawing) path.lineTo(...at);
+        else path.moveTo(...at);
+      }
+      drawing = values[i] !== null;
+    }
+    return {stroke: path, fill: null, clip: null, band: null, gaps: null, flags: 1};
+  };
+
   const seriesOf = (one, data) => {
     const colour = token("--c" + one.colour), dots = one.kind === 3;
     return {
@@ -57,7 +73,7 @@
       width: 1.8,
       dash: one.kind === 1 ? [5, 4] : undefined,
       points: {show: one.kind >= 2, size: dots ? 5 : 6, fill: colour, stroke: colour},
-      paths: dots ? () => null : undefined,
+      paths: dots ? () => null : lineOf,
       spanGaps: false,
       value: (plot, value) => data.percent ? percent(value) : short(value, 6),
     };
