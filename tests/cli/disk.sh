@@ -23,7 +23,7 @@ else unwritable=locked; mkdir locked; chmod 555 locked; fi
 echo "exit $?, $(wc -l <err) line, $(grep -c 'cannot be created' err) with the reason"
 
 # The limit is in blocks of 512 bytes. With the first, the configuration does not fit; with the second, the
-# checkpoint; with the third, nothing but the model fits.
+# configuration and the model fit, but no checkpoint.
 limited() {
     rm -rf full
     (ulimit -f "$1" && exec "$MARGIN" train run.yaml --set output.directory=full \
@@ -43,4 +43,4 @@ limited() {
 }
 echo "a disk that is full"
 limited 4
-limited 16
+limited 24
