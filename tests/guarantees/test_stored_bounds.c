@@ -118,6 +118,31 @@ static void test_primal_value(void **unused) {
     }
 }
 
+// Sums of huge scores are rounded so much that a bound from them may be above the optimum.
+static void test_huge_weights(void **unused) {
+    (void)unused;
+    static const double huge[] = {1e6, 1e9, 1e13, 1e20, 1e38};
+    const run_kind *kind = &kinds[KINDS - 1];
+    mg_train_result known = optimum_of(kind);
+    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
+        support_run run = run_of(kind, "forged");
+        size_t size;
+        run.overwrite = true;
+        run.stop_after = kind->stop;
+        support_expect(&run, MG_STOPPED);
+        const char *path = support_newest(support_path("forged"));
+        unsigned char *bytes = support_read(path, &size);
+        hid_t file = forge_open(bytes, size);
+        assert_true(forge_set(file, "state/weights", 4, huge[i]));
+        forge_write(file, path);
+        free(bytes);
+        run = run_of(kind, "forged");
+        run.resume = true;
+        support_train(&run);
+        if (run.status != MG_NONFINITE) expect_truth(kind, &run, &known, false);
+    }
+}
+
 // The bound of a run that has ended is proven again too.
 static void test_finished(void **unused) {
     (void)unused;
@@ -166,9 +191,8 @@ static void test_earlier_iterate(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dual_value),
-        cmocka_unit_test(test_primal_value),
-        cmocka_unit_test(test_finished),
+        cmocka_unit_test(test_dual_value),      cmocka_unit_test(test_primal_value),
+        cmocka_unit_test(test_huge_weights),    cmocka_unit_test(test_finished),
         cmocka_unit_test(test_earlier_iterate),
     };
     return cmocka_run_group_tests(tests, begin, support_end);

@@ -18,6 +18,9 @@ enum {
     MOST_TRIALS = 12,
     LITTLE_MEMORY = 256 << 20
 };
+// The rounding error of a lower bound grows with the objective of its weights. Weights whose objective
+// exceeds the best by this factor, as those of a forged checkpoint may, give no bound.
+#define FAR_ABOVE 1e4
 #define FIRST_SIGMA 4.0
 // The same without dual ascent before: at W = 0 every coefficient is then inside its box, so that every row
 // is free. With no free rows a Newton step would be as long as 1/lambda.
@@ -262,7 +265,10 @@ double mg_newton_first_penalty(const mg_resident *resident) {
 static double offer(mg_newton *n, const mg_newton_sums *sums) {
     const mg_problem *problem = n->resident->problem;
     double loss = sums->loss / (double)problem->rows, square = mg_problem_square_norm(problem, &n->raw);
-    mg_incumbent_update(n->incumbent, &n->raw, loss + 0.5 * problem->lambda * square, lower_bound(n, sums));
+    double primal = loss + 0.5 * problem->lambda * square, lower = lower_bound(n, sums);
+    if (primal > FAR_ABOVE * mg_min_real(n->incumbent->bounds.primal, n->incumbent->loss_of_zeros))
+        lower = -INFINITY;
+    mg_incumbent_update(n->incumbent, &n->raw, primal, lower);
     return sums->loss;
 }
 
