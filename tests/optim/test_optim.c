@@ -1,8 +1,5 @@
-// test_optim.c - compares every update rule and every schedule with its formula in double; tests the number
-// of epochs that a solver chooses.
+// test_optim.c - compares every update rule with its formula in double.
 #include "optim/optim.h"
-#include "rate/rate.h"
-#include "solver/solver.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +24,6 @@ static void assert_close(double a, double b, double tolerance) {
     if (!(fabs(a - b) <= tolerance * (1 + fabs(b))))
         fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
 }
-
-// ---- update rules -------------------------------------------------------------------------------
 
 // usual: no two powers of the decay factors are equal. largest: the largest values that are allowed.
 static const mg_optim_options usual = {.momentum = 0.875, .beta1 = 0.75, .beta2 = 0.9375, .epsilon = 1e-3};
@@ -219,78 +214,11 @@ static void test_default_eta(void **unused) {
     }
 }
 
-// ---- schedules ----------------------------------------------------------------------------------
-
-static double schedule(const char *name, double t, double total, double lambda, double eta) {
-    if (!strcmp(name, "inverse-time")) return 1 / (1 + lambda * eta * t);
-    if (!strcmp(name, "cosine")) return (1 + cos(3.14159265358979323846 * t / total)) / 2;
-    if (strcmp(name, "constant")) fail_msg("this test has no formula for %s: add one in double here", name);
-    return 1;
-}
-
-// A schedule is a pure function of the step: the order and the number of calls do not matter.
-static void test_schedules(void **unused) {
-    (void)unused;
-    int count = 0;
-    for (; mg_rate_at(count); count++) {
-        const mg_rate *rate = mg_rate_at(count);
-        assert_ptr_equal(mg_rate_find(mg_rate_name(count)), rate);
-        double forward[101], before = INFINITY;
-        for (int64_t t = 0; t <= 100; t++) {
-            forward[t] = rate->factor(t, 100, 1e-3, 2);
-            assert_close(forward[t], schedule(rate->name, (double)t, 100, 1e-3, 2), 1e-14);
-            assert_true(forward[t] <= before && forward[t] >= 0);
-            before = forward[t];
-        }
-        for (int64_t t = 100; t >= 0; t--) assert_true(rate->factor(t, 100, 1e-3, 2) == forward[t]);
-        assert_true(rate->factor(0, 1, 1e-4, 0.5) == 1);
-        assert_close(rate->factor(INT64_C(1) << 40, INT64_C(1) << 41, 1e-4, 0.5),
-                     schedule(rate->name, 0x1p40, 0x1p41, 1e-4, 0.5), 1e-12);
-    }
-    assert_true(count >= 3);
-    assert_null(mg_rate_at(count));
-    assert_null(mg_rate_find("no-such-rate"));
-    assert_true(mg_rate_find("cosine")->factor(100, 100, 0, 0) == 0);
-    assert_close(mg_rate_find("cosine")->factor(50, 100, 0, 0), 0.5, 1e-15);
-    assert_close(mg_rate_find("inverse-time")->factor(1500, 0, 1e-3, 2), 0.25, 1e-15);
-}
-
-// The number of epochs agrees with what docs/options.md says about train.epochs = 0.
-static void test_epochs(void **context) {
-    (void)context;
-    static const struct {
-        const char *solver;
-        mg_layout layout;
-        int64_t rows;
-        double entries;
-        int64_t epochs;
-    } cases[] = {
-        {"sgd", MG_DENSE, 100, 784, 20},         {"sgd", MG_CSR, 256000, 10, 20},
-        {"sgd", MG_DENSE, 512000, 784, 10},      {"sgd", MG_CSR, 1741269, 20, 4},
-        {"sgd", MG_CSR, INT64_C(1) << 40, 1, 4}, {"dual", MG_DENSE, 60000, 784, 10},
-        {"dual", MG_DENSE, 1000000, 784, 3},     {"dual", MG_CSR, 1741269, 60, 2},
-        {"dual", MG_CSR, 100, 10, 60},           {"dual", MG_DENSE, 400, 4, 25},
-        {"dual", MG_DENSE, 500, 4, 20},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mg_problem problem = {
-            .layout = cases[i].layout, .rows = cases[i].rows, .values_per_row = cases[i].entries};
-        mg_train_options train = {0};
-        const mg_solver *solver = mg_solver_find(cases[i].solver);
-        assert_int_equal(mg_solver_epochs(solver, &train, &problem), cases[i].epochs);
-        train.epochs = 7;
-        assert_int_equal(mg_solver_epochs(solver, &train, &problem), 7);
-    }
-    assert_true(mg_solver_epochs(mg_solver_find("dual"), &(mg_train_options){.tolerance = 1e-3},
-                                 &(mg_problem){.rows = 10, .values_per_row = 1}) > 20);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules),       cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_velocity),    cmocka_unit_test(test_adagrad_memory),
-        cmocka_unit_test(test_default_eta), cmocka_unit_test(test_schedules),
-        cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_default_eta),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
