@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#define ROUNDING 1e-5                         // relative difference of two sums of squares
+#define OBJECTIVE_SLACK 1.001                 // the objective of a certificate is computed differently
 enum { MOST_NAME = 1000, MOST_LABEL = 1000 }; // most bytes of the name of a data set, and of a label
 
 static mg_status check_floats(const char *name, const float *values, int64_t count, mg_error *error) {
@@ -50,19 +52,67 @@ static mg_status check_loss(const char *name, mg_error *error) {
                    name, MG_VERSION);
 }
 
-// Checks numbers against each other: a lower bound cannot exceed the objective by more than rounding, and
-// only weights of zero have the norm 0. The limit is generous, because scores that are very large round
-// coarsely.
+// A lower bound cannot exceed the objective by more than rounding. The limit is generous, because scores that
+// are very large round coarsely.
+static mg_status check_dual(const mg_model *model, mg_error *error) {
+    if (!(model->dual > 2 * fabs(model->objective) + 1)) return MG_OK;
+    return mg_fail(error, MG_DATA, "dual is %g, far above the objective, which is %g", model->dual,
+                   model->objective);
+}
+
+// The squares of the weights of features, as they were scaled in training, and of the biases.
+typedef struct squares {
+    double weights, bias;
+} squares;
+
+static squares find_squares(const mg_model *model) {
+    const float *scale = model->columns.scale.value;
+    squares sum = {0};
+    for (int64_t k = 0; k < model->classes_count; k++) {
+        const float *weights = model->weights + k * model->per_class;
+        double bias = model->bias_value > 0 ? (double)model->bias[k] / model->bias_value : 0;
+        for (int64_t i = 0; i < model->per_class; i++) {
+            double s = scale ? (double)scale[i] : 1, w = s > 0 ? (double)weights[i] / s : 0;
+            sum.weights += w * w;
+        }
+        sum.bias += bias * bias;
+    }
+    return sum;
+}
+
+static bool is_near(double value, double expected) { return fabs(value - expected) <= ROUNDING * expected; }
+
+// square_norm follows from the weights. It has the biases too unless they are not regularised. If columns are
+// scaled, the biases may be those of centred features, which are not known. A model that a program has put
+// together has no scales, and the squares of its weights alone.
+static mg_status check_norm(const mg_model *model, bool *regularised, mg_error *error) {
+    squares sum = find_squares(model);
+    double norm = model->square_norm, both = sum.weights + sum.bias;
+    bool scaled = model->columns.scale.value != NULL;
+    *regularised = scaled || (is_near(norm, both) && sum.bias > ROUNDING * sum.weights);
+    if (scaled ? norm >= sum.weights * (1 - ROUNDING) : is_near(norm, sum.weights) || is_near(norm, both))
+        return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "square_norm is %g, but the squares of the weights sum to %g, and with those "
+                   "of the biases to %g",
+                   norm, sum.weights, both);
+}
+
+// The objective of a trained model is its loss, which is not negative, and the regulariser.
+static mg_status check_regulariser(const mg_model *model, mg_error *error) {
+    double part = 0.5 * model->lambda * model->square_norm;
+    if (part <= OBJECTIVE_SLACK * model->objective) return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "lambda is %g and square_norm %g, so that the objective is at least %g, but it "
+                   "is %g",
+                   model->lambda, model->square_norm, part, model->objective);
+}
+
 static mg_status check_agreement(const mg_model *model, mg_error *error) {
-    int64_t values = model->classes_count * model->per_class;
-    if (model->dual > 2 * fabs(model->objective) + 1)
-        return mg_fail(error, MG_DATA, "dual is %g, far above the objective, which is %g", model->dual,
-                       model->objective);
-    for (int64_t i = 0; model->square_norm == 0 && i < values; i++)
-        if (model->weights[i] != 0)
-            return mg_fail(error, MG_DATA, "square_norm is 0, but weights of class %lld are not 0",
-                           (long long)(i / model->per_class));
-    return MG_OK;
+    bool regularised = false;
+    mg_status status = check_dual(model, error);
+    if (!status) status = check_norm(model, &regularised, error);
+    return status || !regularised ? status : check_regulariser(model, error);
 }
 
 static mg_status check_name(const char *name, const char *value, mg_error *error) {

@@ -61,21 +61,33 @@ void mg_model_free(mg_model *model) {
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
+// Copies `rows` rows of numbers of the used features to rows of numbers of all features.
+static void expand(const mg_model *model, const float *from, int64_t rows, float *to) {
+    for (int64_t i = 0; i < model->per_class; i++) {
+        int64_t d = mg_used_column(&model->used, i);
+        for (int64_t k = 0; k < rows; k++) to[k * model->features + d] = from[k * model->per_class + i];
+    }
+}
+
 mg_status mg_model_expand(mg_model *model, mg_error *error) {
-    float *weights;
+    float *weights, *scale = NULL;
+    mg_column_values *scales = &model->columns.scale;
     size_t features = (size_t)model->features;
     if (!model->used.width) return MG_OK;
     mg_status status =
         mg_memory_zeroed(&weights, (size_t)model->classes_count, features * sizeof *weights, error);
-    if (status) return status;
-    for (int64_t i = 0; i < model->per_class; i++) {
-        size_t d = (size_t)mg_used_column(&model->used, i);
-        for (int64_t k = 0; k < model->classes_count; k++)
-            weights[(size_t)k * features + d] = model->weights[k * model->per_class + i];
+    if (!status && scales->value) status = mg_memory_zeroed(&scale, features, sizeof *scale, error);
+    if (status) {
+        mg_memory_free(weights);
+        return status;
+    }
+    expand(model, model->weights, model->classes_count, weights);
+    if (scale) {
+        expand(model, scales->value, 1, scale);
+        mg_memory_free(scales->value);
+        *scales = (mg_column_values){model->features, scale};
     }
     mg_memory_free(model->weights);
-    mg_memory_free(model->columns.scale.value); // it is one of the used features
-    model->columns.scale = (mg_column_values){0};
     mg_used_clear(&model->used);
     model->weights = weights;
     model->per_class = model->features;
@@ -101,9 +113,12 @@ typedef struct number_field {
     size_t offset;
     mg_bound bound;
 } number_field;
+// From model.lambda, or from model.C and the sum of the weights of at most 1e15 rows, in float32.
+#define LEAST_LAMBDA 1e-84
+#define MOST_LAMBDA 1e75
 static const number_field reals[] = {
     {"delta", offsetof(mg_model, delta), {NULL, 1e-30, 1e30, false}}, // the range of option model.delta
-    {"lambda", offsetof(mg_model, lambda), {NULL, DBL_TRUE_MIN, DBL_MAX, false}},
+    {"lambda", offsetof(mg_model, lambda), {NULL, LEAST_LAMBDA, MOST_LAMBDA, false}},
     {"objective", offsetof(mg_model, objective), {NULL, -DBL_MAX, DBL_MAX, false}},
     {"square_norm", offsetof(mg_model, square_norm), {NULL, 0, DBL_MAX, false}},
     {"bias_value", offsetof(mg_model, bias_value), {NULL, 0, 1e30, false}}, // the range of option model.bias

@@ -84,7 +84,8 @@ static void test_models(void **unused) {
         {"training_rows", 0, 0},    {"training_rows", 0, -5},  {"shares", 0, NAN},
         {"shares", 1, -1},          {"shares", 2, 1.5},        {"shares", 0, 1e-310},
         {"shares", -1, 1e-310},     {"shares", -1, 1},         {"shares", 1, 0},
-        {"shares", -1, 0},
+        {"shares", -1, 0},          {"lambda", 0, 1e300},      {"lambda", 0, 1e-300},
+        {"lambda", 0, 1e9},         {"square_norm", 0, 1e300}, {"square_norm", 0, 1e-9},
     };
     static const char *const texts[][2] = {{"rows", "sideways"}, {"rows", ""},   {"transform", "log2"},
                                            {"features", ""},     {"labels", ""}, {"loss", "foo"},
@@ -106,6 +107,34 @@ static void test_models(void **unused) {
         expect_refused(path, texts[i][0], texts[i][1]);
     }
     free(bytes);
+}
+
+// The norm of scaled features is at least that of their weights, and is bounded by the objective.
+static void test_scaled(void **unused) {
+    (void)unused;
+    static const char *const scales[] = {"standard", "max-abs", "0.01"};
+    static const struct {
+        const char *field;
+        double value;
+    } numbers[] = {{"lambda", 1e9}, {"square_norm", 1e300}, {"square_norm", 1e6}, {"square_norm", 1e-9}};
+    char path[4600];
+    size_t size;
+    for (int i = 0; i < 3; i++) {
+        support_run run = support_new(support_path("dense.h5"), support_path("scaled"));
+        support_set(&run, "train.epochs=4");
+        support_set(&run, "data.scale=%s", scales[i]);
+        run.overwrite = true;
+        support_expect(&run, MG_OK);
+        unsigned char *bytes = support_read(support_path("scaled/model.h5"), &size);
+        snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+        for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++) {
+            hid_t file = forge_open(bytes, size);
+            assert_true(forge_set(file, numbers[n].field, 0, numbers[n].value));
+            forge_write(file, path);
+            expect_refused(path, numbers[n].field, scales[i]);
+        }
+        free(bytes);
+    }
 }
 
 static void test_calibrations(void **unused) {
@@ -197,7 +226,8 @@ static void test_model_shapes(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_calibrations),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_scaled),
+                                       cmocka_unit_test(test_calibrations),
                                        cmocka_unit_test(test_model_shapes)};
     return cmocka_run_group_tests(tests, begin, support_end);
 }
