@@ -19,11 +19,15 @@ const char *mg_export_format_help(int i);
 const char *mg_export_format_of(const char *path);
 
 /*
- * Writes the model to the file `path`, which appears only when it is complete. Errors: MG_USAGE (unknown
- * format; at `path` is an HDF5 file, such as the model itself), MG_CONFIG (the format cannot express this
- * model), MG_IO, MG_MEMORY.
+ * Writes the model to the file `path`, which appears only when it is complete. It replaces only an export, or
+ * an empty file. Errors: MG_USAGE (unknown format; at `path` is a file that is not an export, such as the
+ * model itself), MG_CONFIG (the format cannot express this model), MG_IO, MG_MEMORY.
  */
 mg_status mg_model_export(const mg_model *model, const char *format, const char *path, mg_error *error);
+
+/* Refuses (MG_USAGE) a path at which there is a file that is neither an export, of any format, nor empty.
+ * Errors: MG_USAGE, MG_IO. */
+mg_status mg_export_check(const char *path, mg_error *error);
 
 /* Receives the content of a file. If `write` returns another status than MG_OK, it must fill *error, and the
  * call ends with that status. */

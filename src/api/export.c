@@ -3,7 +3,7 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "io/h5.h"
+#include "io/file.h"
 
 #include <margin/export.h>
 #include <margin/nearest.h>
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *mg_export_format_name(int i) { return mg_export_at(i) ? mg_export_at(i)->name : NULL; }
@@ -84,31 +85,36 @@ mg_status mg_model_export_to(const mg_model *model, const char *name, const mg_e
     return status;
 }
 
+mg_status mg_export_check(const char *path, mg_error *error) {
+    struct stat about;
+    unsigned char head[MG_EXPORT_HEAD];
+    int fd;
+    if (stat(path, &about) || !S_ISREG(about.st_mode) || about.st_size == 0) return MG_OK;
+    mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
+    if (status) return status;
+    ssize_t got = pread(fd, head, sizeof head, 0);
+    close(fd);
+    if (got >= 0 && mg_export_has_mark(head, (size_t)got)) return MG_OK;
+    return mg_fail(error, MG_USAGE, "%s: exists and is not an export: give another name, or move it away",
+                   path);
+}
+
+// The output remembers which file is there when it is opened, and replaces no other one. So the file is
+// checked after that.
 static mg_status write_file(void *context, const char *bytes, size_t count, mg_error *error) {
     const char *path = context;
     mg_output *output;
     FILE *file;
     mg_status status = mg_output_open(path, &output, &file, error);
     if (status) return status;
-    if (fwrite(bytes, 1, count, file) != count)
+    status = mg_export_check(path, error);
+    if (!status && fwrite(bytes, 1, count, file) != count)
         status = mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
     return mg_output_close(output, status, error);
 }
 
-// Refuses to replace a model, such as the exported one, or data: no export is an HDF5 file.
-static mg_status check_replaced(const char *path, mg_error *error) {
-    int fd;
-    if (mg_file_open(path, MG_FILE_REGULAR, &fd, NULL)) return MG_OK; // there is no file
-    bool hdf5 = mg_h5_has_signature(fd);
-    close(fd);
-    if (!hdf5) return MG_OK;
-    return mg_fail(error, MG_USAGE,
-                   "%s: is an HDF5 file, a model or data, which the export would replace: give another name",
-                   path);
-}
-
 mg_status mg_model_export(const mg_model *model, const char *name, const char *path, mg_error *error) {
     const mg_export_sink sink = {write_file, (void *)(uintptr_t)path}; // the sink only reads the path
-    mg_status status = check_replaced(path, error);
+    mg_status status = mg_export_check(path, error);
     return status ? status : mg_model_export_to(model, name, &sink, error);
 }

@@ -62,6 +62,7 @@ static mg_status choose_format(arguments *all, mg_error *error) {
 static mg_status check_output(const arguments *all, mg_error *error) {
     struct stat about;
     mg_status status = mg_cli_keep(all->output, all->model, "the model", "the export", error);
+    if (!status && all->output) status = mg_export_check(all->output, error);
     if (status || !all->output || all->overwrite || stat(all->output, &about) || !S_ISREG(about.st_mode))
         return status;
     return mg_cli_refuse(error, MG_IO, all->output,

@@ -29,5 +29,6 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
 
 const mg_export_format mg_export_csv = {.name = "csv",
                                         .keeps_bytes = true,
+                                        .mark = "class,intercept",
                                         .help = "table with a row for each class: label, intercept, weights",
                                         .write = write};

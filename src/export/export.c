@@ -24,6 +24,17 @@ const mg_export_format *mg_export_find(const char *name) {
     return NULL;
 }
 
+bool mg_export_has_mark(const unsigned char *head, size_t bytes) {
+    bool found = false;
+    for (int i = 0; mg_export_at(i); i++) {
+        const mg_export_format *format = mg_export_at(i);
+        size_t length = strlen(format->mark);
+        found = found ||
+                (format->mark_at + length <= bytes && !memcmp(head + format->mark_at, format->mark, length));
+    }
+    return found;
+}
+
 void mg_export_number(mg_writer *out, uint64_t number, int bytes) {
     char text[8];
     for (int i = 0; i < bytes; i++) text[i] = (char)(number >> 8 * i & 0xff);

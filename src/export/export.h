@@ -11,8 +11,16 @@ typedef struct mg_export_format {
     const char *help;
     bool keeps_preparation; // the exported file describes or computes the preparation of rows
     bool keeps_bytes;       // labels are written byte for byte; other formats hold UTF-8 only
+    // Bytes that every file of this format has at a place near its begin: only such files are replaced.
+    const char *mark;
+    size_t mark_at;
     mg_status (*write)(const mg_model *model, mg_writer *out, mg_error *error);
 } mg_export_format;
+
+enum { MG_EXPORT_HEAD = 64 }; // all marks are within this many bytes
+
+// True if a file that begins with these bytes may be an export, of any format.
+bool mg_export_has_mark(const unsigned char *head, size_t bytes);
 
 const mg_export_format *mg_export_at(int i);
 const mg_export_format *mg_export_find(const char *name);

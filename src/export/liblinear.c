@@ -44,5 +44,6 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
 const mg_export_format mg_export_liblinear = {
     .name = "liblinear",
     .keeps_bytes = true, // it refuses every text
+    .mark = "solver_type MCSVM_CS",
     .help = "text model that liblinear-predict reads; labels must be numbers",
     .write = write};

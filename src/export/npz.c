@@ -190,4 +190,6 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
 const mg_export_format mg_export_npz = {.name = "npz",
                                         .help = "arrays of numpy: coef, intercept, classes",
                                         .keeps_preparation = true,
+                                        .mark = "coef.npy", // the name of the first member
+                                        .mark_at = 30,
                                         .write = write};

@@ -280,4 +280,5 @@ const mg_export_format mg_export_onnx = {
     .name = "onnx",
     .help = "graph of ONNX, opset 13: X to label, scores and, of loss softmax or calibrated, probabilities",
     .keeps_preparation = true,
+    .mark = "\x08\x08\x12\x06margin", // ir_version and the name of the producer
     .write = write};

@@ -111,4 +111,6 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
 const mg_export_format mg_export_safetensors = {.name = "safetensors",
                                                 .help = "tensors coef and intercept; classes in the metadata",
                                                 .keeps_preparation = true,
+                                                .mark = "{\"__metadata__\":{",
+                                                .mark_at = 8,
                                                 .write = write};

@@ -20,7 +20,13 @@ same anything model.npz
 echo "a file that exists, and the model itself"
 echo mine >mine.csv
 try margin export model.h5 -o mine.csv
+try margin export model.h5 -o mine.csv --overwrite
+cp train.h5 mine.onnx
+try margin export model.h5 -o mine.onnx --overwrite
+cmp train.h5 mine.onnx
 cat mine.csv
+cp model.liblinear mine.csv
+try margin export model.h5 -o mine.csv
 try margin export model.h5 -o mine.csv --overwrite -q
 same mine.csv table
 ln -s mine.csv link.csv
