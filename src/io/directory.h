@@ -76,11 +76,13 @@ mg_status mg_directory_write_sealed(const mg_directory *directory, const char *n
 // temporary file, whose name no other process uses, with the permissions of the file `name` if that exists.
 // mg_directory_end syncs and closes *fd, and renames the file to `name`. `was`: what had the name before; if
 // it is not NULL, another file that has the name now is kept, and the call fails with MG_IO. After any
-// failure mg_directory_give_up must be called. *fd becomes -1 when it is closed.
+// failure mg_directory_give_up must be called. *fd becomes -1 when it is closed. If a file that is not
+// margin's has the temporary name and cannot get its own name back, the error says where it is, and
+// `temporary` becomes "", so that nobody deletes it.
 enum { MG_TEMPORARY_TEXT = 256 };
 mg_status mg_directory_begin(const mg_directory *directory, const char *name,
                              char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error);
-mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
+mg_status mg_directory_end(const mg_directory *directory, char *temporary, const char *name,
                            const mg_named *was, int *fd, mg_error *error);
 
 // The steps of mg_directory_end, for several files that get their names all or none: first each file is
@@ -88,10 +90,17 @@ mg_status mg_directory_end(const mg_directory *directory, const char *temporary,
 // *kept becomes true if the replaced file has the name `temporary` now, so that mg_directory_take_back can
 // put it back. That does nothing if another file than `own` has the name meanwhile.
 mg_status mg_directory_close_file(const mg_directory *directory, const char *name, int *fd, mg_error *error);
-mg_status mg_directory_put(const mg_directory *directory, const char *temporary, const char *name,
+mg_status mg_directory_put(const mg_directory *directory, char *temporary, const char *name,
                            const mg_named *was, bool *kept, mg_error *error);
-void mg_directory_take_back(const mg_directory *directory, const char *temporary, const char *name,
-                            const mg_named *own, bool kept);
+mg_status mg_directory_take_back(const mg_directory *directory, char *temporary, const char *name,
+                                 const mg_named *own, bool kept, mg_error *error);
+// Moves the file `was` away from its name, so that a kill leaves no old file beside new ones. `aside` becomes
+// its name, or "" if there is no file. mg_directory_bring_back gives it its own name again, and
+// mg_directory_give_up deletes it.
+mg_status mg_directory_set_aside(const mg_directory *directory, const char *name, const mg_named *was,
+                                 char aside[MG_TEMPORARY_TEXT], mg_error *error);
+mg_status mg_directory_bring_back(const mg_directory *directory, char aside[MG_TEMPORARY_TEXT],
+                                  const char *name, mg_error *error);
 void mg_directory_give_up(const mg_directory *directory, const char *temporary, int *fd);
 
 // Deletes a file, without syncing the directory; a missing file is not an error. Errors: MG_IO.

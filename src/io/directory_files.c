@@ -116,6 +116,28 @@ static bool rename_to(const mg_directory *directory, const char *from, const cha
     return !mg_file_calls.rename(mg_directory_descriptor(directory), from, to, how);
 }
 
+// Called when a file of another program, or the one that was replaced, has the temporary name and cannot get
+// its own name back. Gives it a name that margin never deletes, if possible, and tells which one it has.
+static mg_status leave_aside(const mg_directory *directory, char *temporary, const char *name,
+                             mg_error *error) {
+    char kept[MG_TEMPORARY_TEXT], *path = NULL, *there = NULL;
+    size_t stem = strlen(temporary) - strlen(".tmp");
+    int length = snprintf(kept, sizeof kept, "%.*s.kept", (int)stem, temporary);
+    bool fits = length > 0 && length < (int)sizeof kept;
+    bool renamed = fits && rename_to(directory, temporary, kept, MG_RENAME_NEW);
+    mg_status status = mg_directory_name(directory, name, &path, error);
+    if (!status) status = mg_directory_name(directory, renamed ? kept : temporary, &there, error);
+    if (!status)
+        status = mg_fail(error, MG_IO,
+                         "%s: now is the file that margin wrote; the file that was there before cannot get "
+                         "its name back and is %s: move both to where they belong",
+                         path, there);
+    *temporary = 0; // nobody deletes it
+    mg_memory_free(there);
+    mg_memory_free(path);
+    return status;
+}
+
 static mg_status put_new(const mg_directory *directory, const char *temporary, const char *name,
                          mg_error *error) {
     if (rename_to(directory, temporary, name, MG_RENAME_NEW)) return MG_OK;
@@ -125,7 +147,7 @@ static mg_status put_new(const mg_directory *directory, const char *temporary, c
 
 // Exchanges the two files and then looks which one was replaced. So a file that takes the name at the last
 // moment is not lost: it is put back.
-static mg_status put_over(const mg_directory *directory, const char *temporary, const char *name,
+static mg_status put_over(const mg_directory *directory, char *temporary, const char *name,
                           const mg_named *was, bool *kept, mg_error *error) {
     static const char changed[] = "was replaced or changed";
     if (!mg_directory_holds(directory, name)) return put_new(directory, temporary, name, error);
@@ -136,16 +158,17 @@ static mg_status put_over(const mg_directory *directory, const char *temporary, 
             else mg_file_calls.unlink(mg_directory_descriptor(directory), temporary);
             return MG_OK;
         }
-        if (!rename_to(directory, temporary, name, MG_RENAME_SWAP))
-            rename_to(directory, temporary, name, MG_RENAME_NEW);
-        return keep(directory, name, changed, error);
+        if (rename_to(directory, temporary, name, MG_RENAME_SWAP) ||
+            rename_to(directory, temporary, name, MG_RENAME_NEW))
+            return keep(directory, name, changed, error);
+        return leave_aside(directory, temporary, name, error);
     }
     if (errno == ENOENT) return put_new(directory, temporary, name, error);
     if (errno == EINVAL && rename_to(directory, temporary, name, MG_RENAME_REPLACE)) return MG_OK;
     return fail_at(directory, name, "the finished file cannot be renamed to this name", error);
 }
 
-mg_status mg_directory_put(const mg_directory *directory, const char *temporary, const char *name,
+mg_status mg_directory_put(const mg_directory *directory, char *temporary, const char *name,
                            const mg_named *was, bool *kept, mg_error *error) {
     if (kept) *kept = false;
     if (was && was->exists) return put_over(directory, temporary, name, was, kept, error);
@@ -154,11 +177,46 @@ mg_status mg_directory_put(const mg_directory *directory, const char *temporary,
     return fail_at(directory, name, "the finished file cannot be renamed to this name", error);
 }
 
-void mg_directory_take_back(const mg_directory *directory, const char *temporary, const char *name,
-                            const mg_named *own, bool kept) {
-    if (!is_unchanged(directory, name, own)) return;
-    if (kept) rename_to(directory, temporary, name, MG_RENAME_REPLACE);
-    else mg_file_calls.unlink(mg_directory_descriptor(directory), name);
+mg_status mg_directory_take_back(const mg_directory *directory, char *temporary, const char *name,
+                                 const mg_named *own, bool kept, mg_error *error) {
+    if (!is_unchanged(directory, name, own)) return MG_OK;
+    if (!kept) mg_file_calls.unlink(mg_directory_descriptor(directory), name);
+    else if (!rename_to(directory, temporary, name, MG_RENAME_REPLACE))
+        return leave_aside(directory, temporary, name, error);
+    return MG_OK;
+}
+
+mg_status mg_directory_set_aside(const mg_directory *directory, const char *name, const mg_named *was,
+                                 char aside[MG_TEMPORARY_TEXT], mg_error *error) {
+    static const char changed[] = "was replaced or changed";
+    bool moved = false;
+    *aside = 0;
+    if (!was->exists || !mg_directory_holds(directory, name)) return MG_OK;
+    if (!is_unchanged(directory, name, was)) return keep(directory, name, changed, error);
+    for (int attempt = 0; !moved && attempt < 100; attempt++) {
+        int length = snprintf(aside, MG_TEMPORARY_TEXT, "%s.%lu.tmp", name, (unsigned long)draw());
+        if (length < 0 || length >= MG_TEMPORARY_TEXT) errno = ENAMETOOLONG;
+        else moved = rename_to(directory, name, aside, MG_RENAME_NEW);
+        if (!moved && errno != EEXIST) break;
+    }
+    if (!moved) {
+        *aside = 0;
+        return fail_at(directory, name, "cannot be moved out of the way", error);
+    }
+    if (is_unchanged(directory, aside, was)) return MG_OK;
+    mg_status status = mg_directory_bring_back(directory, aside, name, error);
+    return status ? status : keep(directory, name, changed, error);
+}
+
+mg_status mg_directory_bring_back(const mg_directory *directory, char aside[MG_TEMPORARY_TEXT],
+                                  const char *name, mg_error *error) {
+    if (!*aside) return MG_OK;
+    bool moved = rename_to(directory, aside, name, MG_RENAME_NEW);
+    if (!moved && !mg_directory_holds(directory, name))
+        moved = rename_to(directory, aside, name, MG_RENAME_REPLACE);
+    if (!moved) return leave_aside(directory, aside, name, error);
+    *aside = 0;
+    return MG_OK;
 }
 
 mg_status mg_directory_close_file(const mg_directory *directory, const char *name, int *fd, mg_error *error) {
@@ -170,7 +228,7 @@ mg_status mg_directory_close_file(const mg_directory *directory, const char *nam
     return failed ? fail_at(directory, name, "cannot be closed", error) : MG_OK;
 }
 
-mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
+mg_status mg_directory_end(const mg_directory *directory, char *temporary, const char *name,
                            const mg_named *was, int *fd, mg_error *error) {
     mg_status status = mg_directory_close_file(directory, name, fd, error);
     if (!status) status = mg_directory_put(directory, temporary, name, was, NULL, error);

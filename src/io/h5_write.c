@@ -2,12 +2,10 @@
 // reliable. So it only builds the metadata, in memory, and every byte on disk is written by write_at. The
 // arrays are declared in the library but not filled; their data follows the metadata in the file, so the
 // image in memory ends where they begin.
-#include "io/h5_write.h"
+#include "io/h5_write_state.h"
 
 #include "base/memory.h"
 #include "io/file.h"
-#include "io/h5_file.h"
-#include "io/output.h"
 #include "io/unnamed.h"
 
 #include <errno.h>
@@ -17,31 +15,6 @@
 #include <unistd.h>
 
 enum { BUFFER = 1 << 20, METADATA = 1 << 16, PAGE = 4096, MOST_IMAGE = 1 << 18 };
-
-typedef struct slot {
-    char name[64];
-    // position in the file; size of the array; bytes written so far, without those in the buffer
-    int64_t offset, size, written;
-    unsigned char *buffer; // [BUFFER]
-    size_t filled;
-} slot;
-
-struct mg_h5_writer {
-    char *path;
-    mg_place place; // where the finished file goes
-    char temporary[MG_TEMPORARY_TEXT];
-    bool exists;          // the temporary file has been created
-    bool kept;            // it is the file that was replaced
-    mg_named own;         // the finished file
-    bool unnamed;         // the file has no name, and is not kept
-    int64_t bytes;        // total size of the arrays
-    int file;             // descriptor of the temporary file
-    hid_t library;        // the file as the library has it; closed by mg_h5_writer_start
-    unsigned char *image; // [MOST_IMAGE] memory of the library's file, of which `image_size` bytes are used
-    size_t image_size;
-    int count;
-    slot slots[MG_H5_WRITER_ARRAYS];
-};
 
 static mg_status library_failed(const mg_h5_writer *writer, const char *what, mg_error *error) {
     char reason[256];
@@ -202,7 +175,7 @@ static hid_t create_set(mg_h5_writer *writer, const char *name, hid_t type, int 
 
 mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, const mg_h5_new_array *shape, int *array,
                              mg_error *error) {
-    slot *place = &writer->slots[writer->count];
+    mg_h5_slot *place = &writer->slots[writer->count];
     int64_t size = (int64_t)(shape->type == MG_H5_TEXT ? shape->width : mg_h5_type_size(shape->type));
     hsize_t extent[2] = {0, 0};
     mg_h5_quiet();
@@ -304,7 +277,7 @@ mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
     return status ? status : write_at(writer, 0, writer->image, writer->image_size, error);
 }
 
-static mg_status flush(mg_h5_writer *writer, slot *place, mg_error *error) {
+static mg_status flush(mg_h5_writer *writer, mg_h5_slot *place, mg_error *error) {
     mg_status status = write_at(writer, place->offset + place->written, place->buffer, place->filled, error);
     place->written += (int64_t)place->filled;
     place->filled = 0;
@@ -313,7 +286,7 @@ static mg_status flush(mg_h5_writer *writer, slot *place, mg_error *error) {
 
 mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes, size_t size,
                               mg_error *error) {
-    slot *place = &writer->slots[array];
+    mg_h5_slot *place = &writer->slots[array];
     if (size > (uint64_t)(place->size - place->written) - place->filled)
         return mg_fail(
             error, MG_DATA,
@@ -333,7 +306,7 @@ mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes
     return MG_OK;
 }
 
-static mg_status fill_file(mg_h5_writer *writer, mg_error *error) {
+mg_status mg_h5_writer_fill(mg_h5_writer *writer, mg_error *error) {
     for (int i = 0; i < writer->count; i++) {
         mg_status status = flush(writer, &writer->slots[i], error);
         if (status) return status;
@@ -346,38 +319,9 @@ static mg_status fill_file(mg_h5_writer *writer, mg_error *error) {
     return MG_OK;
 }
 
-static mg_status finish_file(mg_h5_writer *writer, mg_error *error) {
-    const mg_place *place = &writer->place;
-    mg_status status = fill_file(writer, error);
-    if (!status) status = mg_directory_close_file(place->directory, place->name, &writer->file, error);
-    if (!status) mg_directory_look(place->directory, writer->temporary, &writer->own);
-    return status;
-}
-
-mg_status mg_h5_writer_commit(mg_h5_writer *const *writers, int count, mg_error *error) {
-    int named = 0;
-    mg_status status = MG_OK;
-    for (int i = 0; !status && i < count; i++) status = finish_file(writers[i], error);
-    for (; !status && named < count; named += !status) {
-        mg_h5_writer *w = writers[named];
-        status =
-            mg_directory_put(w->place.directory, w->temporary, w->place.name, &w->place.was, &w->kept, error);
-    }
-    for (int i = status ? named - 1 : -1; i >= 0; i--)
-        mg_directory_take_back(writers[i]->place.directory, writers[i]->temporary, writers[i]->place.name,
-                               &writers[i]->own, writers[i]->kept);
-    for (int i = 0; !status && i < count; i++) {
-        mg_h5_writer *w = writers[i];
-        if (w->kept) mg_directory_give_up(w->place.directory, w->temporary, &w->file);
-        w->exists = false;
-    }
-    for (int i = 0; !status && i < count; i++) status = mg_directory_sync(writers[i]->place.directory, error);
-    return status;
-}
-
 mg_status mg_h5_writer_open(mg_h5_writer *writer, mg_h5 **out, mg_error *error) {
     *out = NULL;
-    mg_status status = fill_file(writer, error);
+    mg_status status = mg_h5_writer_fill(writer, error);
     if (status) return status;
     int fd = writer->file;
     writer->file = -1; // the opened file owns it now

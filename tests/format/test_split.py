@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, expect, fail, need_modules, tree, without_leak_check
+from runs import Work, expect, fail, need_modules, read, tree, without_leak_check
 
 need_modules("h5py", "numpy")
 
@@ -218,6 +218,33 @@ def together(work):
             fail(
                 f"a failed rename leaves {sorted(tree(work.at('both')))}, or other content, of {sorted(old)}"
             )
+    killed(work, strace)
+
+
+def killed(work, strace):
+    """A kill between the renames leaves no new file beside an old one. The same command then writes both."""
+    names = ("pair/s.h5", "pair/s_test.h5")
+    os.mkdir(work.at("pair"))
+
+    def pair(seed):
+        expect(work, 0, "convert", "--overwrite", "--split", "0.2", "--seed", seed, "few.csv", names[0])
+        return [read(work.at(name)) for name in names]
+
+    new, count, alive = pair("2"), 0, False
+    while not alive:
+        old, count = pair("1"), count + 1
+        how = f"inject=renameat2,renameat,unlinkat:signal=KILL:when={count}"
+        command = [strace, "-f", "-o", "/dev/null", "-e", how, str(Path(sys.argv[1]).resolve())]
+        command += ["convert", "--overwrite", "--split", "0.2", "--seed", "2", "few.csv", names[0]]
+        done = subprocess.run(command, cwd=work.path, capture_output=True, env=without_leak_check())
+        alive = not done.returncode
+        there = [read(work.at(name)) if os.path.exists(work.at(name)) else None for name in names]
+        if not any(all(found in (None, one) for found, one in zip(there, whole)) for whole in (old, new)):
+            fail(f"a kill at rename {count} leaves a new file beside an old one")
+        if pair("2") != new:
+            fail(f"after a kill at rename {count} the same command writes other files")
+        if count > 20 or (alive and count < 4):
+            fail(f"{count} renames")
 
 
 with Work(sys.argv[1]) as work:

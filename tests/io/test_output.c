@@ -34,10 +34,19 @@ static void (*late)(void); // what happens just before the first rename
 static mg_file_ops real;
 static bool swaps; // false: the file system cannot exchange files
 
+static int exchanges;
+static bool stuck, all_stuck; // after the first exchange, exchanges fail, or all renames
+
 static int late_rename(int directory, const char *from, const char *to, mg_rename how) {
     void (*now)(void) = late;
     late = nothing;
     now();
+    bool back = stuck && exchanges > 0;
+    exchanges += how == MG_RENAME_SWAP;
+    if (back && (all_stuck || how == MG_RENAME_SWAP)) {
+        errno = EIO;
+        return -1;
+    }
     if (how != MG_RENAME_SWAP || swaps) return real.rename(directory, from, to, how);
     errno = EINVAL;
     return -1;
@@ -98,6 +107,38 @@ static void test_last_moment(void **unused) {
     expect("older", replace, nothing, "was replaced or changed");
 }
 
+// The file that was put there at the last moment cannot get its name back. It is not lost, and the message
+// says where it is.
+static void test_stuck(void **unused) {
+    (void)unused;
+    stuck = swaps = true;
+    for (int all = 0; all < 2; all++) {
+        const when others = {nothing, replace};
+        mg_error error = {0};
+        char path[600], *end;
+        all_stuck = all;
+        exchanges = 0;
+        assert_int_equal(write_output("older", &others, &error), MG_IO);
+        const char *at = strstr(error.text, "cannot get its name back and is ");
+        if (!at) fail_msg("%s", error.text);
+        snprintf(path, sizeof path, "%s", at + strlen("cannot get its name back and is "));
+        if ((end = strchr(path, ':'))) *end = 0;
+        bool renamed = !strcmp(path + strlen(path) - 5, ".kept");
+        if (renamed == all) fail_msg("%s", path);
+        size_t size;
+        unsigned char *bytes = support_read(path, &size);
+        assert_int_equal(size, 6);
+        assert_memory_equal(bytes, "theirs", 6);
+        free(bytes);
+        bytes = support_read(support_path("out"), &size);
+        assert_memory_equal(bytes, "ours", 4);
+        free(bytes);
+        unlink(path);
+        assert_int_equal(support_count(support_path("."), ""), 1);
+    }
+    stuck = false;
+}
+
 static int begin(void **state) {
     real = mg_file_calls;
     mg_file_calls.rename = late_rename;
@@ -111,6 +152,7 @@ static int end(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_meanwhile), cmocka_unit_test(test_last_moment)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_meanwhile), cmocka_unit_test(test_last_moment),
+                                       cmocka_unit_test(test_stuck)};
     return cmocka_run_group_tests(tests, begin, end);
 }
