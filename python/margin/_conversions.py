@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Union
+import warnings
+from typing import Any, Optional, Union
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -43,11 +44,24 @@ class ConversionMixin(ExportMixin):
         check_is_fitted(self)
         weights, bias = self._weights()
         labels, order = _model.stored_labels(self.classes_)
-        names = getattr(self, "feature_names_in_", None)
+        names = self._names()
         weights, bias = weights[order], bias[order]
         calibration = _model.reordered(self._parts.get("calibration"), order)
         parts = {**self._parts, "calibration": calibration, "feature_names": names}
         return _model.Model(**{**parts, "weights": weights, "bias": bias, "classes": labels})
+
+    def _names(self) -> Optional[np.ndarray]:
+        """The names of the features, unless two are the same: rows could not be matched by them."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is None or len(set(names)) == len(names):
+            return names
+        warnings.warn(
+            "two features have the same name, so that the model has no names, and knows features by their "
+            "position only: rename columns before fit",
+            UserWarning,
+            stacklevel=3,
+        )
+        return None
 
     def _exported(self) -> Any:
         return self.to_model()._made()

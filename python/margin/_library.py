@@ -105,7 +105,10 @@ class Handle:
 
 
 def texts(values: Sequence[str]) -> Any:
-    """An array of C strings; it keeps the bytes alive."""
+    """An array of C strings; it keeps the bytes alive. Errors: ValueError (a text has a zero byte)."""
+    for value in values:
+        if "\0" in str(value):
+            raise ValueError(f"{str(value)!r} has a zero byte, which no label or name may have")
     return (c.c_char_p * len(values))(*[str(value).encode("utf-8", "surrogateescape") for value in values])
 
 

@@ -127,3 +127,16 @@ def test_copies_are_whole(tmp_path):
         np.testing.assert_array_equal(one.weights, model.weights)
     made = pickle.loads(pickle.dumps(Model([[1, 0], [0, 1]], [0, 0], ["right", "up"])))
     assert made.predict([[2.0, 0.5]]) == ["right"]
+
+
+def test_names_that_repeat(tmp_path):
+    """A model file with a name twice could not be read again."""
+    with pytest.raises(ValueError, match=r"feature_names\[0\] and \[2\] are the same name"):
+        Model(np.eye(3), [0, 0, 0], [1, 2, 3], feature_names=["a", "b", "a"]).save(tmp_path / "no.h5")
+    with pytest.raises(ValueError, match="has a zero byte"):
+        Model(np.eye(2), [0, 0], ["a\0x", "b"]).predict(np.eye(2))
+    frame = pytest.importorskip("pandas").DataFrame(np.eye(4)[:, :3], columns=["a", "b", "a"])
+    fitted = MarginClassifier().fit(frame, [0, 1, 2, 0])
+    with pytest.warns(UserWarning, match="two features have the same name"):
+        fitted.save(tmp_path / "two.h5")
+    assert margin.load_model(tmp_path / "two.h5").feature_names is None

@@ -37,6 +37,15 @@ static mg_status take_names(const mg_model_parts *parts, mg_names *names, mg_err
     char **texts = NULL;
     if (!parts->feature_names) return MG_OK;
     mg_status status = copy_texts(parts->feature_names, parts->features, &texts, error);
+    const mg_names all = {parts->features, texts};
+    bool found = false;
+    int64_t first, second;
+    if (!status) status = mg_names_repeat(&all, &found, &first, &second, error);
+    if (!status && found)
+        status = mg_fail(error, MG_DATA,
+                         "feature_names[%lld] and [%lld] are the same name: give every feature a name of its "
+                         "own, or give no names",
+                         (long long)first, (long long)second);
     if (!status) status = mg_names_take(names, texts, parts->features, "feature_names", error);
     if (status) mg_h5_free_texts(texts, parts->features);
     return status;
