@@ -233,6 +233,7 @@ static void unset(const mg_option *option, void *at) {
     case MG_OPTION_SECONDS: *(double *)at = NAN; break;
     case MG_OPTION_BOOL: *(bool *)at = false; break;
     case MG_OPTION_TEXT:
+    case MG_OPTION_PATHS:
         mg_memory_free(*(char **)at);
         *(char **)at = NULL;
         break;
@@ -251,6 +252,7 @@ mg_status mg_option_parse(const mg_section *section, const mg_option *option, vo
         [MG_OPTION_BOOL] = parse_bool,     [MG_OPTION_TEXT] = parse_text,
         [MG_OPTION_CHOICE] = parse_choice, [MG_OPTION_WEIGHTS] = parse_word,
         [MG_OPTION_BYTES] = parse_bytes,   [MG_OPTION_SECONDS] = parse_seconds,
+        [MG_OPTION_PATHS] = parse_text,
     };
     void *at = value_of(option, values);
     if (value) return parsers[option->type](section, option, at, value, error);
@@ -292,6 +294,25 @@ mg_status mg_option_add_weight(const mg_section *section, const mg_option *optio
     all->labels[all->count] = copy;
     all->weights[all->count++] = number;
     return MG_OK;
+}
+
+mg_status mg_option_add_path(const mg_section *section, const mg_option *option, void *values, bool first,
+                             const char *path, mg_error *error) {
+    char **at = value_of(option, values), *joined;
+    assert(option->type == MG_OPTION_PATHS);
+    if (!*path || strchr(path, '\n'))
+        return mg_fail(error, MG_CONFIG, "%s.%s: %s in the list: leave it out", section->name, option->name,
+                       *path ? "a path with a line feed is" : "an empty path is");
+    if (first) return parse_text(section, option, at, path, error);
+    size_t before = strlen(*at), length = strlen(path);
+    mg_status status = mg_memory_zeroed(&joined, before + length + 2, 1, error);
+    if (status) return status;
+    memcpy(joined, *at, before);
+    joined[before] = '\n';
+    memcpy(joined + before + 1, path, length);
+    status = parse_text(section, option, at, joined, error);
+    mg_memory_free(joined);
+    return status;
 }
 
 mg_status mg_section_preset(const mg_section *section, void *values, mg_error *error) {

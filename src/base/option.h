@@ -15,11 +15,12 @@
 #include <stdint.h>
 
 typedef enum mg_option_type {
-    MG_OPTION_INT,  // int64_t; MG_UNSET_INT if unset
-    MG_OPTION_REAL, // double; NaN if unset; MG_OPTION_WORD if the value is the word in `choice` (if the row
-                    // has one)
-    MG_OPTION_BOOL, // bool; it cannot be unset, so the row must have a preset
-    MG_OPTION_TEXT, // char *, owned by the section; NULL if unset
+    MG_OPTION_INT,   // int64_t; MG_UNSET_INT if unset
+    MG_OPTION_REAL,  // double; NaN if unset; MG_OPTION_WORD if the value is the word in `choice` (if the row
+                     // has one)
+    MG_OPTION_BOOL,  // bool; it cannot be unset, so the row must have a preset
+    MG_OPTION_TEXT,  // char *, owned by the section; NULL if unset
+    MG_OPTION_PATHS, // char *, as MG_OPTION_TEXT: one path, or the paths of a list, separated by line feeds
     // const char *, one of the names that `choice` returns (not a copy); NULL if unset
     MG_OPTION_CHOICE,
     MG_OPTION_WEIGHTS, // mg_option_weights: a word, or a mapping label -> weight
@@ -96,6 +97,11 @@ mg_status mg_option_parse(const mg_section *section, const mg_option *option, vo
 // caller checks for repeated labels.
 mg_status mg_option_add_weight(const mg_section *section, const mg_option *option, void *values,
                                const char *label, const char *weight, mg_error *error);
+
+// Adds a path to the list of an MG_OPTION_PATHS option; the first one replaces the value. Errors: MG_CONFIG
+// if it is empty or has a line feed; those of mg_option_parse.
+mg_status mg_option_add_path(const mg_section *section, const mg_option *option, void *values, bool first,
+                             const char *path, mg_error *error);
 
 // Writes the value as YAML text on one line, quoted if necessary; "" if unset. The caller frees the text.
 mg_status mg_option_print(const mg_option *option, const void *values, char **out, mg_error *error);

@@ -90,6 +90,7 @@ void mg_option_allowed(const mg_option *option, char *out, size_t size) {
     switch (option->type) {
     case MG_OPTION_BOOL: snprintf(out, size, "true or false"); break;
     case MG_OPTION_TEXT: snprintf(out, size, "any text"); break;
+    case MG_OPTION_PATHS: snprintf(out, size, "a path, or a list of paths"); break;
     case MG_OPTION_CHOICE: choices_text(option, out, size); break;
     case MG_OPTION_WEIGHTS:
         choices_text(option, out, size);
@@ -113,6 +114,7 @@ const char *mg_option_type_name(mg_option_type type) {
     case MG_OPTION_REAL: return "number";
     case MG_OPTION_BOOL: return "true or false";
     case MG_OPTION_TEXT: return "text";
+    case MG_OPTION_PATHS: return "path or list";
     case MG_OPTION_CHOICE: return "name";
     case MG_OPTION_WEIGHTS: return "name or mapping";
     case MG_OPTION_BYTES: return "size";
@@ -161,6 +163,24 @@ static void write_text(mg_writer *writer, const char *text) {
     else write_quoted(writer, text);
 }
 
+// One path, or a list of those that line feeds separate.
+static void write_paths(mg_writer *writer, const char *text) {
+    if (!strchr(text, '\n')) {
+        write_text(writer, text);
+        return;
+    }
+    const char *before = "[";
+    for (size_t length; *text; text += length + (text[length] != 0), before = ", ") {
+        mg_writer path = {0};
+        length = strcspn(text, "\n");
+        mg_writer_add_bytes(&path, text, length);
+        mg_writer_add(writer, before);
+        write_text(writer, path.text ? path.text : "");
+        mg_writer_clear(&path);
+    }
+    mg_writer_add(writer, "]");
+}
+
 static void write_real(mg_writer *writer, double value) {
     char text[MG_REAL_TEXT];
     if (isnan(value)) return;
@@ -206,6 +226,9 @@ mg_status mg_option_print(const mg_option *option, const void *values, char **ou
     case MG_OPTION_TEXT:
     case MG_OPTION_CHOICE:
         if (*(const char *const *)at) write_text(&writer, *(const char *const *)at);
+        break;
+    case MG_OPTION_PATHS:
+        if (*(const char *const *)at) write_paths(&writer, *(const char *const *)at);
         break;
     case MG_OPTION_WEIGHTS: write_weights(&writer, at); break;
     }

@@ -50,3 +50,15 @@ mg_status mg_comm_to_root(mg_comm *comm, const void *own, const size_t *bytes, v
     if (root) memcpy(all, own, bytes[0]);
     return mg_comm_exchange(comm, own, all, error);
 }
+
+mg_status mg_comm_in_turn(mg_comm *comm, void *state, size_t size, mg_comm_step *step, void *context,
+                          mg_error *error) {
+    mg_status status = MG_OK;
+    for (int turn = 0; !status && turn < comm->ranks; turn++) {
+        bool mine = turn == comm->rank;
+        if (mine) step(context, state);
+        for (int r = 0; r < comm->ranks; r++) comm->from[r] = r == turn ? size : 0;
+        status = mg_comm_gather(comm, state, mine ? size : 0, state, error);
+    }
+    return status;
+}

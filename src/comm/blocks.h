@@ -18,4 +18,10 @@ mg_status mg_comm_copies(mg_comm *comm, const void *own, size_t bytes, void **al
 // Collects own[bytes[rank]] of every rank on rank 0, one block after the other in `all` (NULL elsewhere).
 mg_status mg_comm_to_root(mg_comm *comm, const void *own, const size_t *bytes, void *all, mg_error *error);
 
+// Rank after rank changes state[size], which all ranks have in the end: for what must go through all rows in
+// order, because floating-point sums depend on it. All ranks bring the same state.
+typedef void mg_comm_step(void *context, void *state);
+mg_status mg_comm_in_turn(mg_comm *comm, void *state, size_t size, mg_comm_step *step, void *context,
+                          mg_error *error);
+
 #endif

@@ -138,7 +138,7 @@ void mg_comm_sum_added(mg_comm_sum *sum);
 // All own shards are added: exchanges the sums.
 mg_status mg_comm_sum_end(mg_comm_sum *sum, mg_error *error);
 
-// The bytes that rank `rank` sends for one such sum.
-int64_t mg_comm_sum_traffic(const mg_comm *comm, int64_t length, mg_comm_type type, int rank);
+// The messages and bytes that rank `rank` sends for one such sum.
+mg_comm_traffic mg_comm_sum_traffic(const mg_comm *comm, int64_t length, mg_comm_type type, int rank);
 
 #endif

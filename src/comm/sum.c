@@ -106,15 +106,18 @@ static int64_t slice_length(const mg_comm *comm, int64_t count, int rank) {
     return slice(comm, count, rank + 1) - slice(comm, count, rank);
 }
 
-int64_t mg_comm_sum_traffic(const mg_comm *comm, int64_t length, mg_comm_type type, int rank) {
+mg_comm_traffic mg_comm_sum_traffic(const mg_comm *comm, int64_t length, mg_comm_type type, int rank) {
     subtree tree[DEEPEST];
+    mg_comm_traffic sent = {0};
     int most, count = subtrees_of(comm, rank, tree, &most);
-    int64_t chunk = chunk_of(comm, length, type), elements = 0;
+    int64_t chunk = chunk_of(comm, length, type);
     for (int64_t at = 0; comm->ranks > 1 && at < length; at += chunk) {
         int64_t here = mg_min(length - at, chunk), own = slice_length(comm, here, rank);
-        elements += count * (here - own) + own * (comm->ranks - 1);
+        sent.bytes += (count * (here - own) + own * (comm->ranks - 1)) * (int64_t)element(type);
+        sent.messages += own > 0 ? comm->ranks - 1 : 0;
+        for (int r = 0; r < comm->ranks; r++) sent.messages += r != rank && slice_length(comm, here, r) > 0;
     }
-    return elements * (int64_t)element(type);
+    return sent;
 }
 
 // ---- memory -------------------------------------------------------------------------------------

@@ -115,10 +115,33 @@ static mg_status assign_weights(const place *at, const mg_yaml *yaml, const mg_y
     return status ? status : mg_memory_text(at->origin, where, error);
 }
 
+// Sets the option to a list of paths. `where` begins with the name of the text, and ends with a line.
+static mg_status assign_list(const place *at, const mg_yaml *yaml, const mg_yaml_node *list,
+                             const char *where, mg_error *error) {
+    const mg_yaml_node *end = &yaml->nodes[list->next];
+    const char *line = strrchr(where, ':');
+    mg_error inner;
+    if (at->option->type != MG_OPTION_PATHS)
+        return mg_fail(error, MG_CONFIG, "%.*s:%d:%d: a list is not allowed here; a single value is expected",
+                       (int)(line ? line - where : (ptrdiff_t)strlen(where)), where, list->line,
+                       list->column);
+    if (list + 1 == end)
+        return mg_fail(error, MG_CONFIG, "%s: %s.%s: an empty list: add paths, or remove the key", where,
+                       at->section->name, at->option->name);
+    mg_status status = assign(at, NULL, where, error);
+    for (const mg_yaml_node *one = list + 1; one < end && !status; one++) {
+        status = mg_option_add_path(at->section, at->option, at->values, one == list + 1,
+                                    mg_yaml_text(yaml, one), &inner);
+        if (status) return say_where(status, where, &inner, error);
+    }
+    return status ? status : mg_memory_text(at->origin, where, error);
+}
+
 static mg_status read_option(const place *at, const mg_yaml *yaml, const mg_yaml_node *value,
                              const char *where, mg_error *error) {
     if (value->kind == MG_YAML_NULL) return assign(at, NULL, where, error);
     if (value->kind == MG_YAML_SCALAR) return assign(at, mg_yaml_text(yaml, value), where, error);
+    if (value->kind == MG_YAML_LIST) return assign_list(at, yaml, value, where, error);
     if (at->option->type == MG_OPTION_WEIGHTS) return assign_weights(at, yaml, value, where, error);
     return mg_fail(error, MG_CONFIG, "%s: %s.%s: a single value is expected, not a mapping", where,
                    at->section->name, at->option->name);
@@ -222,6 +245,24 @@ static mg_status set_weights(const place *at, const char *value, mg_error *error
     return status;
 }
 
+// Sets a --set of the form [a.h5, b.h5], which is parsed like the same text in a section of a file.
+static mg_status set_list(const place *at, const char *value, mg_error *error) {
+    enum { VALUE = 4 }; // its node, after two mappings and their keys
+    mg_yaml yaml = {0};
+    mg_writer text = {0};
+    char *section = NULL;
+    mg_writer_format(&text, "{section: {key: %s}}", value);
+    mg_status status = mg_writer_take(&text, &section, error);
+    if (!status) status = mg_yaml_read("--set", section, strlen(section), &yaml, error);
+    if (!status && yaml.nodes[VALUE].next != yaml.count)
+        status = mg_fail(error, MG_CONFIG, "--set: %s.%s: more than one list", at->section->name,
+                         at->option->name);
+    if (!status) status = read_option(at, &yaml, &yaml.nodes[VALUE], "--set", error);
+    mg_yaml_clear(&yaml);
+    mg_memory_free(section);
+    return status;
+}
+
 // Sets an option by its name. `names` is "section.key"; it is changed.
 static mg_status set_named(mg_settings *settings, char *names, const char *value, mg_error *error) {
     static const char where[] = "--set";
@@ -234,6 +275,8 @@ static mg_status set_named(mg_settings *settings, char *names, const char *value
         return mg_unknown_key(settings, section, key, where, error);
     bool unset = value[0] == '\0' || strcmp(value, "~") == 0 || strcmp(value, "null") == 0;
     if (at.option->type == MG_OPTION_WEIGHTS && value[0] == '{') return set_weights(&at, value, error);
+    bool list = value[0] == '[' && value[strlen(value) - 1] == ']';
+    if (at.option->type == MG_OPTION_PATHS && list) return set_list(&at, value, error);
     return assign(&at, unset ? NULL : value, where, error);
 }
 

@@ -17,6 +17,7 @@ typedef struct reader {
     yaml_parser_t parser;
     bool ready; // the parser must be deleted
     int depth;
+    int64_t list; // index of the open list; 0: none
     struct {
         int64_t node;   // index of the mapping
         bool wants_key; // the next node is a key
@@ -78,7 +79,7 @@ static mg_status add_node(reader *r, yaml_mark_t mark, mg_yaml_kind kind) {
     if (out->count >= MG_YAML_NODES) return fail_at(r, mark, "more than a million keys and values");
     if (r->depth == 0 && kind == MG_YAML_SCALAR)
         return fail_at(r, mark, "a mapping (lines of the form key: value) is expected here");
-    bool is_key = r->depth > 0 && r->open[r->depth - 1].wants_key;
+    bool is_key = !r->list && r->depth > 0 && r->open[r->depth - 1].wants_key;
     if (is_key && kind != MG_YAML_SCALAR) return fail_at(r, mark, "a key (a single word) is expected here");
     mg_status status = mg_memory_grow(&out->nodes, &out->node_capacity, (size_t)out->count + 1,
                                       sizeof *out->nodes, r->error);
@@ -87,7 +88,7 @@ static mg_status add_node(reader *r, yaml_mark_t mark, mg_yaml_kind kind) {
     *node = (mg_yaml_node){.kind = kind, .text = (int64_t)out->text_length, .next = ++out->count};
     node->line = (int)mark.line + 1;
     node->column = (int)mark.column + 1;
-    if (r->depth > 0) r->open[r->depth - 1].wants_key = !is_key;
+    if (r->depth > 0 && !r->list) r->open[r->depth - 1].wants_key = !is_key;
     return MG_OK;
 }
 
@@ -107,7 +108,7 @@ static mg_status on_scalar(reader *r, const yaml_event_t *event) {
     if (event->data.scalar.tag) return fail_at(r, event->start_mark, "tags are not supported");
     if (memchr(value, '\0', length)) return fail_at(r, event->start_mark, "a value contains a zero byte");
     // Keys are labels, so "null" and texts without letters are allowed.
-    bool is_key = r->depth > 0 && r->open[r->depth - 1].wants_key && length > 0;
+    bool is_key = !r->list && r->depth > 0 && r->open[r->depth - 1].wants_key && length > 0;
     mg_status status =
         add_node(r, event->start_mark, is_null(event) && !is_key ? MG_YAML_NULL : MG_YAML_SCALAR);
     if (!status)
@@ -121,6 +122,8 @@ static mg_status on_scalar(reader *r, const yaml_event_t *event) {
 static mg_status on_mapping(reader *r, const yaml_event_t *event) {
     if (event->data.mapping_start.anchor) return fail_at(r, event->start_mark, "anchors are not supported");
     if (event->data.mapping_start.tag) return fail_at(r, event->start_mark, "tags are not supported");
+    if (r->list)
+        return fail_at(r, event->start_mark, "a mapping is not allowed in a list; give single values");
     if (r->depth == MG_YAML_DEPTH) return fail_at(r, event->start_mark, "nested too deeply");
     mg_status status = add_node(r, event->start_mark, MG_YAML_MAPPING);
     if (status) return status;
@@ -128,6 +131,17 @@ static mg_status on_mapping(reader *r, const yaml_event_t *event) {
     r->open[r->depth].wants_key = true;
     r->depth++;
     return MG_OK;
+}
+
+static mg_status on_list(reader *r, const yaml_event_t *event) {
+    yaml_mark_t mark = event->start_mark;
+    if (r->list || r->depth != MG_YAML_LISTS)
+        return fail_at(r, mark, "a list is not allowed here; a single value is expected");
+    if (event->data.sequence_start.anchor) return fail_at(r, mark, "anchors are not supported");
+    if (event->data.sequence_start.tag) return fail_at(r, mark, "tags are not supported");
+    mg_status status = add_node(r, mark, MG_YAML_LIST);
+    r->list = r->out->count - 1;
+    return status;
 }
 
 static int compare_keys(const void *left, const void *right, void *context) {
@@ -173,8 +187,11 @@ static mg_status on_event(reader *r, const yaml_event_t *event) {
         r->out->nodes[mapping].next = r->out->count;
         return refuse_twice(r, mapping);
     }
-    case YAML_SEQUENCE_START_EVENT:
-        return fail_at(r, event->start_mark, "a list is not allowed here; a single value is expected");
+    case YAML_SEQUENCE_START_EVENT: return on_list(r, event);
+    case YAML_SEQUENCE_END_EVENT:
+        r->out->nodes[r->list].next = r->out->count;
+        r->list = 0;
+        return MG_OK;
     case YAML_ALIAS_EVENT: return fail_at(r, event->start_mark, "aliases are not supported");
     case YAML_DOCUMENT_START_EVENT:
         if (r->out->count > 0)

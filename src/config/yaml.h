@@ -1,5 +1,5 @@
 // yaml.h - one YAML document as a flat list of nodes. Only what a configuration needs is accepted: mappings
-// of scalars.
+// of scalars and of lists of scalars.
 #ifndef MG_CONFIG_YAML_H
 #define MG_CONFIG_YAML_H
 
@@ -12,6 +12,7 @@ typedef enum mg_yaml_kind {
     MG_YAML_SCALAR,
     MG_YAML_NULL, // empty, ~ or null, without quotes
     MG_YAML_MAPPING,
+    MG_YAML_LIST, // its elements, which are scalars, follow it
 } mg_yaml_kind;
 
 typedef struct mg_yaml_node {
@@ -32,12 +33,13 @@ typedef struct mg_yaml {
 
 enum {
     MG_YAML_DEPTH = 3,       // most mappings inside one another
+    MG_YAML_LISTS = 2,       // mappings around a list
     MG_YAML_NODES = 1000000, // most nodes of a file
 };
 
 // Parses `length` bytes; `name` is used in messages. *out must be cleared afterwards, also after a failure.
-// Errors: MG_CONFIG with "name:line:column: ..." for anything that is not YAML or not allowed here (lists,
-// anchors, aliases, tags, several documents, equal keys, deep nesting); MG_MEMORY.
+// Errors: MG_CONFIG with "name:line:column: ..." for anything that is not YAML or not allowed here (lists
+// elsewhere, anchors, aliases, tags, several documents, equal keys, deep nesting); MG_MEMORY.
 mg_status mg_yaml_read(const char *name, const char *bytes, size_t length, mg_yaml *out, mg_error *error);
 
 const char *mg_yaml_text(const mg_yaml *yaml, const mg_yaml_node *node);

@@ -53,6 +53,11 @@ typedef struct mg_columns_place {
 // Reads names and recipe. Errors: MG_DATA, also if the number of names is not `width`.
 mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t width, mg_columns *out,
                           mg_error *error);
+
+// The same for joined files, which must all have the same names and the same recipe. Errors: also MG_DATA
+// with the file and what differs.
+mg_status mg_columns_join(mg_h5 *file, const mg_columns_place *place, int64_t width, mg_columns *out,
+                          mg_error *error);
 mg_status mg_column_values_copy(const float *values, int64_t count, mg_column_values *out, mg_error *error);
 mg_status mg_columns_copy(const mg_columns *from, mg_columns *to, mg_error *error);
 void mg_columns_clear(mg_columns *columns);
@@ -82,6 +87,11 @@ const char *mg_recipe_find(const char *recipe, const char *option, size_t *bytes
 // "word:1:1").
 bool mg_recipe_same(const char *option, const char *x, size_t a, const char *y, size_t b);
 bool mg_recipe_is(const char *recipe, const char *option, const char *value);
+
+// Refuses a recipe that differs from a known one in any option. NULL is the recipe of a file that `convert`
+// has not made. Errors: MG_DATA with the first difference.
+mg_status mg_recipe_require(const char *known, const char *other, const mg_names_parties *parties,
+                            mg_error *error);
 
 // Compares two recipes. `named`: the caller also compares the names of the columns. Errors: MG_DATA if
 // columns of the other file have another meaning.

@@ -56,17 +56,29 @@ static mg_status add_folder(mg_input_list *list, const char *folder, mg_error *e
     return MG_OK;
 }
 
+// Adds the files in the order of the bytes of their names, whatever the language of the user is.
 static mg_status add_matches(mg_input_list *list, const char *pattern, mg_error *error) {
     glob_t found;
-    int code = glob(pattern, GLOB_ERR, NULL, &found);
-    if (code == GLOB_NOMATCH) return add(list, pattern, error); // opening it reports that there is none
+    int code = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &found);
+    if (code == GLOB_NOMATCH)
+        return mg_fail(
+            error, MG_IO,
+            "%s: no file has such a name: check the folder and the name, or give the name of a file",
+            pattern);
     if (code)
         return mg_fail(error, code == GLOB_NOSPACE ? MG_MEMORY : MG_IO, "%s: a folder cannot be read: %s",
                        pattern, code == GLOB_NOSPACE ? "out of memory" : strerror(errno));
     mg_status status = MG_OK;
+    qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, by_name);
     for (size_t i = 0; !status && i < found.gl_pathc; i++) status = add(list, found.gl_pathv[i], error);
     globfree(&found);
     return status;
+}
+
+mg_status mg_input_list_add(mg_input_list *list, const char *path, mg_error *error) {
+    struct stat about;
+    bool pattern = strpbrk(path, "*?[") && stat(path, &about);
+    return pattern ? add_matches(list, path, error) : add(list, path, error);
 }
 
 mg_status mg_input_list_make(const char *const *inputs, int count, mg_input_list *out, mg_error *error) {
@@ -78,8 +90,7 @@ mg_status mg_input_list_make(const char *const *inputs, int count, mg_input_list
         if (folder) status = mg_format_claimed(inputs[i], &claimed, error);
         if (status) break;
         if (folder && !claimed) status = add_folder(out, inputs[i], error);
-        else if (!there && strpbrk(inputs[i], "*?[")) status = add_matches(out, inputs[i], error);
-        else status = add(out, inputs[i], error);
+        else status = mg_input_list_add(out, inputs[i], error);
     }
     return status;
 }

@@ -15,6 +15,9 @@ typedef struct mg_input_list {
 // or an underscore are left out. Errors: MG_DATA if a folder has no file, or something that is no file;
 // MG_IO, MG_MEMORY.
 mg_status mg_input_list_make(const char *const *inputs, int count, mg_input_list *out, mg_error *error);
+
+// Adds a file, or the files that match a pattern, sorted by name. Errors: MG_IO if none matches; MG_MEMORY.
+mg_status mg_input_list_add(mg_input_list *list, const char *path, mg_error *error);
 void mg_input_list_clear(mg_input_list *list);
 
 #endif

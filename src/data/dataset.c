@@ -6,7 +6,10 @@
 #include "base/cpu.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "data/cells.h"
+#include "comm/blocks.h"
+#include "data/files.h"
+#include "data/own_rows.h"
+#include "data/row_weights.h"
 #include "data/survey.h"
 #include "parallel/cut.h"
 
@@ -17,70 +20,59 @@
 
 enum { BLOCK_BYTES = 128 << 10 };
 
-static mg_status read_weights(mg_dataset *dataset, const char *name, mg_error *error) {
-    mg_h5_array *array;
-    mg_status status = mg_h5_array_open(dataset->file, name, &array, error);
-    if (status) return status;
-    int64_t rows = mg_source_rows(dataset->source);
-    mg_h5_type type = mg_h5_array_type(array);
-    double *cells = NULL;
-    char shape[MG_H5_SHAPE];
-    bool numbers = type != MG_H5_TEXT && !mg_h5_array_named(array);
-    if (mg_h5_array_columns(array) != 1 || mg_h5_array_rows(array) != rows || !numbers)
-        status = mg_fail(
-            error, MG_DATA,
-            "%s: weights %s are %s of shape %s; one number for each of the %lld rows ([N] or [N, 1]) is "
-            "needed%s",
-            dataset->path, name, numbers ? mg_h5_type_name(type) : "no numbers",
-            mg_h5_array_shape(array, shape), (long long)rows,
-            mg_h5_array_rows(array) == 1 && mg_h5_array_columns(array) == rows ? ": store w.ravel()" : "");
-    if (!status) status = mg_memory_get(&cells, (size_t)rows, sizeof *cells, error);
-    if (!status)
-        status = mg_memory_get(&dataset->weight, (size_t)dataset->count, sizeof *dataset->weight, error);
-    if (!status) status = mg_h5_array_read(array, 0, rows, cells, error);
-    for (int64_t i = 0; !status && i < dataset->count; i++) {
-        int64_t row = dataset->select ? dataset->select[i] : i;
-        double weight = mg_cells_real(type, cells, row);
-        if (!(weight >= 0 && weight <= 1e30))
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %g; weights from 0 to 1e30 are allowed: %s",
-                             dataset->path, name, (long long)row, weight,
-                             weight > 1e30 && isfinite(weight)
-                                 ? "divide all weights by the same number, which changes no result"
-                                 : "store 0 to leave the row out");
-        else dataset->weight[i] = (float)weight;
+static void add_own_weights(void *context, void *state) {
+    const mg_dataset *dataset = context;
+    double *sums = state, *all = &sums[dataset->classes.count];
+    for (int64_t i = 0; i < dataset->count; i++) {
+        double weight = dataset->weight ? (double)dataset->weight[i] : 1;
+        if (dataset->label && dataset->label[i] >= 0) sums[dataset->label[i]] += weight;
+        *all += weight;
     }
-    mg_memory_free(cells);
-    mg_h5_array_close(array);
-    return status;
+}
+
+mg_status mg_dataset_sum_weights(const mg_dataset *dataset, double *sums, mg_error *error) {
+    size_t count = (size_t)dataset->classes.count + 1;
+    void *context = (void *)(uintptr_t)dataset;
+    for (size_t k = 0; k < count; k++) sums[k] = 0;
+    if (dataset->all.comm)
+        return mg_comm_in_turn(dataset->all.comm, sums, count * sizeof *sums, add_own_weights, context,
+                               error);
+    add_own_weights(context, sums);
+    return MG_OK;
+}
+
+static mg_status reserve_weights(mg_dataset *dataset, bool ones, mg_error *error) {
+    mg_status status = MG_OK;
+    if (!dataset->all.sums)
+        status = mg_memory_get(&dataset->all.sums, (size_t)dataset->classes.count + 1,
+                               sizeof *dataset->all.sums, error);
+    if (!status && ones && !dataset->weight) {
+        status = mg_memory_get(&dataset->weight, (size_t)dataset->count, sizeof *dataset->weight, error);
+        for (int64_t i = 0; !status && i < dataset->count; i++) dataset->weight[i] = 1;
+    }
+    return dataset->all.comm ? mg_comm_agree(dataset->all.comm, status, NULL, error) : status;
 }
 
 mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_error *error) {
-    mg_status status = MG_OK;
-    int64_t count = dataset->all.count;
-    const int32_t *label = mg_dataset_all_labels(dataset);
-    if (class_weight && !dataset->weight) {
-        float *ones;
-        status = mg_memory_get(&ones, (size_t)count, sizeof *ones, error);
-        for (int64_t i = 0; !status && i < count; i++) ones[i] = 1;
-        if (!status) dataset->weight = ones + dataset->all.first;
-    }
-    dataset->total_weight = (double)count;
-    if (status || !dataset->weight) return status;
-    double total = 0;
-    float *weight = mg_dataset_all_weights(dataset);
-    for (int64_t i = 0; i < count; i++) {
+    const int32_t *label = dataset->label;
+    int64_t classes = dataset->classes.count;
+    mg_status status = reserve_weights(dataset, class_weight != NULL, error);
+    float *weight = dataset->weight;
+    for (int64_t i = 0; !status && weight && i < dataset->count; i++) {
         double factor = class_weight && label[i] >= 0 ? class_weight[label[i]] : 1;
         weight[i] = (float)((double)weight[i] * factor);
-        total += (double)weight[i];
     }
+    if (!status) status = mg_dataset_sum_weights(dataset, dataset->all.sums, error);
+    if (status) return status;
+    double total = dataset->total_weight = dataset->all.sums[classes];
+    if (!weight) return MG_OK;
     if (!(total > 0))
         return mg_fail(error, MG_DATA, "%s: all weights are zero: at least one must be above 0",
                        dataset->path);
     // (M21) With weights of mean 1, the mean over a minibatch estimates the weighted mean over all rows.
-    double scale = (double)count / total;
-    for (int64_t i = 0; i < count; i++) weight[i] = (float)((double)weight[i] * scale);
-    dataset->total_weight = total;
-    return MG_OK;
+    double scale = (double)dataset->all.count / total;
+    for (int64_t i = 0; i < dataset->count; i++) weight[i] = (float)((double)weight[i] * scale);
+    return mg_dataset_sum_weights(dataset, dataset->all.sums, error);
 }
 
 static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
@@ -142,6 +134,7 @@ static mg_status read_labels(mg_dataset *dataset, const mg_dataset_request *requ
                              mg_error *error) {
     const mg_labels_request labels = {.name = request->labels,
                                       .rows = mg_source_rows(dataset->source),
+                                      .part_rows = mg_source_part_rows(dataset->source),
                                       .select = selected->row,
                                       .count = selected->count,
                                       .known = request->known,
@@ -153,61 +146,86 @@ static mg_status read_labels(mg_dataset *dataset, const mg_dataset_request *requ
     return mg_selected_drop_unlabelled(dataset->path, selected, dataset->label, error);
 }
 
-// Restricts the data set to the rows of the shards of this rank. Labels and weights of all rows stay, because
-// classes, their weights and their shares depend on them.
-static mg_status take_own_rows(mg_dataset *dataset, mg_comm *comm, mg_error *error) {
-    int64_t count = dataset->count;
-    dataset->all = (mg_dataset_all){.comm = comm, .count = count, .stored = dataset->stored};
-    if (!comm || comm->ranks == 1) return MG_OK;
-    int64_t first = mg_comm_rank_row(comm, count, comm->rank),
-            own = mg_comm_rank_row(comm, count, comm->rank + 1) - first, *select;
-    mg_status status = mg_memory_get(&select, (size_t)own + 1, sizeof *select, error);
-    if (status) return status;
-    for (int64_t i = 0; i < own; i++) select[i] = dataset->select ? dataset->select[first + i] : first + i;
-    mg_memory_free(dataset->select);
-    dataset->select = select;
-    dataset->all.first = first;
-    if (dataset->label) dataset->label += first;
-    if (dataset->weight) dataset->weight += first;
-    dataset->count = own;
-    dataset->stored = dataset->layout == MG_CSR ? mg_source_stored(dataset->source, select, 0, own)
-                                                : own * dataset->features;
-    return MG_OK;
-}
-
 static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     MG_ACTIVITY("opening data", 0);
-    mg_selected selected = {0};
-    mg_status status = mg_memory_text(&dataset->path, request->path, error);
-    if (!status && request->file) dataset->file = mg_h5_share(request->file);
-    else if (!status) status = mg_h5_open(request->path, &dataset->file, error);
+    mg_status status = MG_OK;
+    if (request->file) dataset->file = mg_h5_share(request->file);
+    else status = mg_files_open(request->path, &dataset->file, error);
+    if (!status) {
+        bool joined = mg_h5_parts(dataset->file) > 1;
+        const char *path = joined ? mg_h5_path(dataset->file) : request->path;
+        status = mg_memory_text(&dataset->path, path, error);
+    }
+    bool some = request->comm && request->comm->ranks > 1; // a rank reads the ends of its own rows only
     if (!status)
-        status =
-            mg_source_open(dataset->file, request->features, request->preparation, &dataset->source, error);
+        status = (some ? mg_source_open_without_ends : mg_source_open)(
+            dataset->file, request->features, request->preparation, &dataset->source, error);
     const mg_columns_place place = {.features = request->features,
                                     .names = request->names,
                                     .table = !request->like,
                                     .optional = request->names_optional};
     if (!status)
-        status = mg_columns_read(dataset->file, &place, mg_source_features(dataset->source),
+        status = mg_columns_join(dataset->file, &place, mg_source_features(dataset->source),
                                  &dataset->columns, error);
     if (status) return status;
     dataset->features = mg_source_features(dataset->source);
     dataset->layout = mg_source_layout(dataset->source);
     dataset->cell = mg_source_cell(dataset->source);
     if (request->like) status = mg_dataset_match(dataset, request->like, error);
-    if (!status)
-        status = mg_selected_split(dataset->file, request, mg_source_rows(dataset->source), &selected, error);
+    return status;
+}
+
+// The rows of a single process.
+static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
+    mg_selected selected = {0};
+    mg_status status = mg_selected_split(dataset->file, request, dataset->source, &selected, error);
     if (!status) status = read_labels(dataset, request, &selected, error);
     dataset->select = selected.row;
     dataset->count = selected.count;
     dataset->left_out = selected.left_out;
     if (status) return status;
+    dataset->all = (mg_dataset_all){.comm = request->comm, .count = dataset->count};
+    const mg_row_selection rows = {dataset->file, dataset->source, dataset->select, dataset->count};
+    return request->weights ? mg_row_weights_read(&rows, request->weights, &dataset->weight, error) : MG_OK;
+}
+
+// The rows of this rank.
+static mg_status share_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
+    mg_own_rows own = {0};
+    const mg_own_file file = {dataset->path, dataset->file, dataset->source};
+    mg_status status = mg_own_rows_read(&file, request, &own, error);
+    dataset->all = (mg_dataset_all){.comm = request->comm, .count = own.all, .first = own.first};
+    dataset->select = own.select;
+    dataset->label = own.label;
+    dataset->weight = own.weight;
+    dataset->count = own.count;
+    dataset->classes = own.classes;
+    dataset->left_out = own.left_out;
+    return status;
+}
+
+static mg_status take_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
+    bool shared = request->comm && request->comm->ranks > 1;
+    mg_status status = shared ? share_rows(dataset, request, error) : select_rows(dataset, request, error);
+    if (status) return status;
     dataset->stored = dataset->layout == MG_CSR
                           ? mg_source_stored(dataset->source, dataset->select, 0, dataset->count)
                           : dataset->count * dataset->features;
-    status = request->weights ? read_weights(dataset, request->weights, error) : MG_OK;
-    return status ? status : take_own_rows(dataset, request->comm, error);
+    return MG_OK;
+}
+
+// Adds up the stored values of all ranks. All ranks call it, also those that have failed.
+static mg_status count_stored(mg_dataset *dataset, mg_comm *comm, mg_status status, mg_error *error) {
+    int64_t *stored = NULL;
+    dataset->all.stored = dataset->stored;
+    if (!comm || comm->ranks == 1) return status;
+    status = mg_comm_agree(comm, status, NULL, error);
+    if (!status)
+        status = mg_comm_copies(comm, &dataset->stored, sizeof dataset->stored, (void **)&stored, error);
+    dataset->all.stored = 0;
+    for (int r = 0; !status && r < comm->ranks; r++) dataset->all.stored += stored[r];
+    mg_memory_free(stored);
+    return status;
 }
 
 // Decides where the rows are during the run: in memory, in place in the file, or read when they are needed.
@@ -254,13 +272,15 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
     mg_dataset *dataset;
     mg_status status = mg_memory_zeroed(&dataset, 1, sizeof *dataset, error);
     if (status) return status;
+    mg_comm *comm = request->comm;
     status = open_parts(dataset, request, error);
+    if (comm && comm->ranks > 1) status = mg_comm_agree(comm, status, NULL, error);
+    if (!status) status = take_rows(dataset, request, error);
+    status = count_stored(dataset, comm, status, error);
+    if (!status) status = mg_survey_hash_shape(dataset, &dataset->fingerprint, error);
     if (!status) status = check_zeros(dataset, request->preparation.clip, error);
-    if (!status) {
-        plan_blocks(dataset, request->window_bytes);
-        dataset->fingerprint = mg_survey_hash_shape(dataset);
-        status = place_rows(dataset, request, error);
-    }
+    if (!status) plan_blocks(dataset, request->window_bytes);
+    if (!status) status = place_rows(dataset, request, error);
     status = check_ranks(dataset, request->comm, status, error);
     if (!status && request->survey) status = mg_survey(dataset, request, &dataset->fingerprint, error);
     // If values were refused because another program was writing them, the message says so.
@@ -285,8 +305,9 @@ void mg_dataset_close(mg_dataset *dataset) {
     mg_columns_clear(&dataset->columns);
     mg_used_clear(&dataset->used);
     mg_memory_free(dataset->select);
-    mg_memory_free(mg_dataset_all_labels(dataset));
-    mg_memory_free(mg_dataset_all_weights(dataset));
+    mg_memory_free(dataset->label);
+    mg_memory_free(dataset->weight);
+    mg_memory_free(dataset->all.sums);
     mg_memory_free(dataset->path);
     mg_memory_free(dataset);
 }

@@ -1,5 +1,5 @@
-// dataset.h - the selected rows of one file. Labels and weights are in memory. The features are in memory,
-// used in place in the file, or read when they are needed.
+// dataset.h - the selected rows of a file, or of several joined files. Labels and weights are in memory. The
+// features are in memory, used in place in the file, or read when they are needed.
 #ifndef MG_DATA_DATASET_H
 #define MG_DATA_DATASET_H
 
@@ -19,10 +19,11 @@ typedef struct mg_dataset_all {
     int64_t count;  // number of rows
     int64_t first;  // the number of the first one that this rank has
     int64_t stored; // number of stored values
+    double *sums;   // [classes + 1] sums of their weights: of each class, and of all; set by mg_dataset_weigh
 } mg_dataset_all;
 
 typedef struct mg_dataset {
-    char *path;
+    char *path; // for messages
     mg_h5 *file;
     mg_source *source;
     mg_dataset_all all;
@@ -35,9 +36,9 @@ typedef struct mg_dataset {
     mg_layout layout;
     mg_cell cell;
     mg_columns columns; // names and recipe from the file
-    int32_t *label;     // [count]; NULL without labels. Those of other ranks are around it (all.first)
+    int32_t *label;     // [count]; NULL without labels
     mg_classes classes;
-    float *weight;       // [count] weight of a row, mean 1 over all ranks; NULL: all 1. Stored as the labels
+    float *weight;       // [count] weight of a row, mean 1 over all ranks; NULL: all 1
     double total_weight; // sum of the weights before they were scaled to mean 1
     mg_left_out left_out;
     bool resident; // `store` holds all rows, or is a view of a program's rows
@@ -63,15 +64,6 @@ static inline int64_t mg_dataset_shard_row(const mg_dataset *dataset, int64_t s)
     const mg_comm *comm = dataset->all.comm;
     if (!comm) return s > 0 ? dataset->count : 0;
     return mg_comm_shard_row(comm, dataset->all.count, comm->first + s) - dataset->all.first;
-}
-
-// Labels and weights of the rows of all ranks, [all.count]; NULL if there are none.
-static inline int32_t *mg_dataset_all_labels(const mg_dataset *dataset) {
-    return dataset->label ? dataset->label - dataset->all.first : NULL;
-}
-
-static inline float *mg_dataset_all_weights(const mg_dataset *dataset) {
-    return dataset->weight ? dataset->weight - dataset->all.first : NULL;
 }
 
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error);
@@ -113,8 +105,12 @@ mg_status mg_dataset_clip(mg_dataset *dataset, const mg_clip *clip, mg_error *er
 // Frees rows that are in memory. They must not be read again.
 void mg_dataset_release_rows(mg_dataset *dataset);
 
+// Sums of the weights of the rows of all ranks, as dataset->all.sums, in the order of the rows. Collective.
+mg_status mg_dataset_sum_weights(const mg_dataset *dataset, double *sums, mg_error *error);
+
 // (M21) Multiplies the weights of all ranks by class weights ([K]; NULL: all 1), and scales them to mean 1.
-// dataset->total_weight becomes their sum before scaling. Errors: MG_DATA if all weights are zero.
+// dataset->total_weight becomes their sum before scaling. Collective. Errors: MG_DATA if all weights are
+// zero.
 mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_error *error);
 
 #endif

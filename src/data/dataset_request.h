@@ -10,8 +10,8 @@
 typedef enum mg_selection { MG_SELECT_ALL, MG_SELECT_KEPT, MG_SELECT_HELD_OUT } mg_selection;
 
 typedef struct mg_dataset_request {
-    const char *path;
-    mg_h5 *file; // the open file `path`; NULL: mg_dataset_open opens it
+    const char *path; // as in data/files.h
+    mg_h5 *file;      // the open file `path`; NULL: mg_dataset_open opens it
     // Names in the file. labels NULL: none are read; weights NULL: every row has weight 1.
     const char *features, *labels, *weights;
     const char *names;   // names of the columns: a data set, "none", or "auto" (also NULL), which finds them

@@ -87,6 +87,12 @@ mg_status mg_ids_read(mg_h5 *file, const char *wanted, int64_t rows, mg_ids *out
         return mg_fail(error, MG_USAGE, "id: %s is not allowed (-1e18 to 1e18, the number of the first row)",
                        wanted);
     if (out->counts) return name_column(NULL, wanted, out, error);
+    if (mg_h5_parts(file) > 1)
+        return mg_fail(
+            error, MG_USAGE,
+            "id: %s: %s are several files, whose ids are not joined: take the files one by one, or "
+            "0 for the numbers of the rows",
+            wanted, mg_h5_path(file));
     if (strlen(wanted) >= MG_H5_NAME)
         return mg_fail(error, MG_DATA, "%s: the name of the ids is longer than %d bytes", mg_h5_path(file),
                        MG_H5_NAME - 1);

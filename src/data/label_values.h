@@ -4,8 +4,6 @@
 
 #include "data/raw_labels.h"
 
-enum { MG_ANY_ROWS = -1 };
-
 typedef enum mg_missing {
     MG_MISSING_NOT,
     MG_MISSING_NAN,
@@ -15,13 +13,13 @@ typedef enum mg_missing {
 } mg_missing;
 
 // Reads the values of a data set, or of a group of values and a mask (AnnData's nullable arrays). Every row
-// gets a text of its own, even if texts repeat. `rows` is the required number of rows, or MG_ANY_ROWS; *count
-// (may be NULL) is the actual number. Errors: MG_DATA; the message contains the faulty value.
-mg_status mg_label_values_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
+// gets a text of its own, even if texts repeat. span NULL: all values, whose number becomes *count (which may
+// be NULL). Errors: MG_DATA; the message contains the faulty value.
+mg_status mg_label_values_read(mg_h5 *file, const char *name, const mg_label_span *span, mg_raw_labels *out,
                                int64_t *count, mg_error *error);
 
-// Reads the integer codes of `rows` rows, and marks none as missing.
-mg_status mg_label_codes_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
+// Reads the integer codes of the rows, and marks none as missing.
+mg_status mg_label_codes_read(mg_h5 *file, const char *name, const mg_label_span *span, mg_raw_labels *out,
                               mg_error *error);
 
 #endif

@@ -34,8 +34,8 @@ static mg_status distinct_numbers(const mg_raw_labels *raw, const int64_t *selec
     return MG_OK;
 }
 
-static mg_status classes_of(const mg_raw_labels *raw, const int64_t *select, int64_t count,
-                            mg_classes *classes, mg_error *error) {
+mg_status mg_classes_of(const mg_raw_labels *raw, const int64_t *select, int64_t count, mg_classes *classes,
+                        mg_error *error) {
     int64_t *values = NULL, distinct;
     mg_status status = distinct_numbers(raw, select, count, &values, &distinct, error);
     if (status) return status;
@@ -80,17 +80,18 @@ int64_t mg_classes_find(const mg_classes *classes, const char *label) {
     return low < classes->count && !strcmp(classes->text[low], label) ? low : -1;
 }
 
-static mg_status unknown_label(mg_h5 *file, const char *name, int64_t row, const char *label,
+static mg_status unknown_label(mg_h5 *file, const mg_labels_request *request, int64_t row, const char *label,
                                const mg_classes *classes, mg_error *error) {
     char low[MG_LABEL_BUFFER], high[MG_LABEL_BUFFER];
+    const char *path = mg_h5_path_of_row(file, request->part_rows, &row);
     return mg_fail(error, MG_DATA,
-                   "%s: %s[%lld] is %s, which is not one of the %lld classes (%s to %s): drop the row",
-                   mg_h5_path(file), name, (long long)row, label, (long long)classes->count,
+                   "%s: %s[%lld] is %s, which is not one of the %lld classes (%s to %s): drop the row", path,
+                   request->name, (long long)row, label, (long long)classes->count,
                    mg_classes_label(classes, 0, low), mg_classes_label(classes, classes->count - 1, high));
 }
 
-static mg_status map_rows(mg_h5 *file, const mg_labels_request *request, const mg_raw_labels *raw,
-                          const mg_classes *classes, int32_t *out, mg_error *error) {
+mg_status mg_labels_map(mg_h5 *file, const mg_labels_request *request, const mg_raw_labels *raw,
+                        int64_t first, const mg_classes *classes, int32_t *out, mg_error *error) {
     int64_t *of_text = NULL; // class of each distinct text
     mg_status status = MG_OK;
     char buffer[MG_LABEL_BUFFER];
@@ -107,8 +108,8 @@ static mg_status map_rows(mg_h5 *file, const mg_labels_request *request, const m
         if (raw->missing[row]) class = MG_UNLABELLED;
         else if (class < 0 && !request->allow_unknown) {
             snprintf(buffer, sizeof buffer, "%lld", (long long)value);
-            status = unknown_label(file, request->name, row, raw->texts ? raw->text[value] : buffer, classes,
-                                   error);
+            status = unknown_label(file, request, first + row, raw->texts ? raw->text[value] : buffer,
+                                   classes, error);
         }
         out[i] = (int32_t) class;
     }
@@ -121,17 +122,18 @@ mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t 
     *out = NULL;
     *classes = (mg_classes){0};
     mg_raw_labels raw;
-    mg_status status =
-        mg_raw_labels_read(file, request->name, request->rows, request->allow_unlabelled, &raw, error);
+    const mg_label_span span = {request->rows, 0, request->rows};
+    mg_status status = mg_raw_labels_join(file, request->name, request->part_rows, &span,
+                                          request->allow_unlabelled, &raw, error);
     if (!status)
         status = request->known ? mg_classes_copy(request->known, classes, error)
-                                : classes_of(&raw, request->select, request->count, classes, error);
+                                : mg_classes_of(&raw, request->select, request->count, classes, error);
     if (!status && classes->count > INT32_MAX)
         status =
             mg_fail(error, MG_DATA, "%s: %s has %lld different labels; at most 2^31 - 1 classes are allowed",
                     mg_h5_path(file), request->name, (long long)classes->count);
     if (!status) status = mg_memory_get(out, (size_t)request->count, sizeof **out, error);
-    if (!status) status = map_rows(file, request, &raw, classes, *out, error);
+    if (!status) status = mg_labels_map(file, request, &raw, 0, classes, *out, error);
     mg_raw_labels_clear(&raw);
     if (status) {
         mg_memory_free(*out);
@@ -139,6 +141,54 @@ mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t 
         mg_classes_clear(classes);
     }
     return status;
+}
+
+// Texts follow one another, each with its zero.
+mg_status mg_classes_pack(const mg_classes *classes, char **out, int64_t *bytes, mg_error *error) {
+    bool texts = classes->texts;
+    *bytes = texts ? 0 : classes->count * (int64_t)sizeof *classes->number;
+    for (int64_t k = 0; texts && k < classes->count; k++) *bytes += (int64_t)strlen(classes->text[k]) + 1;
+    mg_status status = mg_memory_get(out, (size_t)*bytes + 1, 1, error);
+    if (status) return status;
+    if (!texts && *bytes) memcpy(*out, classes->number, (size_t)*bytes);
+    char *to = *out;
+    for (int64_t k = 0; texts && k < classes->count; k++) to = stpcpy(to, classes->text[k]) + 1;
+    return MG_OK;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static mg_status unite_texts(const char *packed, size_t bytes, mg_classes *out, mg_error *error) {
+    int64_t count = 0, kept = 0;
+    for (size_t b = 0; b < bytes; b++) count += !packed[b];
+    const char **text = NULL, *next = packed;
+    mg_status status = mg_memory_zeroed(&text, (size_t)count + 1, sizeof *text, error);
+    if (!status) status = mg_memory_zeroed(&out->text, (size_t)count + 1, sizeof *out->text, error);
+    for (int64_t t = 0; !status && t < count; t++, next += strlen(next) + 1) text[t] = next;
+    if (!status) qsort(text, (size_t)count, sizeof *text, by_text);
+    for (int64_t t = 0; !status && t < count; t++) {
+        if (t && !strcmp(text[t], text[t - 1])) continue;
+        status = mg_memory_text(&out->text[kept], text[t], error);
+        out->count = kept += !status;
+    }
+    mg_memory_free(text);
+    return status;
+}
+
+mg_status mg_classes_unite(const char *packed, size_t bytes, bool texts, mg_classes *out, mg_error *error) {
+    int64_t count = (int64_t)(bytes / sizeof *out->number), kept = 0;
+    *out = (mg_classes){.texts = texts};
+    if (texts) return unite_texts(packed, bytes, out, error);
+    mg_status status = mg_memory_get(&out->number, (size_t)count + 1, sizeof *out->number, error);
+    if (status) return status;
+    if (bytes) memcpy(out->number, packed, bytes);
+    qsort(out->number, (size_t)count, sizeof *out->number, mg_order_int64);
+    for (int64_t i = 0; i < count; i++)
+        if (!i || out->number[i] != out->number[i - 1]) out->number[kept++] = out->number[i];
+    out->count = kept;
+    return MG_OK;
 }
 
 mg_status mg_classes_copy(const mg_classes *from, mg_classes *to, mg_error *error) {

@@ -58,7 +58,7 @@ bool mg_source_lend(mg_source *source, mg_store *store) {
                      .count = source->rows,
                      .capacity = source->rows,
                      .borrowed = true};
-    if (!mg_h5_array_cells(source->data, &unused)) source->unlent = "they are in a file";
+    if (source->parts || !mg_h5_array_cells(source->data, &unused)) source->unlent = "they are in a file";
     else if (source->align.width) source->unlent = "their columns are put into another order";
     else if (!mg_source_is_as_is(source))
         source->unlent = "data.rows, data.transform or data.clip changes their values";

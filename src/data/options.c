@@ -46,11 +46,12 @@ static const char *missing_name(int i) {
 
 #define AT(field) offsetof(mg_data_options, field)
 static const mg_option rows[] = {
-    {"train", MG_OPTION_TEXT, AT(train), "", 0, 0, NULL, NULL, false, "HDF5 file with the training rows."},
-    {"validation", MG_OPTION_TEXT, AT(validation), "", 0, 0, NULL, NULL, false,
+    {"train", MG_OPTION_PATHS, AT(train), "", 0, 0, NULL, NULL, false,
+     "HDF5 file with the training rows, or several: a list or a pattern such as parts/*.h5."},
+    {"validation", MG_OPTION_PATHS, AT(validation), "", 0, 0, NULL, NULL, false,
      "File with validation rows (HDF5, or another one, which is read by the recipe of data.train), or the "
      "fraction of the training rows to hold out, such as 0.1 or 10%."},
-    {"test", MG_OPTION_TEXT, AT(test), "", 0, 0, NULL, NULL, false,
+    {"test", MG_OPTION_PATHS, AT(test), "", 0, 0, NULL, NULL, false,
      "File that is evaluated once, at the end of training (HDF5, or as for data.validation)."},
     {"features", MG_OPTION_TEXT, AT(features), "X", 0, 0, NULL, NULL, true,
      "Data set [N,D], or CSR group (data, indices, indptr), in each of the files."},

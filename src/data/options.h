@@ -5,9 +5,9 @@
 #include "base/option.h"
 
 typedef struct mg_data_options {
-    char *train;      // path
-    char *validation; // path, or a number in (0,1): the fraction of the training rows to hold out
-    char *test;       // path
+    char *train;      // files, as in data/files.h
+    char *validation; // files, or a number in (0,1): the fraction of the training rows to hold out
+    char *test;       // files
     char *features;   // name in the file
     char *labels;
     const char *unlabelled; // "error" or "drop"

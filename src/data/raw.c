@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "data/convert.h"
+#include "data/files.h"
 #include "io/file.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ mg_status mg_raw_open_unless(const char *path, const char *features, mg_h5 **fil
     struct stat about;
     bool claimed = false;
     *file = NULL;
+    if (mg_files_several(path)) return mg_files_open(path, file, error);
     if (!stat(path, &about) && S_ISDIR(about.st_mode)) return MG_OK; // a folder of Cell Ranger
     mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
     if (status) return status;

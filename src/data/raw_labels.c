@@ -52,9 +52,9 @@ static mg_status check_categories(const char *path, const char *name, const mg_r
 }
 
 // Replaces the codes in raw->number by the labels of their categories.
-static mg_status name_codes(const char *where, const char *codes, int64_t rows, int64_t count,
+static mg_status name_codes(const char *where, const char *codes, const mg_label_span *span, int64_t count,
                             mg_raw_labels *categories, mg_raw_labels *raw, mg_error *error) {
-    for (int64_t i = 0; i < rows; i++) {
+    for (int64_t i = 0; i < span->count; i++) {
         int64_t code = raw->number[i];
         if (code == -1) {
             raw->missing[i] = MG_MISSING_CODE;
@@ -63,7 +63,7 @@ static mg_status name_codes(const char *where, const char *codes, int64_t rows, 
             return mg_fail(
                 error, MG_DATA,
                 "%s: %s[%lld] is %lld (0 to %lld are allowed, and -1 for none): write the file again", where,
-                codes, (long long)i, (long long)code, (long long)count - 1);
+                codes, (long long)(span->first + i), (long long)code, (long long)count - 1);
         } else {
             raw->missing[i] = categories->missing[code];
             if (!categories->texts) raw->number[i] = categories->number[code];
@@ -77,14 +77,14 @@ static mg_status name_codes(const char *where, const char *codes, int64_t rows, 
     return MG_OK;
 }
 
-static mg_status read_coded(mg_h5 *file, const char *codes, const char *names, int64_t rows,
+static mg_status read_coded(mg_h5 *file, const char *codes, const char *names, const mg_label_span *span,
                             mg_raw_labels *raw, mg_error *error) {
     mg_raw_labels categories = {0};
-    int64_t count = rows;
-    mg_status status = mg_label_codes_read(file, codes, rows, raw, error);
-    if (!status) status = mg_label_values_read(file, names, MG_ANY_ROWS, &categories, &count, error);
+    int64_t count = 0;
+    mg_status status = mg_label_codes_read(file, codes, span, raw, error);
+    if (!status) status = mg_label_values_read(file, names, NULL, &categories, &count, error);
     if (!status && categories.texts) status = check_categories(mg_h5_path(file), names, &categories, error);
-    if (!status) status = name_codes(mg_h5_path(file), codes, rows, count, &categories, raw, error);
+    if (!status) status = name_codes(mg_h5_path(file), codes, span, count, &categories, raw, error);
     mg_raw_labels_clear(&categories);
     return status;
 }
@@ -162,10 +162,10 @@ static void put_reason(const mg_raw_labels *raw, int64_t row, char *out, size_t 
     }
 }
 
-static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_labels *raw, int64_t rows,
-                                   mg_error *error) {
+static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_labels *raw,
+                                   const mg_label_span *span, mg_error *error) {
     int64_t first = -1, count = 0;
-    for (int64_t i = 0; i < rows; i++) {
+    for (int64_t i = 0; i < span->count; i++) {
         if (!raw->missing[i]) continue;
         first = count++ ? first : i;
     }
@@ -175,24 +175,25 @@ static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_l
     return mg_fail(error, MG_DATA,
                    "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or leave them "
                    "out with data.unlabelled: drop (eval, calibrate: --unlabelled drop)",
-                   mg_h5_path(file), name, (long long)first, reason, (long long)count, (long long)rows);
+                   mg_h5_path(file), name, (long long)(span->first + first), reason, (long long)count,
+                   (long long)span->count);
 }
 
 // ---- all forms ----------------------------------------------------------------------------------
 
-static mg_status read_group(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *raw,
+static mg_status read_group(mg_h5 *file, const char *name, const mg_label_span *span, mg_raw_labels *raw,
                             mg_error *error) {
     char codes[MG_H5_NAME], categories[MG_H5_NAME];
     if (has(file, name, "mask") && has(file, name, "values")) {
-        mg_status status = mg_label_values_read(file, name, rows, raw, NULL, error);
-        return status || !raw->texts ? status : fold_texts(raw, rows, error);
+        mg_status status = mg_label_values_read(file, name, span, raw, NULL, error);
+        return status || !raw->texts ? status : fold_texts(raw, span->count, error);
     }
     if (!join(codes, name, "codes") || !join(categories, name, "categories"))
         return mg_fail(error, MG_DATA, "%s: the name of the labels is longer than %d bytes", mg_h5_path(file),
                        MG_H5_NAME);
     char members[300];
     bool empty = !mg_h5_list(file, name, members, sizeof members);
-    if (empty || has(file, name, "codes")) return read_coded(file, codes, categories, rows, raw, error);
+    if (empty || has(file, name, "codes")) return read_coded(file, codes, categories, span, raw, error);
     if (has(file, name, "levels"))
         return mg_fail(
             error, MG_DATA,
@@ -204,7 +205,7 @@ static mg_status read_group(mg_h5 *file, const char *name, int64_t rows, mg_raw_
                    mg_h5_path(file), name, members, name);
 }
 
-static mg_status read_array(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *raw,
+static mg_status read_array(mg_h5 *file, const char *name, const mg_label_span *span, mg_raw_labels *raw,
                             mg_error *error) {
     char categories[MG_H5_NAME];
     mg_h5_array *array;
@@ -215,9 +216,9 @@ static mg_status read_array(mg_h5 *file, const char *name, int64_t rows, mg_raw_
     mg_h5_array_close(array);
     if (coded) status = find_categories(file, name, categories, &coded, error);
     if (status) return status;
-    if (coded) return read_coded(file, name, categories, rows, raw, error);
-    status = mg_label_values_read(file, name, rows, raw, NULL, error);
-    return status || !raw->texts ? status : fold_texts(raw, rows, error);
+    if (coded) return read_coded(file, name, categories, span, raw, error);
+    status = mg_label_values_read(file, name, span, raw, NULL, error);
+    return status || !raw->texts ? status : fold_texts(raw, span->count, error);
 }
 
 // Returns the error that the labels do not exist. Files of AnnData and Cell Ranger never have the default
@@ -243,17 +244,111 @@ static mg_status refuse_missing(mg_h5 *file, const char *name, mg_error *error) 
         path, name, columns);
 }
 
-mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, bool allow_unlabelled,
-                             mg_raw_labels *out, mg_error *error) {
+mg_status mg_raw_labels_read_some(mg_h5 *file, const char *name, const mg_label_span *span,
+                                  bool allow_unlabelled, mg_raw_labels *out, mg_error *error) {
     *out = (mg_raw_labels){0};
     char table[MG_H5_NAME];
     const char *column;
     if (mg_h5_find(file, name) == MG_H5_MISSING && !mg_h5_is_arrays(file) &&
         !mg_h5_split_column(file, name, table, &column))
         return refuse_missing(file, name, error);
-    mg_status status = mg_h5_find(file, name) == MG_H5_GROUP ? read_group(file, name, rows, out, error)
-                                                             : read_array(file, name, rows, out, error);
-    if (!status && !allow_unlabelled) status = refuse_unlabelled(file, name, out, rows, error);
+    mg_status status = mg_h5_find(file, name) == MG_H5_GROUP ? read_group(file, name, span, out, error)
+                                                             : read_array(file, name, span, out, error);
+    if (!status && !allow_unlabelled) status = refuse_unlabelled(file, name, out, span, error);
+    if (status) mg_raw_labels_clear(out);
+    return status;
+}
+
+mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, bool allow_unlabelled,
+                             mg_raw_labels *out, mg_error *error) {
+    return mg_raw_labels_read_some(file, name, &(mg_label_span){rows, 0, rows}, allow_unlabelled, out, error);
+}
+
+// ---- several files ------------------------------------------------------------------------------
+
+// Appends the labels of a file. Its texts follow those of the earlier files, so a text may be there twice.
+static mg_status append(mg_raw_labels *all, mg_raw_labels *one, int64_t first, int64_t rows, size_t *room,
+                        mg_error *error) {
+    int64_t before = all->text_count;
+    mg_status status = MG_OK;
+    if (one->texts)
+        status = mg_memory_grow(&all->text, room, (size_t)(before + one->text_count) + 1, sizeof *all->text,
+                                error);
+    if (status) return status;
+    for (int64_t i = 0; i < rows; i++) all->number[first + i] = one->number[i] + before;
+    if (rows) memcpy(all->missing + first, one->missing, (size_t)rows);
+    if (!one->texts) return MG_OK;
+    if (one->text_count) memcpy(all->text + before, one->text, (size_t)one->text_count * sizeof *one->text);
+    all->text_count += one->text_count;
+    one->text_count = 0; // they belong to `all` now
+    return MG_OK;
+}
+
+// Keeps each text once.
+static mg_status unite(mg_raw_labels *all, int64_t rows, mg_error *error) {
+    int64_t *order = NULL, *place = NULL, count = all->text_count, kept = 0;
+    char **text = NULL;
+    mg_status status = mg_memory_get(&order, (size_t)count + 1, sizeof *order, error);
+    if (!status) status = mg_memory_zeroed(&place, (size_t)count + 1, sizeof *place, error);
+    if (!status) status = mg_memory_zeroed(&text, (size_t)count + 1, sizeof *text, error);
+    for (int64_t t = 0; !status && t < count; t++) order[t] = t;
+    if (!status) qsort_r(order, (size_t)count, sizeof *order, mg_raw_labels_by_text, all->text);
+    for (int64_t t = 0; !status && t < count; t++) {
+        char *own = all->text[order[t]];
+        bool again = kept && !strcmp(text[kept - 1], own);
+        if (again) mg_memory_free(own);
+        else text[kept++] = own;
+        place[order[t]] = kept - 1;
+    }
+    for (int64_t i = 0; !status && i < rows; i++)
+        if (count) all->number[i] = place[all->number[i]];
+    if (!status) {
+        mg_memory_free(all->text);
+        all->text = text;
+        all->text_count = kept;
+    }
+    mg_memory_free(order);
+    mg_memory_free(place);
+    return status;
+}
+
+static mg_status compare_kinds(mg_h5 *file, int part, const char *name, const mg_raw_labels *all,
+                               const mg_raw_labels *one, mg_error *error) {
+    if (one->texts == all->texts) return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "%s: its labels %s are %s but those in %s are %s: store the same kind in all files",
+                   mg_h5_path(mg_h5_part(file, part)), name, one->texts ? "texts" : "numbers",
+                   mg_h5_path(mg_h5_part(file, 0)), all->texts ? "texts" : "numbers");
+}
+
+// The rows of a span that are in a file with rows from `first` to `end`, as a span of that file.
+static mg_label_span span_of_part(const mg_label_span *all, int64_t first, int64_t end) {
+    int64_t from = all->first > first ? all->first : first,
+            to = all->first + all->count < end ? all->first + all->count : end;
+    return (mg_label_span){end - first, from - first, to > from ? to - from : 0};
+}
+
+mg_status mg_raw_labels_join(mg_h5 *file, const char *name, const int64_t *first, const mg_label_span *span,
+                             bool allow_unlabelled, mg_raw_labels *out, mg_error *error) {
+    int parts = mg_h5_parts(file);
+    int64_t done = 0;
+    size_t room = 0;
+    if (parts == 1) return mg_raw_labels_read_some(file, name, span, allow_unlabelled, out, error);
+    *out = (mg_raw_labels){0};
+    mg_status status = mg_memory_get(&out->number, (size_t)span->count, sizeof *out->number, error);
+    if (!status) status = mg_memory_get(&out->missing, (size_t)span->count, sizeof *out->missing, error);
+    for (int p = 0; !status && p < parts; p++) {
+        mg_raw_labels one;
+        mg_label_span own = span_of_part(span, first[p], first[p + 1]);
+        status = mg_raw_labels_read_some(mg_h5_part(file, p), name, &own, allow_unlabelled, &one, error);
+        if (status) break;
+        if (!p) out->texts = one.texts;
+        status = compare_kinds(file, p, name, out, &one, error);
+        if (!status) status = append(out, &one, done, own.count, &room, error);
+        mg_raw_labels_clear(&one);
+        done += own.count;
+    }
+    if (!status && out->texts) status = unite(out, span->count, error);
     if (status) mg_raw_labels_clear(out);
     return status;
 }

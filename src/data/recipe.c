@@ -168,3 +168,41 @@ mg_status mg_recipe_compare(const char *known, const char *other, bool named, co
     bool free = named || mg_recipe_is(known, "label", "none") || mg_recipe_is(other, "label", "none");
     return status || free ? status : compare_option(known, other, "label", parties, error);
 }
+
+// The next line "option: value" of a recipe; false at the end.
+static bool next_option(const char **line, char option[64], const char **value, size_t *bytes) {
+    size_t size = strcspn(*line, "\n"), name = strcspn(*line, ":");
+    if (!size || name + 2 > size) return false;
+    snprintf(option, 64, "%.*s", (int)name, *line);
+    *value = *line + name + 2;
+    *bytes = size - name - 2;
+    *line += size + ((*line)[size] == '\n');
+    return true;
+}
+
+mg_status mg_recipe_require(const char *known, const char *other, const mg_names_parties *parties,
+                            mg_error *error) {
+    char option[64];
+    const char *x, *y;
+    size_t a, b;
+    if (!known && !other) return MG_OK;
+    if (!known || !other)
+        return mg_fail(error, MG_DATA, "%s: was %smade by margin convert but the columns %s were%s: %s",
+                       parties->path, other ? "" : "not ", parties->whose, other ? " not" : "",
+                       parties->advice);
+    for (const char *line = known; next_option(&line, option, &x, &a);) {
+        y = mg_recipe_find(other, option, &b);
+        if (y) {
+            mg_status status = compare_option(known, other, option, parties, error);
+            if (status) return status;
+        } else {
+            return mg_fail(error, MG_DATA, "%s: was converted without %s but %s is %.*s %s: %s",
+                           parties->path, option, option, (int)a, x, parties->whose, parties->advice);
+        }
+    }
+    for (const char *line = other; next_option(&line, option, &y, &b);)
+        if (!mg_recipe_find(known, option, &a))
+            return mg_fail(error, MG_DATA, "%s: was converted with %s %.*s but without %s %s: %s",
+                           parties->path, option, (int)b, y, option, parties->whose, parties->advice);
+    return MG_OK;
+}

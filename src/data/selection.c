@@ -6,18 +6,22 @@
 
 #include <string.h>
 
-mg_status mg_selected_split(mg_h5 *file, const mg_dataset_request *request, int64_t rows, mg_selected *out,
-                            mg_error *error) {
+mg_status mg_selected_split(mg_h5 *file, const mg_dataset_request *request, const mg_source *source,
+                            mg_selected *out, mg_error *error) {
+    int64_t rows = mg_source_rows(source);
     *out = (mg_selected){.count = rows};
     if (request->selection == MG_SELECT_ALL) return MG_OK;
     mg_classes classes = {0};
     int32_t *label = NULL;
     mg_split split = {0};
     mg_status status = MG_OK;
-    const mg_labels_request all = {
-        .name = request->labels, .rows = rows, .count = rows, .allow_unlabelled = request->drop_unlabelled};
+    const mg_labels_request all = {.name = request->labels,
+                                   .rows = rows,
+                                   .part_rows = mg_source_part_rows(source),
+                                   .count = rows,
+                                   .allow_unlabelled = request->drop_unlabelled};
     if (request->labels) status = mg_labels_read(file, &all, &label, &classes, error);
-    const mg_split_request how = {.name = request->path,
+    const mg_split_request how = {.name = mg_h5_parts(file) > 1 ? mg_h5_path(file) : request->path,
                                   .label = label,
                                   .rows = rows,
                                   .classes = &classes,

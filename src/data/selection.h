@@ -4,6 +4,7 @@
 
 #include "base/names.h"
 #include "data/dataset_request.h"
+#include "data/source.h"
 
 // Rows that were left out, for messages.
 typedef struct mg_left_out {
@@ -18,11 +19,11 @@ typedef struct mg_selected {
     mg_left_out left_out;
 } mg_selected;
 
-// Selects the rows of request->selection among all `rows` rows. The split depends on the labels of all rows,
-// not only of those selected, so all labels are read. Errors: MG_CONFIG if no row is selected; those of
+// Selects the rows of request->selection among all rows of the source. The split depends on the labels of all
+// rows, not only of those selected, so all labels are read. Errors: MG_CONFIG if no row is selected; those of
 // mg_labels_read and mg_split_rows.
-mg_status mg_selected_split(mg_h5 *file, const mg_dataset_request *request, int64_t rows, mg_selected *out,
-                            mg_error *error);
+mg_status mg_selected_split(mg_h5 *file, const mg_dataset_request *request, const mg_source *source,
+                            mg_selected *out, mg_error *error);
 
 // Removes the rows of class MG_UNLABELLED from the selection and from `label` ([count]). Errors: MG_DATA if
 // no row is left.

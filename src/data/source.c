@@ -23,14 +23,22 @@ mg_cell mg_source_cell(const mg_source *source) { return source->cell; }
 const char *mg_source_name(const mg_source *source) { return source->name; }
 
 const char *mg_source_type_name(const mg_source *source) {
-    return mg_h5_type_name(mg_h5_array_type(source->data));
+    const mg_source *one = source->parts ? source->parts->source[0] : source;
+    return mg_h5_type_name(mg_h5_array_type(one->data));
 }
 
-void mg_source_use(mg_source *source, const mg_used *used) { source->used = used; }
+const int64_t *mg_source_part_rows(const mg_source *source) {
+    return source->parts ? source->parts->first : NULL;
+}
+
+void mg_source_use(mg_source *source, const mg_used *used) {
+    source->used = used;
+    for (int i = 0; source->parts && i < source->parts->count; i++) source->parts->source[i]->used = used;
+}
 
 mg_status mg_source_align(mg_source *source, const mg_align *align, mg_error *error) {
-    mg_status status = MG_OK;
-    if (source->layout == MG_DENSE)
+    mg_status status = source->parts ? mg_source_parts_align(source, align, error) : MG_OK;
+    if (!source->parts && source->layout == MG_DENSE)
         status = mg_memory_get(&source->line, (size_t)source->features, mg_cell_size(source->cell), error);
     if (!status) source->align = *align;
     return status;
@@ -39,10 +47,12 @@ mg_status mg_source_align(mg_source *source, const mg_align *align, mg_error *er
 const mg_align *mg_source_alignment(const mg_source *source) { return &source->align; }
 
 int64_t mg_source_chunk_rows(const mg_source *source) {
+    if (source->parts) return mg_source_parts_most(source, mg_source_chunk_rows);
     return source->layout == MG_DENSE ? mg_h5_array_chunk_rows(source->data) : 0;
 }
 
 double mg_source_chunk_bytes(const mg_source *source) {
+    if (source->parts) return mg_source_chunk_bytes(source->parts->source[0]);
     double indices = source->indices ? mg_h5_array_chunk_bytes(source->indices) : 0;
     if (source->transpose) return 0;
     return mg_h5_array_chunk_bytes(source->data) + indices;
@@ -54,6 +64,7 @@ void mg_source_rounding_text(const mg_source *source, char out[MG_SOURCE_ROUNDIN
     char lost[MG_ROUNDING_TEXT];
     int64_t column = 0, count = mg_rounding_worst(&source->rounding, &column);
     *out = 0;
+    if (source->parts) mg_source_parts_rounding(source, out);
     if (count == 0) return;
     mg_rounding_text(&source->rounding, column, count, lost);
     snprintf(out, MG_SOURCE_ROUNDING, "%s: %s[:, %lld] %s", mg_h5_path(source->file), source->name,
@@ -68,25 +79,29 @@ const mg_h5_type mg_source_stored_types[] = {
     [MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F16] = MG_H5_F16, [MG_CELL_F32] = MG_H5_F32};
 
 int64_t mg_source_transposed_bytes(const mg_source *source) {
+    if (source->parts) return mg_source_parts_sum(source, mg_source_transposed_bytes);
     return source->transpose ? mg_transpose_bytes(source->transpose) : 0;
 }
 
 int64_t mg_source_indptr_bytes(const mg_source *source) {
-    return source->own_indptr ? (source->rows + 1) * (int64_t)sizeof *source->own_indptr : 0;
+    if (source->parts) return mg_source_parts_sum(source, mg_source_indptr_bytes);
+    return source->own_indptr ? (source->ends.count + 1) * (int64_t)sizeof *source->own_indptr : 0;
 }
 
 int64_t mg_source_stored(const mg_source *source, const int64_t *select, int64_t first, int64_t count) {
     if (source->layout != MG_CSR) return 0;
-    if (!select) return source->indptr[first + count] - source->indptr[first];
+    if (source->parts) return mg_source_parts_stored(source, select, first, count);
+    if (!select) return count ? mg_source_begin(source, first + count) - mg_source_begin(source, first) : 0;
     int64_t stored = 0;
     for (int64_t i = first; i < first + count; i++)
-        stored += source->indptr[select[i] + 1] - source->indptr[select[i]];
+        stored += mg_source_begin(source, select[i] + 1) - mg_source_begin(source, select[i]);
     return stored;
 }
 
 int64_t mg_source_most_entries(const mg_source *source) {
+    if (source->parts) return mg_source_parts_most(source, mg_source_most_entries);
     int64_t most = source->layout == MG_DENSE ? mg_source_width(source) : 0;
-    for (int64_t i = 0; source->layout == MG_CSR && i < source->rows; i++)
+    for (int64_t i = 0; source->layout == MG_CSR && i < source->ends.count; i++)
         if (source->indptr[i + 1] - source->indptr[i] > most)
             most = source->indptr[i + 1] - source->indptr[i];
     return most;
@@ -104,7 +119,8 @@ static bool stored_as_kept(const mg_source *source) {
 
 mg_status mg_source_map(const mg_source *source, mg_map **out, mg_error *error) {
     *out = NULL;
-    bool fits = source->layout == MG_DENSE && mg_source_is_as_is(source) && stored_as_kept(source);
+    bool fits =
+        !source->parts && source->layout == MG_DENSE && mg_source_is_as_is(source) && stored_as_kept(source);
     return fits ? mg_h5_array_map(source->data, out, error) : MG_OK;
 }
 
@@ -176,9 +192,10 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
             rows++;
         int64_t span = (select ? select[first + done + rows - 1] : from + rows - 1) - from + 1;
         bool direct = span == rows && stored_as_kept(source);
-        if (!direct && (size_t)span * row_bytes > source->slab_bytes)
-            status = mg_memory_grow(&source->slab, &source->slab_bytes, (size_t)span * row_bytes, 1, error);
-        char *cells = direct ? next_dense_row(source, store) : source->slab;
+        if (!direct && (size_t)span * row_bytes > source->slab.bytes)
+            status =
+                mg_memory_grow(&source->slab.at, &source->slab.bytes, (size_t)span * row_bytes, 1, error);
+        char *cells = direct ? next_dense_row(source, store) : source->slab.at;
         if (!status) status = mg_h5_array_read(source->data, from, span, cells, error);
         for (int64_t r = 0; !status && r < rows; r++) {
             int64_t row = select ? select[first + done + r] : from + r;
@@ -207,8 +224,8 @@ static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, c
             return mg_fail(error, MG_DATA,
                            "%s: %s/indices[%lld] (row %lld) is %lld; indices must be from 0 to the number of "
                            "features - 1",
-                           mg_h5_path(source->file), source->name, (long long)(source->indptr[row] + e),
-                           (long long)row, (long long)at);
+                           mg_h5_path(source->file), source->name,
+                           (long long)(mg_source_begin(source, row) + e), (long long)row, (long long)at);
         index[e] = (uint32_t)at;
     }
     return MG_OK;
@@ -218,8 +235,8 @@ static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, c
 static mg_status sort_row(mg_source *source, int64_t row, int64_t n, uint32_t *index, float *value,
                           mg_error *error) {
     mg_status status =
-        mg_memory_grow(&source->pairs, &source->pairs_bytes, (size_t)n * sizeof(uint64_t), 1, error);
-    int64_t twice = status ? -1 : mg_cells_sort(n, source->pairs, index, value);
+        mg_memory_grow(&source->pairs.at, &source->pairs.bytes, (size_t)n * sizeof(uint64_t), 1, error);
+    int64_t twice = status ? -1 : mg_cells_sort(n, source->pairs.at, index, value);
     if (twice < 0) return status;
     return mg_fail(error, MG_DATA,
                    "%s: %s/indices contain %lld twice in row %lld: add up the repeated values (in scipy: "
@@ -235,12 +252,12 @@ static mg_status align_row(mg_source *source, int64_t row, int64_t *n, uint32_t 
 
 static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_store *store,
                               mg_error *error) {
-    int64_t from = source->indptr[row], n = source->indptr[row + 1] - from, at = store->indptr[store->count],
-            bad = -1;
+    int64_t from = mg_source_begin(source, row), n = mg_source_begin(source, row + 1) - from,
+            at = store->indptr[store->count], bad = -1;
     mg_h5_type type = type_of_values(source), index_type = type_of_indices(source);
-    const char *values = (const char *)source->slab + (size_t)(from - base) * mg_h5_type_size(type);
+    const char *values = (const char *)source->slab.at + (size_t)(from - base) * mg_h5_type_size(type);
     const char *indices =
-        (const char *)source->index_slab + (size_t)(from - base) * mg_h5_type_size(index_type);
+        (const char *)source->index_slab.at + (size_t)(from - base) * mg_h5_type_size(index_type);
     float *to = store->values + at;
     uint32_t *index = store->indices + at;
     mg_cells_to_float(type, n, values, to);
@@ -267,21 +284,20 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
 }
 
 static mg_status read_csr_slab(mg_source *source, int64_t from, int64_t to, mg_error *error) {
-    size_t stored = (size_t)(source->indptr[to] - source->indptr[from]);
+    size_t stored = (size_t)(mg_source_begin(source, to) - mg_source_begin(source, from));
+    int64_t first = mg_source_begin(source, from);
     size_t value_bytes = stored * mg_h5_type_size(type_of_values(source));
     size_t index_bytes = stored * mg_h5_type_size(type_of_indices(source));
     // One byte more, so that the slab is allocated even if no row stores a value.
-    mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes + 1, 1, error);
+    mg_status status = mg_memory_grow(&source->slab.at, &source->slab.bytes, value_bytes + 1, 1, error);
     if (!status)
-        status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes + 1, 1, error);
+        status = mg_memory_grow(&source->index_slab.at, &source->index_slab.bytes, index_bytes + 1, 1, error);
     if (!status && source->transpose)
-        return mg_transpose_read(source->transpose, &source->vanished, source->indptr[from], (int64_t)stored,
-                                 source->index_slab, source->slab, error);
+        return mg_transpose_read(source->transpose, &source->vanished, first, (int64_t)stored,
+                                 source->index_slab.at, source->slab.at, error);
+    if (!status) status = mg_h5_array_read(source->data, first, (int64_t)stored, source->slab.at, error);
     if (!status)
-        status = mg_h5_array_read(source->data, source->indptr[from], (int64_t)stored, source->slab, error);
-    if (!status)
-        status = mg_h5_array_read(source->indices, source->indptr[from], (int64_t)stored, source->index_slab,
-                                  error);
+        status = mg_h5_array_read(source->indices, first, (int64_t)stored, source->index_slab.at, error);
     return status;
 }
 
@@ -290,17 +306,17 @@ static mg_status read_csr(mg_source *source, const int64_t *select, int64_t firs
     const int64_t slab_entries = SLAB_BYTES / 8;
     mg_status status = MG_OK;
     for (int64_t done = 0; !status && done < count;) {
-        int64_t from = select ? select[first + done] : first + done, rows = 1, last = from;
+        int64_t from = select ? select[first + done] : first + done, rows = 1, last = from,
+                begin = mg_source_begin(source, from);
         while (done + rows < count) {
             int64_t next = select ? select[first + done + rows] : from + rows;
-            if (source->indptr[next + 1] - source->indptr[from] > slab_entries) break;
+            if (mg_source_begin(source, next + 1) - begin > slab_entries) break;
             last = next;
             rows++;
         }
         status = read_csr_slab(source, from, last + 1, error);
         for (int64_t r = 0; !status && r < rows; r++)
-            status = take_csr_row(source, select ? select[first + done + r] : from + r, source->indptr[from],
-                                  store, error);
+            status = take_csr_row(source, select ? select[first + done + r] : from + r, begin, store, error);
         done += rows;
     }
     return status;
@@ -308,6 +324,7 @@ static mg_status read_csr(mg_source *source, const int64_t *select, int64_t firs
 
 mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count,
                          mg_store *store, mg_error *error) {
+    if (source->parts) return mg_source_parts_read(source, select, first, count, store, error);
     return source->layout == MG_DENSE ? read_dense(source, select, first, count, store, error)
                                       : read_csr(source, select, first, count, store, error);
 }

@@ -1,5 +1,5 @@
-// source.h - the features of one file. Reads rows of any stored type, checks and prepares them, and stores
-// them in the form that kernels read.
+// source.h - the features of a file, or of several joined files. Reads rows of any stored type, checks and
+// prepares them, and stores them in the form that kernels read.
 #ifndef MG_DATA_SOURCE_H
 #define MG_DATA_SOURCE_H
 
@@ -21,7 +21,16 @@ mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparati
                          mg_error *error);
 void mg_source_close(mg_source *source);
 
+// The same, but does not read where the stored values of CSR rows end. Rows can be read, and their stored
+// values counted, when mg_source_read_ends has read this for rows first .. end; it does nothing for other
+// layouts. Errors: as mg_source_open.
+mg_status mg_source_open_without_ends(mg_h5 *file, const char *name, mg_preparation preparation,
+                                      mg_source **out, mg_error *error);
+mg_status mg_source_read_ends(mg_source *source, int64_t first, int64_t end, mg_error *error);
+
 int64_t mg_source_rows(const mg_source *source);
+// [parts + 1] the number of the first row of each file, and of all rows; NULL for a single file.
+const int64_t *mg_source_part_rows(const mg_source *source);
 int64_t mg_source_features(const mg_source *source); // columns of rows in memory
 mg_layout mg_source_layout(const mg_source *source);
 mg_cell mg_source_cell(const mg_source *source);          // type in memory
@@ -54,7 +63,8 @@ int64_t mg_source_indptr_bytes(const mg_source *source);
 // first+count. Only for CSR rows.
 int64_t mg_source_stored(const mg_source *source, const int64_t *select, int64_t first, int64_t count);
 
-// The largest number of stored values of a row; for dense rows, the number of features.
+// The largest number of stored values of a row, of the rows whose ends were read; for dense rows, the number
+// of features.
 int64_t mg_source_most_entries(const mg_source *source);
 
 // Appends rows select[first .. first+count), which must ascend, to the store; if select is NULL, rows first

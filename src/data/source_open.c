@@ -39,19 +39,25 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     return status ? status : mg_rounding_begin(&source->rounding, source->features, error);
 }
 
-static mg_status check_indptr(mg_source *source, int64_t lines, int64_t stored, mg_error *error) {
+// Checks the ends of lines first .. end, which begin at source->indptr.
+static mg_status check_indptr(const mg_source *source, int64_t first, int64_t end, int64_t lines,
+                              mg_error *error) {
     const char *path = mg_h5_path(source->file);
-    if (source->indptr[0] != 0)
+    const int64_t *indptr = source->indptr;
+    int64_t stored = mg_h5_array_rows(source->data);
+    if (first == 0 && indptr[0] != 0)
         return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, but must be 0", path, source->name,
-                       (long long)source->indptr[0]);
-    for (int64_t i = 1; i <= lines; i++)
-        if (source->indptr[i] < source->indptr[i - 1] || source->indptr[i] > stored)
+                       (long long)indptr[0]);
+    for (int64_t i = 0; i <= end - first; i++) {
+        int64_t least = i ? indptr[i - 1] : 0;
+        if (indptr[i] < least || indptr[i] > stored)
             return mg_fail(error, MG_DATA, "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed)", path,
-                           source->name, (long long)i, (long long)source->indptr[i],
-                           (long long)source->indptr[i - 1], (long long)stored);
-    if (source->indptr[lines] != stored)
+                           source->name, (long long)(first + i), (long long)indptr[i], (long long)least,
+                           (long long)stored);
+    }
+    if (end == lines && indptr[end - first] != stored)
         return mg_fail(error, MG_DATA, "%s: %s/indptr ends with %lld but there are %lld stored values", path,
-                       source->name, (long long)source->indptr[lines], (long long)stored);
+                       source->name, (long long)indptr[end - first], (long long)stored);
     return MG_OK;
 }
 
@@ -90,7 +96,7 @@ static mg_status count_rows(mg_source *source, mg_error *error) {
     return status;
 }
 
-static mg_status open_csr(mg_source *source, mg_error *error) {
+static mg_status open_csr(mg_source *source, bool later, mg_error *error) {
     const char *path = mg_h5_path(source->file);
     int64_t shape[2] = {0, 0};
     bool by_columns = false;
@@ -122,18 +128,85 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     if (!status && mg_h5_array_rank(indptr) != 1)
         status = mg_fail(error, MG_DATA, "%s: data set %s/indptr must be a vector of integers", path,
                          source->name);
-    if (!status) status = take_indptr(source, indptr, error);
-    mg_h5_array_close(indptr);
-    if (status) return status;
     source->rows = shape[0];
     source->features = shape[1];
     source->cell = MG_CELL_F32;
-    status = check_indptr(source, shape[by_columns], mg_h5_array_rows(source->data), error);
+    if (!status && later && !by_columns) {
+        source->ends.array = indptr;
+        return MG_OK;
+    }
+    if (!status) status = take_indptr(source, indptr, error);
+    mg_h5_array_close(indptr);
+    if (status) return status;
+    source->ends.count = source->rows;
+    status = check_indptr(source, 0, shape[by_columns], shape[by_columns], error);
     return status || !by_columns ? status : count_rows(source, error);
 }
 
-mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out,
-                         mg_error *error) {
+mg_status mg_source_read_ends(mg_source *source, int64_t first, int64_t end, mg_error *error) {
+    if (source->parts) return mg_source_parts_read_ends(source, first, end, error);
+    mg_source_ends *ends = &source->ends;
+    if (!ends->array) return MG_OK;
+    mg_status status =
+        mg_h5_array_read_some_int64(ends->array, first, end - first + 1, &source->own_indptr, error);
+    mg_h5_array_close(ends->array);
+    *ends = (mg_source_ends){first, end - first, NULL};
+    if (status) return status;
+    source->indptr = source->own_indptr;
+    return check_indptr(source, first, end, source->rows, error);
+}
+
+static mg_status open_source(mg_h5 *file, const char *name, mg_preparation preparation, bool later,
+                             mg_source **out, mg_error *error);
+
+// If the files store cells of different types, all rows in memory have the type that holds all of them.
+static void settle_cell(mg_source *source) {
+    mg_source_parts *parts = source->parts;
+    source->cell = parts->source[0]->cell;
+    for (int i = 1; i < parts->count; i++)
+        if (parts->source[i]->cell != source->cell) source->cell = MG_CELL_F32;
+    for (int i = 0; i < parts->count; i++) parts->source[i]->cell = source->cell;
+}
+
+static mg_status open_parts(mg_source *source, bool later, mg_error *error) {
+    mg_source_parts *parts;
+    int count = mg_h5_parts(source->file);
+    mg_status status = mg_memory_zeroed(&parts, 1, sizeof *parts, error);
+    if (status) return status;
+    source->parts = parts;
+    status = mg_memory_zeroed(&parts->source, (size_t)count, sizeof(mg_source *), error);
+    if (!status) status = mg_memory_zeroed(&parts->first, (size_t)count + 1, sizeof *parts->first, error);
+    for (int i = 0; !status && i < count; i++) {
+        status = open_source(mg_h5_part(source->file, i), source->name, source->preparation, later,
+                             &parts->source[i], error);
+        if (status) break;
+        parts->count++;
+        if (i) status = mg_source_parts_check(parts->source[0], parts->source[i], error);
+        parts->first[i + 1] = parts->first[i] + parts->source[i]->rows;
+    }
+    if (status) return status;
+    source->layout = parts->source[0]->layout;
+    source->features = parts->source[0]->features;
+    source->rows = parts->first[count];
+    settle_cell(source);
+    return MG_OK;
+}
+
+static void close_parts(const mg_source *source) {
+    mg_source_parts *parts = source->parts;
+    if (!parts) return;
+    for (int i = 0; i < parts->count; i++) {
+        parts->source[i]->align = (mg_align){0}; // that of `source`
+        mg_source_close(parts->source[i]);
+    }
+    mg_memory_free(parts->source);
+    mg_memory_free(parts->first);
+    mg_memory_free(parts->select);
+    mg_memory_free(parts);
+}
+
+static mg_status open_source(mg_h5 *file, const char *name, mg_preparation preparation, bool later,
+                             mg_source **out, mg_error *error) {
     *out = NULL;
     mg_source *source;
     mg_status status = mg_memory_zeroed(&source, 1, sizeof *source, error);
@@ -142,7 +215,9 @@ mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparati
     source->preparation = preparation;
     source->layout = mg_h5_find(file, name) == MG_H5_GROUP ? MG_CSR : MG_DENSE;
     status = mg_memory_text(&source->name, name, error);
-    if (!status) status = source->layout == MG_CSR ? open_csr(source, error) : open_dense(source, error);
+    if (!status && mg_h5_parts(file) > 1) status = open_parts(source, later, error);
+    else if (!status)
+        status = source->layout == MG_CSR ? open_csr(source, later, error) : open_dense(source, error);
     if (!status && (source->rows == 0 || source->features == 0))
         status = mg_fail(error, MG_DATA, "%s: %s is empty (%lld rows, %lld features)", mg_h5_path(file), name,
                          (long long)source->rows, (long long)source->features);
@@ -151,15 +226,27 @@ mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparati
     return status;
 }
 
+mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out,
+                         mg_error *error) {
+    return open_source(file, name, preparation, false, out, error);
+}
+
+mg_status mg_source_open_without_ends(mg_h5 *file, const char *name, mg_preparation preparation,
+                                      mg_source **out, mg_error *error) {
+    return open_source(file, name, preparation, true, out, error);
+}
+
 void mg_source_close(mg_source *source) {
     if (!source) return;
+    close_parts(source);
     mg_h5_array_close(source->data);
     mg_h5_array_close(source->indices);
+    mg_h5_array_close(source->ends.array);
     mg_transpose_close(source->transpose);
     mg_memory_free(source->own_indptr);
-    mg_memory_free(source->slab);
-    mg_memory_free(source->index_slab);
-    mg_memory_free(source->pairs);
+    mg_memory_free(source->slab.at);
+    mg_memory_free(source->index_slab.at);
+    mg_memory_free(source->pairs.at);
     mg_memory_free(source->wide);
     mg_rounding_clear(&source->rounding);
     mg_memory_free(source->line);

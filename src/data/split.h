@@ -5,6 +5,8 @@
 #include "base/names.h"
 #include "data/labels.h"
 
+#include <stdbool.h>
+
 typedef struct mg_split_request {
     const char *name; // name of the file, for messages
     // [rows] below 0: the row has no label and is not held out. NULL: there are no classes to protect, and
@@ -23,6 +25,21 @@ typedef struct mg_split {
                                       // in any fold)
     char unseen_label[MG_NAME_SHOWN]; // the first such class
 } mg_split;
+
+// What decides about the rows of a class. All rows are counted in their order; then mg_split_keep_one.
+typedef struct mg_split_tally {
+    int64_t kept, held; // rows of the class that are kept; that are held out
+    int64_t last;       // row of the class with the largest random number
+    uint64_t draw;      // that number
+    bool keeps;         // that row is kept, because the class would lose all its rows
+} mg_split_tally;
+
+// Counts a row in the tally of its class, tally[class]; class below 0: the row has no label.
+void mg_split_count(double fraction, uint64_t seed, int64_t row, int32_t class, mg_split_tally *tally);
+void mg_split_keep_one(mg_split_tally *tally);
+
+// True if a row of the class is held out.
+bool mg_split_holds(double fraction, uint64_t seed, int64_t row, const mg_split_tally *tally);
 
 // Selects the held-out rows. Every class keeps at least one row that is not held out. Fraction: whether a row
 // is held out depends only on a random number of (seed, row); if a class would lose all its rows, the one

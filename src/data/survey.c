@@ -5,6 +5,7 @@
 #include "base/activity.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "comm/blocks.h"
 #include "data/shard_moments.h"
 #include "parallel/cut.h"
 
@@ -162,14 +163,38 @@ mg_status mg_survey(mg_dataset *dataset, const mg_dataset_request *request, uint
     return status;
 }
 
-uint64_t mg_survey_hash_shape(const mg_dataset *dataset) {
+// The own part of an array with a number for each row.
+typedef struct row_numbers {
+    const void *own;
+    size_t bytes;
+} row_numbers;
+
+static void hash_numbers(void *context, void *hash) {
+    const row_numbers *numbers = context;
+    mg_hash_add(hash, numbers->own, numbers->bytes);
+}
+
+// Adds the numbers of the rows of all ranks, in their order.
+static mg_status hash_all(const mg_dataset *dataset, const void *own, size_t size, uint64_t *hash,
+                          mg_error *error) {
+    mg_comm *comm = dataset->all.comm;
+    row_numbers numbers = {own, (size_t)dataset->count * size};
+    mg_hash state;
+    mg_status status = MG_OK;
+    mg_hash_begin(&state, *hash);
+    if (comm) status = mg_comm_in_turn(comm, &state, sizeof state, hash_numbers, &numbers, error);
+    else hash_numbers(&numbers, &state);
+    *hash = mg_hash_end(&state);
+    return status;
+}
+
+mg_status mg_survey_hash_shape(const mg_dataset *dataset, uint64_t *out, mg_error *error) {
     int64_t shape[4] = {dataset->all.count, dataset->features, dataset->layout, dataset->cell};
     uint64_t hash = mg_hash_bytes(0, shape, sizeof shape);
-    size_t n = (size_t)dataset->all.count;
-    const int32_t *label = mg_dataset_all_labels(dataset);
-    const float *weight = mg_dataset_all_weights(dataset);
-    if (label) hash = mg_hash_bytes(hash, label, n * sizeof *label);
-    if (weight) hash = mg_hash_bytes(hash, weight, n * sizeof *weight);
+    const int32_t *label = dataset->label;
+    const float *weight = dataset->weight;
+    mg_status status = label ? hash_all(dataset, label, sizeof *label, &hash, error) : MG_OK;
+    if (!status && weight) status = hash_all(dataset, weight, sizeof *weight, &hash, error);
     char buffer[MG_LABEL_BUFFER];
     if (dataset->classes.texts) hash = mg_hash_bytes(hash, "texts", sizeof "texts");
     for (int64_t k = 0; k < dataset->classes.count; k++) {
@@ -179,5 +204,6 @@ uint64_t mg_survey_hash_shape(const mg_dataset *dataset) {
     const mg_names *names = &dataset->columns.names;
     for (int64_t d = 0; d < names->count; d++)
         hash = mg_hash_bytes(hash, names->text[d], strlen(names->text[d]) + 1);
-    return hash;
+    *out = hash;
+    return status;
 }

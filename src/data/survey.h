@@ -5,7 +5,7 @@
 #include "data/dataset.h"
 
 // The fingerprint of everything but the features of the rows.
-uint64_t mg_survey_hash_shape(const mg_dataset *dataset);
+mg_status mg_survey_hash_shape(const mg_dataset *dataset, uint64_t *out, mg_error *error);
 
 // Reads all rows: keeps them if dataset->resident, adds them to *fingerprint, drops unused columns, and
 // computes the moments if the request needs them. Several ranks agree on errors. Errors: those of reading;

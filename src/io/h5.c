@@ -130,6 +130,8 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
     if (!status) {
         file->written = about.st_mtim;
         file->size = about.st_size;
+        file->device = about.st_dev;
+        file->inode = about.st_ino;
         mg_h5_memory_name(name);
         open_in_library(file, name, mg_h5_read_through(fd, &file->failed), reason, sizeof reason);
         if (file->file < 0) status = mg_h5_check_read(file, error);
@@ -146,6 +148,7 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
 
 bool mg_h5_has_its_path(const mg_h5 *file) {
     struct stat opened, named;
+    if (file->part) return mg_h5_joined_has_paths(file);
     return file->fd < 0 || fstat(file->fd, &opened) ||
            (!stat(file->path, &named) && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino);
 }
@@ -183,6 +186,7 @@ void mg_h5_close(mg_h5 *file) {
     if (!file || --file->users > 0) return;
     mg_h5_quiet();
     if (file->file >= 0) H5Fclose(file->file);
+    mg_h5_joined_close(file);
     mg_memory_free(file->arrays);
     if (file->fd >= 0) close(file->fd);
     mg_memory_free(file->path);
@@ -193,6 +197,7 @@ const char *mg_h5_path(const mg_h5 *file) { return file->path; }
 
 mg_status mg_h5_check_read(const mg_h5 *file, mg_error *error) {
     int reason = file->failed;
+    if (file->part) return mg_h5_joined_check(file, mg_h5_check_read, error);
     if (!reason) return MG_OK;
     return mg_fail(error, reason == ENOMEM ? MG_MEMORY : MG_IO, "%s: cannot be read: %s", file->path,
                    strerror(reason));
@@ -206,6 +211,7 @@ mg_status mg_h5_blame(const mg_h5 *file, mg_status status, mg_error *error) {
 // It is not compared, because chmod, rename and new hard links change it too.
 mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error) {
     struct stat about;
+    if (file->part) return mg_h5_joined_check(file, mg_h5_check_unchanged, error);
     mg_status status = mg_h5_check_read(file, error);
     if (status || file->fd < 0) return status;
     if (fstat(file->fd, &about)) return mg_fail(error, MG_IO, "%s: %s", file->path, strerror(errno));

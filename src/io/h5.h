@@ -78,6 +78,19 @@ bool mg_h5_is_arrays(const mg_h5 *file);
 // array of a file.
 const void *mg_h5_array_cells(const mg_h5_array *array, int64_t *row_bytes);
 
+// Joins open files, whose rows follow one another, to one that is called `name` in messages. It has no
+// objects of its own: they are read from its parts. Takes over the files, even if it fails. Errors: MG_DATA
+// if two of them are the same file; MG_MEMORY.
+mg_status mg_h5_join(const char *name, mg_h5 *const *files, int count, mg_h5 **out, mg_error *error);
+
+// The files that a file consists of: itself, or those that were joined.
+int mg_h5_parts(const mg_h5 *file);
+mg_h5 *mg_h5_part(mg_h5 *file, int i);
+
+// The path of the part that has this row; *row becomes its number there. first: [parts + 1] the first row of
+// each part; NULL for a file that is not joined.
+const char *mg_h5_path_of_row(const mg_h5 *file, const int64_t *first, int64_t *row);
+
 // Adds an owner to the open file. Every owner must call mg_h5_close. Not thread-safe.
 mg_h5 *mg_h5_share(mg_h5 *file);
 void mg_h5_close(mg_h5 *file);
@@ -134,7 +147,11 @@ int64_t mg_h5_integer(mg_h5_type type, const void *cells, int64_t i);
 // as texts (values of an enumeration become their names). The caller frees *out with mg_memory_free, and
 // texts with mg_h5_free_texts.
 mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error);
+mg_status mg_h5_array_read_some_int64(mg_h5_array *array, int64_t first, int64_t count, int64_t **out,
+                                      mg_error *error); // elements first .. first + count
 mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error);
+mg_status mg_h5_array_read_some_texts(mg_h5_array *array, int64_t first, int64_t count, char ***out,
+                                      mg_error *error);
 // Reads a text field of a table with `count` rows. *out becomes NULL if `table` is no table or has no text
 // field of this name.
 mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out,

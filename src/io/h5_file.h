@@ -6,6 +6,7 @@
 #include "io/h5.h"
 
 #include <hdf5.h>
+#include <sys/types.h>
 #include <time.h>
 
 struct mg_h5 {
@@ -17,7 +18,11 @@ struct mg_h5 {
     struct timespec written; // time of the last write to the file, read when it was opened
     int64_t size;            // size of the file in bytes, read when it was opened
     _Atomic int failed;      // errno of the last read of the library that failed; 0: none
-    mg_h5_arrays *arrays;    // arrays in memory that stand for a file (h5_memory.c); otherwise NULL
+    dev_t device;            // with `inode`, what identifies the file
+    ino_t inode;
+    int parts; // number of files that were joined (h5_joined.c), in `part`; 0: none
+    mg_h5 **part;
+    mg_h5_arrays *arrays; // arrays in memory that stand for a file (h5_memory.c); otherwise NULL
 };
 
 struct mg_h5_array {
@@ -43,7 +48,14 @@ const int64_t *mg_h5_memory_shape(const mg_h5 *file); // rows and features of th
 bool mg_h5_memory_has_attribute(const mg_h5 *file, const char *object, const char *name);
 mg_status mg_h5_memory_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_error *error);
 void mg_h5_memory_read(const mg_h5_array *array, int64_t first, int64_t count, void *to);
-mg_status mg_h5_memory_texts(const mg_h5_array *array, char **texts, mg_error *error);
+mg_status mg_h5_memory_texts(const mg_h5_array *array, int64_t first, int64_t count, char **texts,
+                             mg_error *error);
+
+// The functions of h5.h for files that were joined.
+void mg_h5_joined_close(mg_h5 *file);
+mg_status mg_h5_joined_check(const mg_h5 *file, mg_status (*check)(const mg_h5 *, mg_error *),
+                             mg_error *error);
+bool mg_h5_joined_has_paths(const mg_h5 *file);
 
 // Copies the most specific message of this thread's HDF5 error stack, without newlines, to out[size], and
 // clears the stack. Returns `out`.

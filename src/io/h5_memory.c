@@ -100,10 +100,11 @@ void mg_h5_memory_read(const mg_h5_array *array, int64_t first, int64_t count, v
             memcpy((char *)to + (size_t)i * row, from + i * given->row_bytes, row);
 }
 
-mg_status mg_h5_memory_texts(const mg_h5_array *array, char **texts, mg_error *error) {
-    const char *const *given = array->given->cells;
+mg_status mg_h5_memory_texts(const mg_h5_array *array, int64_t first, int64_t count, char **texts,
+                             mg_error *error) {
+    const char *const *given = (const char *const *)array->given->cells + first;
     mg_status status = MG_OK;
-    for (int64_t i = 0; !status && i < array->rows; i++)
+    for (int64_t i = 0; !status && i < count; i++)
         status = mg_memory_text(&texts[i], given[i] ? given[i] : "", error);
     return status;
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SLAB_ROWS = 1 << 20 };
+
 // Returns true for an enumeration of FALSE = 0 and TRUE = 1, the form in which h5py stores booleans.
 static bool is_boolean(hid_t type) {
     char name[2][8] = {{0}};
@@ -30,14 +32,11 @@ bool mg_h5_array_named(const mg_h5_array *array) {
     return !array->given && H5Tget_class(array->value) == H5T_ENUM && !is_boolean(array->value);
 }
 
-static mg_status read_all(mg_h5_array *array, hid_t memory, void *out, mg_error *error) {
-    char reason[256];
-    mg_h5_expect_chunks(array->chunk_bytes);
-    if (H5Dread(array->set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0) return MG_OK;
-    mg_status status = mg_fail(error, MG_DATA, "%s: data set %s cannot be read: %s", array->file->path,
-                               array->name, mg_h5_reason(reason, sizeof reason));
-    return mg_h5_blame(array->file, status, error);
-}
+// Elements first .. first + count of a vector of texts, and their texts.
+typedef struct span {
+    int64_t first, count;
+    char **texts; // [count]
+} span;
 
 int64_t mg_h5_integer(mg_h5_type type, const void *cells, int64_t i) {
     switch (type) {
@@ -53,7 +52,10 @@ int64_t mg_h5_integer(mg_h5_type type, const void *cells, int64_t i) {
     }
 }
 
-mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error) {
+// Reads a slab at a time, so that the values as they are stored take little memory. A chunk is not unpacked
+// twice.
+mg_status mg_h5_array_read_some_int64(mg_h5_array *array, int64_t first, int64_t count, int64_t **out,
+                                      mg_error *error) {
     *out = NULL;
     if (array->type > MG_H5_U64 || array->columns != 1 || mg_h5_array_named(array)) {
         char shape[MG_H5_SHAPE];
@@ -63,17 +65,21 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
                        mg_h5_array_shape(array, shape));
     }
     mg_h5_quiet();
+    int64_t slab = array->chunk_rows > SLAB_ROWS ? array->chunk_rows : SLAB_ROWS;
+    if (slab > count) slab = count;
     void *cells = NULL;
-    mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
-    if (!status) status = mg_memory_zeroed(&cells, (size_t)array->rows, mg_h5_type_size(array->type), error);
-    if (!status && array->rows && array->given)
-        status = mg_h5_array_read(array, 0, array->rows, cells, error);
-    else if (!status && array->rows) status = read_all(array, array->memory, cells, error);
-    for (int64_t i = 0; !status && i < array->rows; i++) {
-        (*out)[i] = mg_h5_integer(array->type, cells, i);
-        if (array->type == MG_H5_U64 && (*out)[i] < 0)
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %llu; at most 2^63 - 1 is allowed",
-                             array->file->path, array->name, (long long)i, (unsigned long long)(*out)[i]);
+    mg_status status = mg_memory_zeroed(out, (size_t)count, sizeof **out, error);
+    if (!status) status = mg_memory_zeroed(&cells, (size_t)slab, mg_h5_type_size(array->type), error);
+    for (int64_t done = 0; !status && done < count; done += slab) {
+        int64_t rows = count - done < slab ? count - done : slab, *to = *out + done;
+        status = mg_h5_array_read(array, first + done, rows, cells, error);
+        for (int64_t i = 0; !status && i < rows; i++) {
+            to[i] = mg_h5_integer(array->type, cells, i);
+            if (array->type == MG_H5_U64 && to[i] < 0)
+                status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %llu; at most 2^63 - 1 is allowed",
+                                 array->file->path, array->name, (long long)(first + done + i),
+                                 (unsigned long long)to[i]);
+        }
     }
     mg_memory_free(cells);
     if (status) {
@@ -83,15 +89,19 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
     return status;
 }
 
-static mg_status read_variable_texts(mg_h5_array *array, char **texts, mg_error *error) {
+mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error) {
+    return mg_h5_array_read_some_int64(array, 0, array->rows, out, error);
+}
+
+static mg_status read_variable_texts(mg_h5_array *array, const span *of, mg_error *error) {
     char **raw;
-    size_t count = (size_t)array->rows;
-    mg_status status = mg_memory_zeroed(&raw, count, sizeof *raw, error);
+    hsize_t count = (hsize_t)of->count;
+    mg_status status = mg_memory_zeroed(&raw, (size_t)count, sizeof *raw, error);
     if (status) return status;
-    status = read_all(array, array->memory, raw, error);
-    for (size_t i = 0; !status && i < count; i++)
-        status = mg_memory_text(&texts[i], raw[i] ? raw[i] : "", error);
-    hid_t space = H5Dget_space(array->set);
+    status = mg_h5_array_read(array, of->first, of->count, raw, error);
+    for (hsize_t i = 0; !status && i < count; i++)
+        status = mg_memory_text(&of->texts[i], raw[i] ? raw[i] : "", error);
+    hid_t space = H5Screate_simple(1, &count, NULL);
     H5Dvlen_reclaim(array->memory, space, H5P_DEFAULT, raw);
     H5Sclose(space);
     mg_memory_free(raw);
@@ -100,77 +110,83 @@ static mg_status read_variable_texts(mg_h5_array *array, char **texts, mg_error 
 
 // Checks that the bytes after a text's first zero, where it ends, are all zero. Other bytes would be lost,
 // and two different texts could become equal.
-static mg_status check_padding(const mg_h5_array *array, size_t i, const char *rest, size_t bytes,
+static mg_status check_padding(const mg_h5_array *array, int64_t i, const char *rest, size_t bytes,
                                mg_error *error) {
     for (size_t b = 0; b < bytes; b++)
         if (rest[b])
             return mg_fail(error, MG_DATA,
-                           "%s: %s[%zu] has a zero byte within the string: write the strings without it",
-                           array->file->path, array->name, i);
+                           "%s: %s[%lld] has a zero byte within the string: write the strings without it",
+                           array->file->path, array->name, (long long)i);
     return MG_OK;
 }
 
-static mg_status read_fixed_texts(mg_h5_array *array, char **texts, mg_error *error) {
-    size_t width = H5Tget_size(array->value), count = (size_t)array->rows;
+static mg_status read_fixed_texts(mg_h5_array *array, const span *of, mg_error *error) {
+    size_t width = H5Tget_size(array->value), count = (size_t)of->count;
     H5T_str_t pad = H5Tget_strpad(array->value);
     bool spaces = pad == H5T_STR_SPACEPAD;
     char *raw, *text;
     mg_status status = mg_memory_zeroed(&raw, count, width, error);
-    if (!status) status = read_all(array, array->memory, raw, error);
+    if (!status) status = mg_h5_array_read(array, of->first, of->count, raw, error);
     for (size_t i = 0; !status && i < count; i++) {
         size_t length = strnlen(raw + i * width, width);
         while (spaces && length && raw[i * width + length - 1] == ' ') length--;
         if (pad == H5T_STR_NULLPAD)
-            status = check_padding(array, i, raw + i * width + length, width - length, error);
+            status =
+                check_padding(array, of->first + (int64_t)i, raw + i * width + length, width - length, error);
         if (!status) status = mg_memory_zeroed(&text, length + 1, 1, error);
         if (status) break;
         memcpy(text, raw + i * width, length);
-        texts[i] = text;
+        of->texts[i] = text;
     }
     mg_memory_free(raw);
     return status;
 }
 
-static mg_status read_names(mg_h5_array *array, char **texts, mg_error *error) {
-    size_t width = H5Tget_size(array->value), count = (size_t)array->rows;
+static mg_status read_names(mg_h5_array *array, const span *of, mg_error *error) {
+    size_t width = H5Tget_size(array->value), count = (size_t)of->count;
     char *raw, name[1024];
     mg_status status = mg_memory_zeroed(&raw, count, width, error);
-    if (!status) status = read_all(array, array->memory, raw, error);
+    if (!status) status = mg_h5_array_read(array, of->first, of->count, raw, error);
     for (size_t i = 0; !status && i < count; i++) {
         const void *value = raw + i * width;
         int64_t number = mg_h5_integer(array->type, value, 0);
         if (H5Tenum_nameof(array->value, value, name, sizeof name) >= 0)
-            status = mg_memory_text(&texts[i], name, error);
+            status = mg_memory_text(&of->texts[i], name, error);
         else
-            status =
-                mg_fail(error, MG_DATA,
-                        "%s: %s[%zu] is %lld, which has no name in the enumeration: write the file again",
-                        array->file->path, array->name, i, (long long)number);
+            status = mg_fail(error, MG_DATA,
+                             "%s: %s[%lld] is %lld, which has no name in the enumeration: write the file "
+                             "again",
+                             array->file->path, array->name, (long long)of->first + (long long)i,
+                             (long long)number);
     }
     mg_memory_free(raw);
     return status;
 }
 
-mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error) {
+mg_status mg_h5_array_read_some_texts(mg_h5_array *array, int64_t first, int64_t count, char ***out,
+                                      mg_error *error) {
     *out = NULL;
     bool named = mg_h5_array_named(array);
     if ((array->type != MG_H5_TEXT && !named) || array->columns != 1)
         return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of strings", array->file->path,
                        array->name);
     mg_h5_quiet();
-    mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
+    span of = {first, count, NULL};
+    mg_status status = mg_memory_zeroed(&of.texts, (size_t)count, sizeof *of.texts, error);
     bool variable = !named && !array->given && H5Tis_variable_str(array->value) > 0;
-    if (!status && array->rows) {
-        if (array->given) status = mg_h5_memory_texts(array, *out, error);
-        else if (named) status = read_names(array, *out, error);
-        else if (variable) status = read_variable_texts(array, *out, error);
-        else status = read_fixed_texts(array, *out, error);
+    if (!status && count) {
+        if (array->given) status = mg_h5_memory_texts(array, first, count, of.texts, error);
+        else if (named) status = read_names(array, &of, error);
+        else if (variable) status = read_variable_texts(array, &of, error);
+        else status = read_fixed_texts(array, &of, error);
     }
-    if (status) {
-        mg_h5_free_texts(*out, array->rows);
-        *out = NULL;
-    }
+    if (status) mg_h5_free_texts(of.texts, count);
+    else *out = of.texts;
     return status;
+}
+
+mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error) {
+    return mg_h5_array_read_some_texts(array, 0, array->rows, out, error);
 }
 
 mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out,

@@ -2,6 +2,7 @@
 #include "report/page.h"
 
 #include "base/memory.h"
+#include "data/files.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,14 +32,19 @@ static double start_of(const mg_page *page, const char *key) {
     return mg_lines_number(&page->record->events, page->record->start, key);
 }
 
+static void add_files(const mg_page *page, const char *name, const char *files) {
+    char shown[MG_FILES_SHOWN];
+    mg_page_fact(page->to, name, files ? mg_files_shown(files, shown) : NULL);
+}
+
 static void add_data(const mg_page *page) {
     const mg_record *record = page->record;
     begin_table(page->to, "Data");
     if (record->config) {
         const mg_data_options *data = &record->config->data;
-        mg_page_fact(page->to, "training rows", data->train ? data->train : "arrays of a program");
-        mg_page_fact(page->to, "validation", data->validation);
-        mg_page_fact(page->to, "test", data->test);
+        add_files(page, "training rows", data->train ? data->train : "arrays of a program");
+        add_files(page, "validation", data->validation);
+        add_files(page, "test", data->test);
         mg_page_fact(page->to, "data set of features", data->features);
         mg_page_fact(page->to, "data set of labels", data->labels);
         mg_page_fact(page->to, "weights of rows", data->weights);

@@ -2,6 +2,7 @@
 #include "report/examine.h"
 
 #include "base/memory.h"
+#include "data/files.h"
 
 #include <math.h>
 #include <string.h>
@@ -176,7 +177,7 @@ static mg_status examine_file(const mg_examine_request *request, const mg_scorin
     mg_status status = mg_scoring_open(request->scoring, data, &dataset, error);
     if (status) return status;
     examining e = {.request = request, .dataset = dataset, .to = out};
-    status = mg_memory_text(&out->data, data->path, error);
+    status = mg_memory_text(&out->data, dataset->path, error);
     if (!status) status = pass_over(&e, dataset, error);
     if (!status) status = read_mistakes(dataset, request->side, out, error);
     if (!status) status = mg_dataset_check(dataset, error);
@@ -238,8 +239,10 @@ static mg_status examine_own(const mg_examine_request *request, const candidate 
     data.labels = request->scoring->model->labels_name;
     data.complete = !strcmp(request->record->config->data.missing, "error");
     data.drop_unlabelled = !strcmp(request->record->config->data.unlabelled, "drop");
-    if (access(data.path, R_OK))
-        return note_that(note, error, "%s (%s) is not there any more", data.path, one->origin);
+    char shown[MG_FILES_SHOWN];
+    mg_files_shown(data.path, shown);
+    if (!mg_files_several(data.path) && access(data.path, R_OK))
+        return note_that(note, error, "%s (%s) is not there any more", shown, one->origin);
     mg_status status = examine_file(request, &data, out, &why);
     if (status == MG_MEMORY) return mg_fail(error, status, "%s", why.text);
     if (status) status = note_that(note, error, "%s", why.text);
@@ -248,7 +251,7 @@ static mg_status examine_own(const mg_examine_request *request, const candidate 
             note_that(note, error,
                       "%s (%s) has changed since the run: %lld of its %lld rows are right now, which is not "
                       "the accuracy that the run has reported",
-                      data.path, one->origin, (long long)out->right, (long long)out->rows);
+                      shown, one->origin, (long long)out->right, (long long)out->rows);
     else {
         out->origin = one->origin;
         return MG_OK;

@@ -28,6 +28,19 @@ void mg_rounding_look(mg_rounding *rounding, const double *value, const float *r
     }
 }
 
+void mg_rounding_add(mg_rounding *to, const mg_rounding *other) {
+    if (!other->column || !other->rows) return;
+    for (int64_t j = 0; j < to->columns; j++) {
+        const mg_rounded *from = &other->column[j];
+        mg_rounded *column = &to->column[j];
+        if (!to->rows) *column = *from;
+        column->low = fmin(column->low, from->low);
+        column->high = fmax(column->high, from->high);
+        column->error = fmax(column->error, from->error);
+    }
+    to->rows += other->rows;
+}
+
 int64_t mg_rounding_worst(const mg_rounding *rounding, int64_t *column) {
     int64_t count = 0;
     double worst = 0;

@@ -22,6 +22,9 @@ mg_status mg_rounding_begin(mg_rounding *rounding, int64_t columns, mg_error *er
 // Examines a row: `value` before and `rounded` after the conversion, both [columns].
 void mg_rounding_look(mg_rounding *rounding, const double *value, const float *rounded);
 
+// Adds the rows that another one has examined.
+void mg_rounding_add(mg_rounding *to, const mg_rounding *other);
+
 // Finds the column in which rounding loses the largest part of the range of values, and counts the columns
 // that lose more than a thousandth. Returns the count.
 int64_t mg_rounding_worst(const mg_rounding *rounding, int64_t *column);

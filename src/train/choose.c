@@ -4,6 +4,7 @@
 
 #include "base/activity.h"
 #include "base/memory.h"
+#include "data/files.h"
 #include "train/path.h"
 #include "train/run_own.h"
 #include "train/run_previous.h"
@@ -186,11 +187,11 @@ static mg_status open_files(mg_chosen *chosen, mg_error *error) {
     mg_trainer_options *options = &chosen->options;
     mg_status status = MG_OK;
     if (!options->train_file && chosen->data.train)
-        status = mg_h5_open(chosen->data.train, &chosen->train_file, error);
+        status = mg_files_open(chosen->data.train, &chosen->train_file, error);
     if (chosen->train_file) options->train_file = chosen->train_file;
     const char *validation = chosen->data.validation;
     if (!status && validation && !is_fraction(validation) && !options->validation_file)
-        status = mg_h5_open(validation, &chosen->validation_file, error);
+        status = mg_files_open(validation, &chosen->validation_file, error);
     if (chosen->validation_file) options->validation_file = chosen->validation_file;
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "data/files.h"
 #include "train/path.h"
 #include "train/run.h"
 #include "train/run_inputs.h"
@@ -238,7 +239,7 @@ static void warn_if_moved(const validation *v) {
     snprintf(line, sizeof line,
              "warning: %s was replaced during the cross-validation: all folds used the file that was opened "
              "at its beginning",
-             v->options->data->train);
+             v->data ? mg_h5_path(v->data) : "");
     if (v->data && !mg_h5_has_its_path(v->data)) observer->message(observer->context, line);
     if (mg_directory_has_its_path(v->place)) return;
     snprintf(line, sizeof line,
@@ -251,7 +252,7 @@ static void warn_if_moved(const validation *v) {
 static mg_status do_folds(validation *v, mg_error *error) {
     const char *train = v->options->data->train;
     mg_status status = v->place ? look(v, error) : MG_OK;
-    if (!status && train && !v->options->memory) status = mg_h5_open(train, &v->data, error);
+    if (!status && train && !v->options->memory) status = mg_files_open(train, &v->data, error);
     if (!status && v->place) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
     if (!status) report_unused(v);
     for (int64_t f = 0; !status && f < v->request->folds; f++) status = do_fold(v, f, error);

@@ -72,10 +72,8 @@ static double minimise(constant_model *m, int which) {
 
 static double largest_share(const mg_dataset *train, double *sums) {
     double all = 0, most = 0;
-    const int32_t *label = mg_dataset_all_labels(train);
-    const float *weight = mg_dataset_all_weights(train);
-    for (int64_t i = 0; i < train->all.count; i++) sums[label[i]] += weight ? (double)weight[i] : 1;
     for (int64_t k = 0; k < train->classes.count; k++) {
+        sums[k] = train->all.sums[k];
         all += sums[k];
         if (sums[k] > most) most = sums[k];
     }

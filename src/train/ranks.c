@@ -15,7 +15,8 @@ static const char *obstacle(const mg_run *run) {
     if (run->points.count > 0)
         return "a path cannot be distributed: run margin path, or start margin-mpi train for each value";
     if (options->trial) return "a dry run cannot be distributed: run margin train --plan";
-    if (run->request->init_model) return "--init cannot be distributed: leave it out, or run margin train";
+    if (run->request->init_model)
+        return "--init cannot be distributed: leave it out, or run margin train with train.shards: 1";
     if (options->model->calibration && strcmp(options->model->calibration, "none"))
         return "model.calibration cannot be distributed: set it to none, and run margin calibrate later";
     return NULL;

@@ -27,17 +27,11 @@ static bool keeps_best(const mg_run *run) {
 }
 
 static mg_status find_shares(const mg_dataset *train, mg_model *model, mg_error *error) {
-    double total = 0;
-    mg_status status = mg_memory_zeroed(&model->classes.shares, (size_t)model->classes_count,
-                                        sizeof *model->classes.shares, error);
-    const int32_t *labels = mg_dataset_all_labels(train);
-    const float *weights = mg_dataset_all_weights(train);
-    for (int64_t i = 0; !status && i < train->all.count; i++) {
-        double weight = weights ? (double)weights[i] : 1;
-        model->classes.shares[labels[i]] += weight;
-        total += weight;
-    }
-    for (int64_t k = 0; !status && k < model->classes_count; k++) model->classes.shares[k] /= total;
+    int64_t classes = model->classes_count;
+    mg_status status =
+        mg_memory_zeroed(&model->classes.shares, (size_t)classes, sizeof *model->classes.shares, error);
+    for (int64_t k = 0; !status && k < classes; k++)
+        model->classes.shares[k] = train->all.sums[k] / train->all.sums[classes];
     return status;
 }
 

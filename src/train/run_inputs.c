@@ -1,33 +1,39 @@
 // run_inputs.c - compares the files that a run reads with those of margin in its directory.
 #include "train/run_inputs.h"
 
+#include "base/memory.h"
+#include "data/files.h"
 #include "train/run_own.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { INPUTS = 5 };
-
 typedef struct input {
-    const char *option, *path; // path NULL: the option is not given
+    const char *option, *path;
     struct stat about;
 } input;
 
+typedef struct input_list {
+    input *file; // [count]
+    int count;
+    size_t room;
+} input_list;
+
 typedef struct search {
     const mg_directory *directory;
-    const input *inputs; // [INPUTS]
-    bool moving;         // old results are moved; a fold is moved with all its files
-    bool inside;         // the directory is one of margin's inside the directory of the run
-    bool all;            // compares with all files of the directory, not only with margin's
-    bool writes_config;  // config.yaml is written again with the same content, so the user's file may be that
-                         // one
+    const input_list *inputs;
+    bool moving;        // old results are moved; a fold is moved with all its files
+    bool inside;        // the directory is one of margin's inside the directory of the run
+    bool all;           // compares with all files of the directory, not only with margin's
+    bool writes_config; // config.yaml is written again with the same content, so the user's file may be that
+                        // one
 } search;
 
 static mg_status compare(const search *at, const char *name, const struct stat *file, mg_error *error) {
-    for (int i = 0; i < INPUTS; i++) {
-        const input *in = &at->inputs[i];
-        if (!in->path || in->about.st_dev != file->st_dev || in->about.st_ino != file->st_ino) continue;
+    for (int i = 0; i < at->inputs->count; i++) {
+        const input *in = &at->inputs->file[i];
+        if (in->about.st_dev != file->st_dev || in->about.st_ino != file->st_ino) continue;
         bool config = !strcmp(in->option, "CONFIG");
         if (config && at->writes_config && !at->inside && !strcmp(name, "config.yaml")) continue;
         const char *advice =
@@ -67,18 +73,43 @@ static mg_status visit(void *context, const char *name, mg_error *error) {
     return at->all || mg_run_is_own_name(at->directory, name) ? compare(at, name, &file, error) : MG_OK;
 }
 
+// Adds a file that exists; other code reports that one is missing.
+static mg_status add(input_list *list, const char *option, const char *path, mg_error *error) {
+    input one = {.option = option, .path = path};
+    if (stat(path, &one.about)) return MG_OK;
+    mg_status status =
+        mg_memory_grow(&list->file, &list->room, (size_t)list->count + 1, sizeof *list->file, error);
+    if (!status) list->file[list->count++] = one;
+    return status;
+}
+
 mg_status mg_run_check_inputs(const mg_directory *directory, const mg_run_inputs *given, mg_error *error) {
     const mg_data_options *data = given->options->data;
     bool moving = given->overwrite || mg_directory_holds(directory, MG_RUN_GATHERING);
-    input inputs[INPUTS] = {{.option = "data.train", .path = data->train},
-                            {.option = "data.validation", .path = data->validation},
-                            {.option = "data.test", .path = data->test},
-                            {.option = "CONFIG", .path = given->options->config_file},
-                            {.option = "--init", .path = moving ? given->init : NULL}};
-    // stat also fails if data.validation is a fraction, not a path
-    for (int i = 0; i < INPUTS; i++)
-        if (inputs[i].path && stat(inputs[i].path, &inputs[i].about)) inputs[i].path = NULL;
+    const struct {
+        const char *option, *text;
+    } options[] = {{"data.train", data->train},
+                   {"data.validation", data->validation}, // a fraction is not the name of a file
+                   {"data.test", data->test},
+                   {"CONFIG", given->options->config_file},
+                   {"--init", moving ? given->init : NULL}};
+    enum { OPTIONS = sizeof options / sizeof *options, DATA = 3 }; // the first ones can be several files
+    mg_input_list paths[DATA] = {{0}};
+    input_list inputs = {0};
+    mg_status status = MG_OK;
+    for (int i = 0; !status && i < OPTIONS; i++) {
+        const char *text = options[i].text;
+        if (!text) continue;
+        if (i >= DATA) status = add(&inputs, options[i].option, text, error);
+        else if (mg_files_list(text, &paths[i], NULL) == MG_MEMORY)
+            status = mg_fail(error, MG_MEMORY, "out of memory: the files of %s", options[i].option);
+        for (int f = 0; i < DATA && !status && f < paths[i].count; f++)
+            status = add(&inputs, options[i].option, paths[i].path[f], error);
+    }
     search top = {
-        .directory = directory, .inputs = inputs, .moving = moving, .writes_config = given->writes_config};
-    return mg_directory_list(directory, visit, &top, error);
+        .directory = directory, .inputs = &inputs, .moving = moving, .writes_config = given->writes_config};
+    if (!status) status = mg_directory_list(directory, visit, &top, error);
+    for (int i = 0; i < DATA; i++) mg_input_list_clear(&paths[i]);
+    mg_memory_free(inputs.file);
+    return status;
 }

@@ -145,7 +145,7 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
                                .note = scoring->raw.text,
                                .features_given = data->features != NULL,
                                .labels_given = data->labels != model->labels_name};
-    if (!status && file) status = mg_recipe_place(file, model->columns.recipe, &places, error);
+    if (!status && file) status = mg_recipe_place(mg_h5_part(file, 0), model->columns.recipe, &places, error);
     if (!status && !file) status = open_raw(scoring, data, &request, error);
     if (!status) status = mg_dataset_open(&request, out, error);
     mg_h5_close(file);

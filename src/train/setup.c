@@ -137,7 +137,8 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
         request.features = "X", request.labels = "y", request.names = "auto";
     }
     mg_recipe_places places = {&request.features, &request.labels, .note = file->how};
-    if (!status && !raw.file) status = mg_recipe_place(request.file, train->columns.recipe, &places, error);
+    if (!status && !raw.file)
+        status = mg_recipe_place(mg_h5_part(request.file, 0), train->columns.recipe, &places, error);
     if (!status) status = open_beside(&request, train, out, error);
     mg_h5_close(opened);
     mg_h5_close(raw.file);
@@ -171,22 +172,17 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
     *out = NULL;
     if (option->word && !strcmp(option->word, "none")) return MG_OK;
     const mg_classes *classes = &train->classes;
-    mg_status status = mg_memory_zeroed(out, (size_t)classes->count, sizeof **out, error);
+    mg_status status = mg_memory_zeroed(out, (size_t)classes->count + 1, sizeof **out, error);
+    if (train->all.comm) status = mg_comm_agree(train->all.comm, status, NULL, error);
     if (status) return status;
     if (option->word) { // balanced: rows / (classes * rows of the class); a row of weight 2 counts as two
-        double rows = 0, weighty = 0;
-        const int32_t *label = mg_dataset_all_labels(train);
-        const float *weights = mg_dataset_all_weights(train);
-        for (int64_t i = 0; i < train->all.count; i++) {
-            double weight = weights ? (double)weights[i] : 1;
-            (*out)[label[i]] += weight;
-            rows += weight;
-        }
+        status = mg_dataset_sum_weights(train, *out, error);
+        double rows = (*out)[classes->count], weighty = 0;
         for (int64_t k = 0; k < classes->count; k++)
             weighty += (*out)[k] > 0; // classes whose rows all have weight 0 do not count
         for (int64_t k = 0; k < classes->count; k++)
             (*out)[k] = (*out)[k] > 0 ? rows / (weighty * (*out)[k]) : 1;
-        return MG_OK;
+        return status;
     }
     for (int64_t k = 0; k < classes->count; k++) (*out)[k] = 1;
     for (int64_t w = 0; !status && w < option->count; w++) {
@@ -322,19 +318,14 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
 static mg_status check_free_bias(const mg_setup_options *options, const mg_dataset *data, mg_error *error) {
     const mg_loss *loss = mg_loss_find(options->model->loss);
     char label[MG_LABEL_BUFFER];
-    double *sum;
-    const int32_t *labels = mg_dataset_all_labels(data);
-    const float *weights = mg_dataset_all_weights(data);
-    if (options->model->penalize_bias || loss->dual || !weights) return MG_OK;
-    mg_status status = mg_memory_zeroed(&sum, (size_t)data->classes.count, sizeof *sum, error);
-    for (int64_t i = 0; !status && i < data->all.count; i++) sum[labels[i]] += (double)weights[i];
+    mg_status status = MG_OK;
+    if (options->model->penalize_bias || loss->dual || !data->weight) return MG_OK;
     for (int64_t k = 0; !status && k < data->classes.count; k++)
-        if (!(sum[k] > 0))
+        if (!(data->all.sums[k] > 0))
             status = mg_fail(error, MG_CONFIG,
                              "%s: all rows of class %s have weight 0, so its bias has no optimum with "
                              "model.penalize_bias: false: leave these rows out, or set it to true",
                              data->path, mg_classes_label(&data->classes, k, label));
-    mg_memory_free(sum);
     return status;
 }
 

@@ -15,11 +15,16 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import mpi_jobs
+import h5py
 from runs import Work, checkpoint, fail, namespaces, read, settings, steps_of
 
 STOPPED = 75
 # one machine: needs neither ssh nor a network
 HERE = {"OMPI_MCA_plm": "isolated", "OMPI_MCA_btl": "self,vader"}
+
+
+RANKS = {"dense": (1, 2, 3, 4, 8), "sparse": (2, 5, 8), "softmax": (3, 4), "several files": (2, 4),
+         "fewer rows than shards": (1, 4)}
 
 
 class Jobs:
@@ -92,9 +97,12 @@ def test_transport(jobs):
 
     for shards, length in ((64, 1000), (8, 5000000)):
         sums = {jobs.run(job(count, "sum", str(shards), str(length), "1"),
-                         f"sum on {count} ranks")[0].split()[0] for count in (1, 3, 4)}
+                         f"sum on {count} ranks")[0].split()[0] for count in (1, 3, 4, 8)}
         if len(sums) != 1:
             fail(f"sums of {length} elements differ: {sums}")
+        swapped, _ = jobs.run(job(4, "sum", str(shards), str(length), "1", "swapped"), "another order")
+        if swapped.split()[0] in sums:
+            fail(f"sums of {length} elements: another order has the same bits, so this test proves nothing")
     for what, status, says in (("fail", 3, "rank 2 ("), ("hang", 1, "rank 2 ("),
                                ("leave", 3, "the last rank leaves"), ("wake", 1, "rank 0 (")):
         jobs.refused(job(3, what), what, status, says, prefix="ranks:")
@@ -108,13 +116,15 @@ def test_bits(jobs):
     for name, changes in {
         "sparse": {"data__train": "sparse.h5", "data__scale": "max-abs"},
         "softmax": {"model__loss": "softmax"},
+        "several files": {"data__train": "[part-0.h5, part-1.h5, part-2.h5]", "data__test": "'part-[12].h5'",
+                          "data__scale": "max-abs"},
         "fewer rows than shards": {"data__train": "tiny.h5", "data__validation": "~", "train__shards": 16},
         "dense": {},
     }.items():
         jobs.write(**changes)
         jobs.compared = 0
         jobs.train("plain", 0, "--overwrite")
-        for ranks in (1, 2, 3, 4):
+        for ranks in RANKS.get(name, (1, 2, 3, 4)):
             jobs.train(f"ranks{ranks}", ranks, "--overwrite")
             jobs.same("plain", f"ranks{ranks}")
         print(f"{name}: {jobs.compared} checkpoints are equal")
@@ -235,8 +245,6 @@ def test_refusals(jobs):
     train = [jobs.program, "train", "run.yaml", "--quiet", "--set", "output.directory=refused"]
     jobs.refused(jobs.command(4, *train[1:], "--set", "train.shards=2"), "more ranks than shards", 2,
                  "train.shards", "from 4 on")
-    jobs.refused(jobs.command(2, "eval", "plain/model.h5", "dense.h5"), "eval on ranks", 2, "margin eval",
-                 "without mpirun")
     one = ["mpirun", "--bind-to", "none", "-n", "1"]
     for other, word in ((["--resume"], "--resume"),
                         (["--set", "data.validation=dense.h5"], "data.validation"), (["--plan"], "a dry run"),
@@ -281,6 +289,50 @@ def test_page(jobs):
             fail(f"docs/distributed.md: {block}: exit {status}: {said}")
 
 
+def sets(*texts):
+    return [word for text in texts for word in ("--set", text)]
+
+
+def test_impossible(jobs):
+    """What ranks cannot do is one line, whose advice helps."""
+    jobs.write()
+    train = ["train", "run.yaml", "--quiet", "--overwrite", *sets("output.directory=impossible")]
+    streamed = ["train.solver=sgd", "train.tolerance=0", "data.memory_limit=140000", "train.shards=1"]
+    start = [*train, "--init", "plain/model.h5"]
+    for changes, *words in ((["train.solver=dual"], "train.solver", "newton"),
+                            (["train.solver=sgd", "train.tolerance=0"], "train.solver", "newton"),
+                            (["train.tolerance=0"], "train.tolerance"),
+                            (["data.memory_limit=4096"], "data.memory_limit", "train.shards to 1"),
+                            (["model.calibration=temperature"], "margin calibrate"),
+                            (["model.C=auto"], "margin cv --C 1e-3:1:10")):
+        jobs.refused(jobs.command(2, *train, *sets(*changes)), str(changes), 2, *words)
+    jobs.refused(jobs.command(2, *start), "--init", 2, "--init", "margin train with train.shards: 1")
+    jobs.refused(jobs.command(2, *train, "--plan"), "--plan", 2, "margin train --plan")
+    for command in (["path", "run.yaml", "--C", "0.1:1:2"], ["cv", "run.yaml"],
+                    *([name, "plain/model.h5", "dense.h5"] for name in ("eval", "predict", "calibrate"))):
+        jobs.refused(jobs.command(2, *command), command[0], 2, f"margin {command[0]}", "without mpirun")
+    jobs.train("impossible", 2, "--overwrite")
+    alone = sets("train.shards=1", "train.solver=auto", "train.tolerance=0")
+    for arguments in ([*train, "--plan"], [*start, *alone], [*train, *sets(*streamed)],
+                      ["cv", "run.yaml", "-q", "--C", "1e-3:1:10", *sets("output.directory=values")],
+                      ["calibrate", "plain/model.h5", "dense.h5"]):
+        jobs.run([jobs.work.margin, *arguments], " ".join(arguments))
+
+
+def cut_rows(work):
+    """The rows of sparse.h5 in three files."""
+    with h5py.File(work.at("sparse.h5")) as f:
+        group, y = f["X"], f["y"][()]
+        ends, shape = group["indptr"][()], group.attrs["shape"]
+        for part, (a, b) in enumerate(((0, 100), (100, 110), (110, len(y)))):
+            with h5py.File(work.at(f"part-{part}.h5"), "w") as out:
+                to = out.create_group("X")
+                to.attrs["shape"], to.attrs["encoding-type"] = [b - a, shape[1]], "csr_matrix"
+                for name in ("data", "indices"):
+                    to[name] = group[name][ends[a]:ends[b]]
+                to["indptr"], out["y"] = ends[a:b + 1] - ends[a], y[a:b]
+
+
 def test_no_mpi_in_margin(work):
     needed = subprocess.run(["readelf", "-d", work.margin], capture_output=True, text=True, check=True).stdout
     if "libmpi" in needed or "libopen-" in needed:
@@ -294,12 +346,14 @@ def main():
         work.data("dense.h5", 600, 20, 5, sparse=False)
         work.data("sparse.h5", 600, 40, 5, sparse=True)
         work.data("tiny.h5", 11, 6, 3, sparse=False)
+        cut_rows(work)
         mpi_jobs.large_rows(work.at("large.h5"))
-        for test in (test_transport, test_bits, test_resume, test_output, test_signals, test_silent_rank,
-                     test_refusals, test_page):
+        for test in (test_transport, test_bits, test_resume, test_output, test_refusals, test_impossible,
+                     test_signals, test_silent_rank, test_page):
             begun = time.monotonic()
             test(jobs)
             print(f"{test.__name__}: {time.monotonic() - begun:.1f} s", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

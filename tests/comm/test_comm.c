@@ -75,13 +75,14 @@ static void sum_on_rank(rank_thread *me) {
     void *out = malloc(bytes_of(c) + 1);
     CHECK(mg_comm_sum_create(me->comm, c->length, c->type, &sum, &error) == MG_OK);
     for (int turn = 0; turn < 2; turn++) { // the memory is used again
-        int64_t before = me->comm->traffic.bytes;
+        mg_comm_traffic before = me->comm->traffic,
+                        says = mg_comm_sum_traffic(me->comm, c->length, c->type, me->comm->rank);
         memset(out, 0xff, bytes_of(c));
         add_shards(me, c, sum, out);
         CHECK(mg_comm_sum_end(sum, &error) == MG_OK);
-        CHECK(me->comm->traffic.bytes - before ==
-              mg_comm_sum_traffic(me->comm, c->length, c->type, me->comm->rank));
-        if (turn == 0) c->sent += me->comm->traffic.bytes - before;
+        CHECK(me->comm->traffic.bytes - before.bytes == says.bytes);
+        CHECK(me->comm->traffic.messages - before.messages == says.messages);
+        if (turn == 0) c->sent += says.bytes;
     }
     c->unequal += memcmp(out, c->expected, bytes_of(c)) != 0;
     mg_comm_sum_destroy(sum);

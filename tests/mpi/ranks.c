@@ -1,7 +1,8 @@
 // ranks.c - to be started by mpirun: one job on the transport of margin-mpi, without a training.
 //
 // clang-format off
-//     ranks sum SHARDS LENGTH TIMES   sums arrays; prints the hash of the sum, and bytes and seconds of one
+//     ranks sum SHARDS LENGTH TIMES   sums arrays; prints the hash of the sum, bytes and messages of rank 0, seconds
+//     ranks sum ... swapped           the same, but adds shards 1 and 2 in each other's place
 //     ranks fail                      the last rank brings an error to the others
 //     ranks hang                      the last rank sends nothing for longer than the timeout
 //     ranks wake                      rank 0 sends to the others after the timeout, when their memory is free
@@ -22,40 +23,62 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static mg_status fill_and_sum(mg_comm *comm, mg_comm_sum *sum, float *out, int64_t length, mg_error *error) {
+typedef struct sum_job {
+    int64_t length;
+    int times;
+    bool swapped; // shards 1 and 2 are exchanged, so that the sum has another order
+} sum_job;
+
+static void fill(const mg_comm *comm, mg_comm_sum *sum, float *out, const sum_job *job) {
     mg_comm_sum_begin(sum, out);
     for (int64_t s = comm->first; s < comm->end; s++) {
         float *mine = mg_comm_sum_next(sum);
-        for (int64_t i = 0; i < length; i++)
-            mine[i] = (float)mg_hash_mix((uint64_t)(s * length + i)) * 0x1p-60f;
+        int64_t from = job->swapped && (s == 1 || s == 2) ? 3 - s : s;
+        for (int64_t i = 0; i < job->length; i++)
+            mine[i] = (float)mg_hash_mix((uint64_t)(from * job->length + i)) * 0x1p-60f;
         mg_comm_sum_add(sum);
     }
-    return mg_comm_sum_end(sum, error);
 }
 
-static mg_status time_sums(mg_comm *comm, int64_t length, int times, mg_error *error) {
+// Sums the arrays, and checks that as much is sent as predicted. *seconds: from when all ranks have filled
+// their arrays.
+static mg_status sum_once(mg_comm *comm, mg_comm_sum *sum, float *out, const sum_job *job, double *seconds,
+                          mg_error *error) {
+    mg_comm_traffic says = mg_comm_sum_traffic(comm, job->length, MG_COMM_F32, comm->rank);
+    fill(comm, sum, out, job);
+    mg_status status = mg_comm_agree(comm, MG_OK, NULL, error);
+    mg_comm_traffic before = comm->traffic;
+    double begun = mg_clock_seconds();
+    if (!status) status = mg_comm_sum_end(sum, error);
+    *seconds = mg_clock_seconds() - begun;
+    long long bytes = comm->traffic.bytes - before.bytes, messages = comm->traffic.messages - before.messages;
+    if (status || (bytes == says.bytes && messages == says.messages)) return status;
+    return mg_fail(error, MG_FAILED, "%lld bytes in %lld messages sent, another number predicted", bytes,
+                   messages);
+}
+
+static mg_status time_sums(mg_comm *comm, const sum_job *job, mg_error *error) {
     mg_comm_sum *sum;
-    float *out;
-    mg_status status = mg_comm_sum_create(comm, length, MG_COMM_F32, &sum, error);
-    if (!status) status = mg_memory_get(&out, (size_t)length, sizeof *out, error);
-    double waited = 0;
-    int64_t bytes = 0;
-    for (int turn = 0; !status && turn < times; turn++) {
-        status = mg_comm_agree(comm, MG_OK, NULL, error); // so that the ranks begin together
-        mg_comm_traffic before = comm->traffic;
-        if (!status) status = fill_and_sum(comm, sum, out, length, error);
-        waited += comm->traffic.waited - before.waited;
-        bytes = comm->traffic.bytes - before.bytes;
-    }
+    float *out = NULL;
+    double *seconds = NULL;
+    mg_status status = mg_comm_sum_create(comm, job->length, MG_COMM_F32, &sum, error);
+    if (!status) status = mg_memory_get(&out, (size_t)job->length, sizeof *out, error);
+    if (!status) status = mg_memory_get(&seconds, (size_t)job->times, sizeof *seconds, error);
+    for (int turn = 0; !status && turn < job->times; turn++)
+        status = sum_once(comm, sum, out, job, &seconds[turn], error);
     if (status) return status;
-    if (bytes != mg_comm_sum_traffic(comm, length, MG_COMM_F32, comm->rank))
-        return mg_fail(error, MG_FAILED, "%lld bytes sent, another number predicted", (long long)bytes);
-    uint64_t hash = mg_hash_bytes(0, out, (size_t)length * sizeof *out);
+    uint64_t hash = mg_hash_bytes(0, out, (size_t)job->length * sizeof *out);
     status = mg_comm_same(comm, hash, MG_NONFINITE, "the sums", "they must not", error);
-    if (!status && comm->rank == 0)
-        printf("%016llx %lld %.6f\n", (unsigned long long)hash, (long long)bytes, waited / times);
+    if (!status && comm->rank == 0) {
+        mg_comm_traffic sent = mg_comm_sum_traffic(comm, job->length, MG_COMM_F32, 0);
+        printf("%016llx %lld %lld", (unsigned long long)hash, (long long)sent.bytes,
+               (long long)sent.messages);
+        for (int turn = 0; turn < job->times; turn++) printf(" %.6f", seconds[turn]);
+        printf("\n");
+    }
     mg_comm_sum_destroy(sum);
     mg_memory_free(out);
+    mg_memory_free(seconds);
     return status;
 }
 
@@ -71,7 +94,10 @@ static mg_status receive_late(mg_comm *comm, mg_error *error) {
 
 static mg_status do_job(mg_comm *comm, int argc, char **argv, mg_error *error) {
     bool last = comm->rank == comm->ranks - 1;
-    if (!strcmp(argv[1], "sum") && argc == 5) return time_sums(comm, atoll(argv[3]), atoi(argv[4]), error);
+    if (!strcmp(argv[1], "sum") && argc >= 5) {
+        const sum_job job = {atoll(argv[3]), atoi(argv[4]), argc == 6 && !strcmp(argv[5], "swapped")};
+        return time_sums(comm, &job, error);
+    }
     if (!strcmp(argv[1], "wake")) return receive_late(comm, error);
     mg_status status = MG_OK;
     if (last && !strcmp(argv[1], "fail")) status = mg_fail(error, MG_IO, "the disk is full");

@@ -35,6 +35,7 @@ static bool other_value(const mg_section *section, const mg_option *option, cons
             }
         return false;
     case MG_OPTION_TEXT:
+    case MG_OPTION_PATHS:
         for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
             if (!strcmp(texts[t][0], option->name)) {
                 snprintf(out, size, "%s", texts[t][1]);
@@ -67,7 +68,8 @@ static void accept_options(const support_run *base, int64_t at) {
             const mg_option *option = &section->options[i];
             char key[100], value[100];
             snprintf(key, sizeof key, "%s.%s", section->name, option->name);
-            if (option->changes_result || option->type == MG_OPTION_TEXT) continue;
+            if (option->changes_result || option->type == MG_OPTION_TEXT || option->type == MG_OPTION_PATHS)
+                continue;
             if (!other_value(section, option, value_now(base, key, option), value, sizeof value)) continue;
             support_run run = *base;
             support_set(&run, "%s=%s", key, value);
