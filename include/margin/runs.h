@@ -27,6 +27,12 @@ typedef struct mg_runs_request {
  */
 mg_status mg_runs_print(const mg_runs_request *request, FILE *file, mg_error *error);
 
+/*
+ * Checks that model.h5 in the directory, if it is there, can be read and is of the training that the other
+ * files describe. Errors: MG_DATA, MG_IO, MG_MEMORY.
+ */
+mg_status mg_runs_check_model(const char *directory, mg_error *error);
+
 /* The name of column i; NULL after the last. */
 const char *mg_runs_column(int i);
 

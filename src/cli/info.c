@@ -56,6 +56,8 @@ static mg_status show_training(const arguments *all, mg_error *error) {
     mg_status status = show_runs(all->path, false, error);
     int length = snprintf(model, sizeof model, "%s/model.h5", all->path);
     if (status || length >= (int)sizeof model || access(model, F_OK)) return status;
+    status = mg_runs_check_model(all->path, error);
+    if (status) return status;
     printf("\n");
     return mg_inspect(model, NULL, NULL, stdout, error);
 }

@@ -110,6 +110,46 @@ const char *mg_record_text(const mg_record *record, const char *key) {
     return mg_lines_text(&record->events, record->start, key);
 }
 
+// ---- the model ------------------------------------------------------------------------------------
+
+// True if a line has this number, with all digits, or does not say it.
+static bool agrees(const mg_lines *lines, int64_t i, const char *key, double value) {
+    double found = mg_lines_number(lines, i, key);
+    return isnan(found) || found == value;
+}
+
+static bool is_of_point(const mg_record *record, const mg_model *model) {
+    bool found = false;
+    for (int64_t i = 0; i < record->points.count; i++)
+        found = found || (agrees(&record->points, i, "lambda", model->lambda) &&
+                          agrees(&record->points, i, "objective", model->objective));
+    return found;
+}
+
+// An unfinished run may have written its model, but not yet its `end`.
+static bool is_of_run(const mg_record *record, const mg_model *model) {
+    bool finished = !strcmp(record->status, "finished");
+    return agrees(&record->events, record->start, "lambda", model->lambda) &&
+           (!finished || agrees(&record->events, record->end, "objective", model->objective));
+}
+
+static bool is_of_training(const mg_record *record, const mg_model *model) {
+    const char *loss = mg_record_text(record, "loss");
+    if (loss && strcmp(loss, model->loss)) return false;
+    if (!agrees(&record->events, record->start, "classes", (double)model->classes_count)) return false;
+    if (!agrees(&record->events, record->start, "features", (double)model->features)) return false;
+    if (record->kind == MG_RECORD_CV) return false; // it keeps no model
+    return record->kind == MG_RECORD_PATH ? is_of_point(record, model) : is_of_run(record, model);
+}
+
+mg_status mg_record_check_model(const mg_record *record, const mg_model *model, mg_error *error) {
+    if (is_of_training(record, model)) return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "%s: is intact, but not the model of this training: its loss is %s, lambda %g, objective "
+                   "%g, which the lines of the training do not have: move it away",
+                   model->path, model->loss, model->lambda, model->objective);
+}
+
 // ---- the summary ----------------------------------------------------------------------------------
 
 // (M20) C from lambda. The total weight of the rows is known only if every row has weight 1.

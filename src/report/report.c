@@ -148,8 +148,9 @@ static mg_status take_model(report *r, char seal[20], mg_error *error) {
     if (!status && there) {
         r->has_model = true;
         read_seal(fd, seal);
-        status = examine(r, error);
+        status = mg_record_check_model(r->record, r->scoring.model, error);
     }
+    if (!status && there) status = examine(r, error);
     if (fd >= 0) close(fd);
     mg_memory_free(path);
     return status;

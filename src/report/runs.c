@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct row {
     mg_record record;
@@ -229,6 +230,21 @@ static void print_json(mg_writer *to, const rows *all) {
         mg_writer_add(to, "}");
     }
     mg_writer_add(to, "]}\n");
+}
+
+mg_status mg_runs_check_model(const char *directory, mg_error *error) {
+    mg_record record;
+    mg_model *model = NULL;
+    char *path = NULL;
+    mg_status status = mg_record_read(directory, &record, error);
+    if (status) return status;
+    status = mg_record_file(&record, "model.h5", &path, error);
+    if (!status && !access(path, F_OK)) status = mg_model_read(path, &model, error);
+    if (model) status = mg_record_check_model(&record, model, error);
+    mg_model_free(model);
+    mg_memory_free(path);
+    mg_record_clear(&record);
+    return status;
 }
 
 const char *mg_runs_column(int i) {

@@ -1,5 +1,5 @@
 """margin report: a page that is complete without scripts and network, says what `margin eval` says, escapes
-every name, and never replaces anything but a report."""
+every name, refuses the model of another training, and never replaces anything but a report."""
 import hashlib
 import html.parser
 import json
@@ -198,6 +198,27 @@ def test_outputs(work):
     runs.expect(work, 3, "report", "out", "-o", "r.html", says="metrics.jsonl:")
 
 
+def test_other_model(work):
+    """The model of another training is refused, and the advice works: without it, and after --resume."""
+    work.data("m.h5", 60, 4, 2, False)
+    train(work, "mine", "data.train=m.h5", "train.epochs=2")
+    train(work, "theirs", "data.train=m.h5", "train.epochs=3")
+    runs.expect(work, 0, "path", "-q", "--set=data.train=m.h5", "--set=data.validation=0.2",
+                "--set=output.directory=many_C", "--C", "1e-4:1e-2:3")
+    mine = runs.read(work.at("mine", "model.h5"))
+    for name in "mine", "many_C":
+        shutil.copy(work.at("theirs", "model.h5"), work.at(name, "model.h5"))
+        says = f"{name}/model.h5: is intact, but not the model of this training"
+        runs.expect(work, 3, "report", name, "-o", "mine.html", says=says)
+        runs.expect(work, 3, "info", name, says=says)
+        os.rename(work.at(name, "model.h5"), work.at("away.h5"))
+        runs.expect(work, 0, "report", name, "-o", "mine.html")
+    runs.expect(work, 0, "train", "-q", "--resume", "--set=data.train=m.h5", "--set=train.epochs=2",
+                "--set=output.directory=mine")
+    check("the model is back", runs.read(work.at("mine", "model.h5")) == mine)
+    runs.expect(work, 0, "info", "mine")
+
+
 def test_size(work):
     """A report of 1,000 classes is small."""
     rng = np.random.default_rng(2)
@@ -251,6 +272,7 @@ with runs.Work(sys.argv[1]) as work:
     test_names(work)
     points = test_points(work)
     test_outputs(work)
+    test_other_model(work)
     test_size(work)
     os.remove(work.at("out", "metrics.jsonl"))  # damaged above
     test_runs(work, points)
