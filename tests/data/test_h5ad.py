@@ -161,7 +161,7 @@ def without_labels(work):
         fail(f"held-out rows: {done.stderr}")
     for command in (["cv", "--folds", "3"], ["path", "--C", "1e-2:1:3", "--set", "data.validation=0.3"]):
         done = work.run(*command, "--overwrite", "--set", "data.train=some.h5", "--set", drop,
-                        "--set", "output.directory=c")
+                        "--set", f"output.directory={command[0]}")
         if done.returncode or done.stderr.count(left) != 1:
             fail(f"{command}: exit {done.returncode}: {done.stderr}")
     done = [work.run("eval", "--json", "r/model.h5", name, "--unlabelled", "drop")
