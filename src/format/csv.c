@@ -24,24 +24,37 @@ static const char *decimal_name(int i) {
     return i >= 0 && i < 2 ? names[i] : NULL;
 }
 
-// Reads one feature. An unquoted number is parsed directly in the line; any other field is extracted first.
-static inline mg_status read_cell(mg_csv *r, int64_t column, double *cell, mg_error *error) {
+// Reads features from `column` on, as long as they are unquoted numbers, which are parsed directly in the
+// line. Returns the column behind them. Most of the time of a conversion is spent here.
+static int64_t read_numbers(mg_csv *r, int64_t column, double **cells) {
     mg_record *record = &r->record;
     const char *end = record->line + record->bytes, *at = record->line + record->at;
-    double value;
-    if (record->at <= record->bytes && !r->comma) {
-        while (at < end && *at == ' ') at++;
-        const char *after = mg_text_number(at, end, &value);
-        if (after && (after == end || *after == record->delimiter) && record->delimiter != ' ' &&
-            fabs(value) <= (double)FLT_MAX) {
-            *cell = value;
-            if (mg_text_vanishes(value)) mg_text_lose(record->text, 1);
-            record->at = (size_t)(after - record->line) + 1;
-            return MG_OK;
-        }
+    const bool *special = r->kept.special;
+    const char delimiter = record->delimiter;
+    double *to = *cells, value;
+    int64_t lost = 0;
+    if (r->comma || delimiter == ' ') return column;
+    for (; column < r->columns && !special[column] && at <= end; column++) {
+        const char *from = at;
+        while (from < end && *from == ' ') from++;
+        const char *after = mg_text_number(from, end, &value);
+        if (!after || (after < end && *after != delimiter) || !(fabs(value) <= (double)FLT_MAX)) break;
+        *to++ = value;
+        lost += mg_text_vanishes(value);
+        at = after + 1;
     }
+    if (lost) mg_text_lose(record->text, lost);
+    record->at = (size_t)(at - record->line);
+    *cells = to;
+    return column;
+}
+
+// Reads one feature that read_numbers has left.
+static mg_status read_cell(mg_csv *r, int64_t column, double *cell, mg_error *error) {
+    mg_record *record = &r->record;
     mg_span field;
     bool more;
+    double value;
     mg_status status = mg_record_field(record, &field, &more, error);
     if (status) return status;
     if (!more) return mg_csv_refuse_count(r, column, error);
@@ -76,7 +89,7 @@ static mg_status read_record(mg_csv *r, mg_sink *sink, mg_error *error) {
     mg_csv_hot *hot = r->hots.list, *hots_end = hot ? hot + r->hots.count : NULL;
     mg_span field;
     bool more;
-    for (int64_t i = 0; i < r->columns; i++) {
+    for (int64_t i = read_numbers(r, 0, &cell); i < r->columns; i = read_numbers(r, i + 1, &cell)) {
         if (!r->kept.special[i]) {
             mg_status status = read_cell(r, i, cell++, error);
             if (status) return status;
@@ -124,7 +137,8 @@ mg_status mg_csv_walk(mg_csv *r, mg_sink *sink, mg_csv_pass pass, mg_error *erro
         if (!status) status = read_record(r, sink, error);
         if (status) break;
         if (r->absent && pass == MG_CSV_PUT) mg_csv_fill_row(r);
-        for (int64_t i = 0; i < r->kept.numbers; i++) r->cells[i] = (float)r->wide[i];
+        for (int64_t i = 0; (pass == MG_CSV_PUT || r->fill) && i < r->kept.numbers; i++)
+            r->cells[i] = (float)r->wide[i];
         if (r->fill && pass != MG_CSV_PUT) mg_csv_fill_learn(r);
         if (pass == MG_CSV_PUT) status = put_row(r, sink, error);
         if (pass == MG_CSV_SURVEY) mg_csv_watch_row(r);

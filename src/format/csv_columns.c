@@ -217,7 +217,7 @@ void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
 
 void mg_csv_watch_row(mg_csv *r) {
     if (!r->kept.numbers) return;
-    double first = (double)r->cells[0], last = (double)r->cells[r->kept.numbers - 1];
+    double first = (double)(float)r->wide[0], last = (double)(float)r->wide[r->kept.numbers - 1];
     if (r->rows == 0 && r->watch.counting == 0) r->watch.counting = mg_csv_counts_from(first);
     if (r->watch.counting >= 0 && first != (double)(float)(r->watch.counting + r->rows))
         r->watch.counting = -1;
