@@ -60,7 +60,7 @@ static mg_status read_block(const reading *r, int64_t first, int64_t rows, uint6
                            : mg_source_read(dataset->source, dataset->select, first, rows, store, error);
     if (status) return status;
     hash_rows(store, before, rows, digest);
-    if (r->used) {
+    if (r->used && mg_used_may_pay(r->used)) {
         int64_t from = store->indptr[before];
         mg_used_mark(r->used, store->indptr[before + rows] - from, store->indices + from);
     }

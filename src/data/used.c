@@ -33,7 +33,12 @@ mg_status mg_used_copy(const mg_used *from, mg_used *to, mg_error *error) {
 }
 
 void mg_used_mark(mg_used *used, int64_t n, const uint32_t *columns) {
-    for (int64_t e = 0; e < n; e++) used->word[columns[e] >> 6].bits |= (uint64_t)1 << (columns[e] & 63);
+    for (int64_t e = 0; e < n; e++) {
+        uint64_t *bits = &used->word[columns[e] >> 6].bits, bit = (uint64_t)1 << (columns[e] & 63);
+        if (*bits & bit) continue;
+        *bits |= bit;
+        used->count++;
+    }
 }
 
 mg_status mg_used_unite(mg_used *used, mg_comm *comm, mg_error *error) {
@@ -56,9 +61,11 @@ void mg_used_finish(mg_used *used) {
     }
 }
 
-bool mg_used_pays(const mg_used *used) {
-    return used->width >= FEWEST_COLUMNS && used->count > 0 && used->count <= used->width / 2;
+bool mg_used_may_pay(const mg_used *used) {
+    return used->width >= FEWEST_COLUMNS && used->count <= used->width / 2;
 }
+
+bool mg_used_pays(const mg_used *used) { return used->count > 0 && mg_used_may_pay(used); }
 
 bool mg_used_same(const mg_used *a, const mg_used *b) {
     return a->width == b->width && a->count == b->count &&

@@ -27,7 +27,8 @@ mg_status mg_used_create(mg_used *used, int64_t width, mg_error *error);
 void mg_used_clear(mg_used *used);
 mg_status mg_used_copy(const mg_used *from, mg_used *to, mg_error *error);
 
-// mg_used_mark adds columns, all below `width`. When all are added, mg_used_finish must be called once.
+// mg_used_mark adds columns, all below `width`, and counts them. When all are added, mg_used_finish must be
+// called once.
 void mg_used_mark(mg_used *used, int64_t n, const uint32_t *columns);
 void mg_used_finish(mg_used *used);
 
@@ -38,6 +39,8 @@ mg_status mg_used_unite(mg_used *used, mg_comm *comm, mg_error *error);
 // True if leaving out the other columns saves enough: the file is wide, and at most half of its columns are
 // used. Otherwise rows, and models that other programs read, need not be renumbered.
 bool mg_used_pays(const mg_used *used);
+// The same while columns are marked: false if no other column can change that they do not pay.
+bool mg_used_may_pay(const mg_used *used);
 
 bool mg_used_same(const mg_used *a, const mg_used *b);
 
