@@ -15,8 +15,8 @@ die() { echo "release.sh: $*" >&2; exit 1; }
 
 version=$(sed -n 's/^project(margin VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 [ -z "$(git status --porcelain)" ] || die "the working tree has changes: commit them first"
-grep -q "^version = \"$version\"" python/pyproject.toml ||
-    die "python/pyproject.toml does not have version $version"
+grep -q "^version = \"$version\"" pyproject.toml ||
+    die "pyproject.toml does not have version $version"
 heading=$(grep -m 1 '^## ' CHANGELOG.md)
 case $heading in
 "## $version - unreleased") [ -n "$trial" ] ||

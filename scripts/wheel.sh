@@ -14,7 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "$python" -m pip wheel -q --no-deps --config-settings build-dir="$PWD/build-python" \
-    --config-settings "cmake.define.MARGIN_STATIC=${MARGIN_STATIC:-ON}" -w "$work" ./python
+    --config-settings "cmake.define.MARGIN_STATIC=${MARGIN_STATIC:-ON}" -w "$work" .
 "$python" -m zipfile -e "$work"/*.whl "$work/content"
 mkdir -p "$to"
 if readelf -d "$work/content/margin/libmargin.so" | grep -q 'NEEDED.*libhdf5'; then

@@ -16,7 +16,7 @@ typedef struct mg_config mg_config;
  * Creates a configuration. Options have their defaults, unless the YAML file at `path` (NULL: no file) sets
  * them. sets[count] are texts "section.key=value"; they override the file. The texts are copied. The caller
  * frees *out with mg_config_destroy; it is NULL after a failure. Errors: MG_CONFIG with "file:line:" or
- * "--set:", the option, its value and what is allowed; MG_MEMORY.
+ * "--set:", the option, its value and what is allowed; MG_USAGE (a text is NULL); MG_MEMORY.
  */
 mg_status mg_config_load(const char *path, const char *const *sets, int count, mg_config **out,
                          mg_error *error);

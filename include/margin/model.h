@@ -52,7 +52,7 @@ void mg_model_get(const mg_model *model, mg_model_parts *out);
 void mg_model_destroy(mg_model *model);
 
 /* Reads a model file (model.h5). The caller frees *out with mg_model_destroy; it is NULL after a failure.
- * Errors: MG_IO, MG_DATA (not a model, or damaged), MG_MEMORY. */
+ * Errors: MG_USAGE (path is NULL), MG_IO, MG_DATA (not a model, or damaged), MG_MEMORY. */
 mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
 
 /* Writes a model file. It appears at `path`, or replaces a model there, only when it is complete. Symbolic

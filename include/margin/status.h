@@ -44,7 +44,7 @@ typedef struct mg_notices {
     void *context;
 } mg_notices;
 
-/* The exit status of a command that ends with `status`. */
+/* The exit status of a command that ends with `status`; of another number, 1. */
 int mg_status_exit(mg_status status);
 
 /* The meaning of `status` in a few words; never NULL. The text is a constant. */

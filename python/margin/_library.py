@@ -46,7 +46,7 @@ def _load() -> c.CDLL:
     path = Path(chosen) if chosen else Path(__file__).with_name("libmargin.so")
     if not path.exists():
         raise ImportError(
-            f"{path}: the library of margin is not there; install the package (pip install ./python), "
+            f"{path}: the library of margin is not there; install the package (pip install .), "
             "or set MARGIN_LIBRARY to a libmargin.so that was built from the same source"
         )
     # RTLD_LOCAL, the default: no symbol of margin or of its HDF5 is seen by other libraries.

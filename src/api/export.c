@@ -1,5 +1,6 @@
 // export.c - mg_model_export: writes a model in a format of another program.
 #include "export/export.h"
+#include "api/words.h"
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -20,6 +21,7 @@ const char *mg_export_format_name(int i) { return mg_export_at(i) ? mg_export_at
 const char *mg_export_format_help(int i) { return mg_export_at(i) ? mg_export_at(i)->help : NULL; }
 
 const char *mg_export_format_of(const char *path) {
+    if (!path) return NULL;
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     for (int i = 0; dot && dot > name && mg_export_at(i); i++)
         if (!strcasecmp(dot + 1, mg_export_at(i)->name)) return mg_export_at(i)->name;
@@ -75,9 +77,11 @@ static mg_status check(const mg_model *model, const char *name, const mg_export_
 mg_status mg_model_export_to(const mg_model *model, const char *name, const mg_export_sink *sink,
                              mg_error *error) {
     MG_FLOAT_SCOPE;
-    const mg_export_format *format = mg_export_find(name);
     mg_writer out = {0};
-    mg_status status = check(model, name, format, error);
+    mg_status status = mg_words_need(name, "format", "the name of a format", error);
+    if (!status) status = mg_words_need(sink, "sink", "a sink", error);
+    const mg_export_format *format = status ? NULL : mg_export_find(name);
+    if (!status) status = check(model, name, format, error);
     if (!status) status = format->write(model, &out, error);
     if (!status && out.status) status = mg_fail(error, out.status, "%s", out.error.text);
     if (!status) status = sink->write(sink->context, out.text, out.length, error);
@@ -115,6 +119,7 @@ static mg_status write_file(void *context, const char *bytes, size_t count, mg_e
 
 mg_status mg_model_export(const mg_model *model, const char *name, const char *path, mg_error *error) {
     const mg_export_sink sink = {write_file, (void *)(uintptr_t)path}; // the sink only reads the path
-    mg_status status = mg_export_check(path, error);
+    mg_status status = mg_words_need(path, "path", "the name of a file", error);
+    if (!status) status = mg_export_check(path, error);
     return status ? status : mg_model_export_to(model, name, &sink, error);
 }

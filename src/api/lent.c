@@ -1,5 +1,6 @@
 // lent.c - checks a request with rows in memory, and makes them the data of a run.
 #include "api/lent.h"
+#include "api/words.h"
 
 #include "base/number.h"
 
@@ -67,8 +68,8 @@ void mg_lent_give(mg_lent *lent, const mg_config *config, const mg_fit_request *
 
 mg_status mg_lent_open(const mg_config *config, const mg_fit_request *request, mg_lent *lent,
                        mg_error *error) {
-    if (!request->train) return mg_fail(error, MG_USAGE, "train: is NULL, but must be a data set");
-    mg_status status = refuse_files(config, request, error);
+    mg_status status = mg_words_need(request->train, "train", "a data set", error);
+    if (!status) status = refuse_files(config, request, error);
     return status ? status : open_arrays(config, request, lent, error);
 }
 

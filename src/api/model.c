@@ -1,6 +1,7 @@
 // model.c - mg_model_*: creates models from arrays, reads and writes their files, and computes scores.
 #include "model/model.h"
 #include "api/arrays.h"
+#include "api/words.h"
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "io/output.h"
@@ -179,7 +180,8 @@ void mg_model_destroy(mg_model *model) { mg_model_free(model); }
 mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
     MG_FLOAT_SCOPE;
     *out = NULL;
-    mg_status status = mg_h5_check_library(error);
+    mg_status status = mg_words_need(path, "path", "the name of a file", error);
+    if (!status) status = mg_h5_check_library(error);
     if (!status) status = mg_model_read(path, out, error);
     if (!status) status = mg_model_expand(*out, error);
     if (!status) return MG_OK;
@@ -208,7 +210,8 @@ static mg_status check_replaced(const mg_place *place, const char *path, mg_erro
 mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error) {
     MG_FLOAT_SCOPE;
     mg_place place = {.descriptor = -1};
-    mg_status status = mg_h5_check_library(error);
+    mg_status status = mg_words_need(path, "path", "the name of a file", error);
+    if (!status) status = mg_h5_check_library(error);
     if (!status) status = mg_place_find(path, &place, error);
     if (!status) status = check_replaced(&place, path, error);
     if (!status) status = mg_model_write(model, place.directory, place.name, &place.was, error);
@@ -220,7 +223,8 @@ mg_status mg_model_score(const mg_model *model, const mg_score_request *request,
     MG_FLOAT_SCOPE;
     mg_api_arrays arrays = {.features = model->features_name};
     mg_h5 *file;
-    mg_status status = mg_api_arrays_open(request->data, &arrays, &file, error);
+    mg_status status = mg_words_need(request->data, "data", "a data set", error);
+    if (!status) status = mg_api_arrays_open(request->data, &arrays, &file, error);
     if (status) return status;
     status = mg_score(model, file, arrays.features, request->data->feature_names ? arrays.names : NULL,
                       request, error);

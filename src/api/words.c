@@ -77,6 +77,10 @@ const mg_observer *mg_words_observer(mg_words *all, const mg_observer *program) 
     return &all->observer;
 }
 
+mg_status mg_words_need(const void *argument, const char *name, const char *what, mg_error *error) {
+    return argument ? MG_OK : mg_fail(error, MG_USAGE, "%s: is NULL, but must be %s", name, what);
+}
+
 mg_status mg_words_status(mg_status status, mg_error *error) {
     char text[sizeof error->text + 256];
     if (!status || !error) return status;

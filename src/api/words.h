@@ -15,6 +15,9 @@ typedef struct mg_words {
 // Returns that observer, which is valid as long as *words and `program`. Returns NULL if `program` is NULL.
 const mg_observer *mg_words_observer(mg_words *words, const mg_observer *program);
 
+// Refuses a NULL that a program passed. `name` is that of the argument; `what` says what it must be.
+mg_status mg_words_need(const void *argument, const char *name, const char *what, mg_error *error);
+
 // Changes the text of *error (may be NULL), if there is one, to these words. Returns `status`.
 mg_status mg_words_status(mg_status status, mg_error *error);
 

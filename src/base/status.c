@@ -12,7 +12,7 @@ int mg_status_exit(mg_status status) {
         MG_STATUS_LIST(MG_STATUS_EXIT)
 #undef MG_STATUS_EXIT
     };
-    return exits[status];
+    return (size_t)status < sizeof exits / sizeof *exits ? exits[status] : exits[MG_FAILED];
 }
 
 const char *mg_status_text(mg_status status) {
@@ -21,7 +21,7 @@ const char *mg_status_text(mg_status status) {
         MG_STATUS_LIST(MG_STATUS_TEXT)
 #undef MG_STATUS_TEXT
     };
-    return texts[status];
+    return (size_t)status < sizeof texts / sizeof *texts ? texts[status] : "not a status of this library";
 }
 
 // Shortens a text that does not fit by cutting its middle out: its start says what is wrong, its end what to

@@ -94,7 +94,9 @@ mg_status mg_config_load(const char *path, const char *const *sets, int count, m
     if (status) return status;
     status = mg_settings_create(&config->settings, all, sections, config, error);
     if (!status && path) status = mg_settings_read_file(&config->settings, path, error);
-    for (int i = 0; i < count && !status; i++) status = mg_settings_set(&config->settings, sets[i], error);
+    for (int i = 0; i < count && !status; i++)
+        status = sets[i] ? mg_settings_set(&config->settings, sets[i], error)
+                         : mg_fail(error, MG_USAGE, "sets[%d]: is NULL, but must be section.key=value", i);
     if (!status) status = mg_settings_check(&config->settings, error);
     if (!status && !config->output.directory) status = name_directory(config, path, "", error);
     if (status) mg_config_destroy(config);
@@ -109,7 +111,7 @@ void mg_config_destroy(mg_config *config) {
 }
 
 const char *mg_config_origin(const mg_config *config, const char *key) {
-    return mg_settings_origin(&config->settings, key);
+    return key ? mg_settings_origin(&config->settings, key) : NULL;
 }
 
 mg_status mg_config_print(const mg_config *config, FILE *file, mg_error *error) {
