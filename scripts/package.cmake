@@ -90,6 +90,10 @@ file(WRITE ${PROJECT_BINARY_DIR}/debian/shlibs "libmargin ${PROJECT_VERSION_MAJO
 file(WRITE ${PROJECT_BINARY_DIR}/debian/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/debian/shlibs ${PROJECT_BINARY_DIR}/debian/triggers)
 
+# Python writes __pycache__ beside the modules. Without this, their directory would outlive the package.
+file(WRITE ${PROJECT_BINARY_DIR}/debian/prerm "#!/bin/sh\nset -e\nrm -rf /usr/${dist_packages}/margin/__pycache__\n")
+set(CPACK_DEBIAN_PYTHON3_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/debian/prerm)
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME margin)
 set(CPACK_PACKAGE_CONTACT "${contact}")
