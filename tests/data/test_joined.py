@@ -167,6 +167,14 @@ def test_commands(work):
         a, b = (facts(work.at(f"{command}-{where}", name)) for where in "ab")
         if a != b or not a:
             fail(f"{command}: {a} and {b}")
+    for command in ("eval", "predict"):
+        one, many = (expect(work, 0, command, "one0/model.h5", f"bytes/{name}.h5").stdout
+                     for name in ("test", "test-*"))
+        if one.replace("bytes/test.h5", "") != many.replace("bytes/test-*.h5", "") or not one:
+            fail(f"{command}: {one[:400]} and {many[:400]}")
+    predict = ("predict", "one0/model.h5", "bytes/test-*.h5", "--format", "csv", "--id")
+    expect(work, 2, *predict, "y", says="take the files one by one")
+    expect(work, 0, *predict, "0")
     expect(work, 0, "report", "many0", "-o", "report.html")
     page = open(work.at("report.html")).read()
     if "part-0.h5 and 3 more" not in page or "has changed" in page or "not there any more" in page:

@@ -112,8 +112,9 @@ int main(int argc, char **argv) {
     if (!transport) return 1;
     mg_comm *comm;
     mg_error error = {0};
+    double timeout = !strcmp(argv[1], "sum") ? 60 : 2;
     mg_status status = mg_comm_create(transport->ranks > 1 ? transport : NULL, argc > 2 ? atoll(argv[2]) : 64,
-                                      2, &comm, &error);
+                                      timeout, &comm, &error);
     if (!status) status = do_job(comm, argc, argv, &error);
     mg_comm_destroy(comm);
     if (!strcmp(argv[1], "linger") && transport->rank == transport->ranks - 1) sleep(60);
