@@ -2,7 +2,6 @@
 // recipe.
 #include "data/convert.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "data/convert_h5.h"
 #include "data/ids.h"
@@ -97,10 +96,9 @@ static mg_status append_names(mg_conversion *c, mg_target *t, int names, mg_erro
 // Writes the digest of the idf table, because files whose values were weighted by different tables must not
 // be used together.
 static mg_status plan_digest(mg_conversion *c, mg_target *t, mg_error *error) {
-    char digest[32];
+    char digest[MG_IDF_DIGEST];
     if (!c->shape.scale) return MG_OK;
-    snprintf(digest, sizeof digest, "%016" PRIx64,
-             mg_hash_bytes(0, c->shape.scale, (size_t)c->shape.features * sizeof *c->shape.scale));
+    mg_idf_digest(c->shape.scale, c->shape.features, digest);
     return mg_h5_writer_text(t->writer, c->format->name, MG_COLUMNS_DIGEST, digest, error);
 }
 

@@ -1,12 +1,14 @@
 // recipe.c - reads the recipe of a converted file as one text, and compares two recipes.
 #include "data/columns.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/writer.h"
 #include "data/convert_h5.h"
 #include "format/format.h"
 #include "format/ngram.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,6 +92,21 @@ bool mg_recipe_is(const char *recipe, const char *option, const char *value) {
     size_t bytes;
     const char *found = mg_recipe_find(recipe, option, &bytes);
     return found && bytes == strlen(value) && !memcmp(found, value, bytes);
+}
+
+void mg_idf_digest(const float *idf, int64_t count, char out[MG_IDF_DIGEST]) {
+    snprintf(out, MG_IDF_DIGEST, "%016" PRIx64, mg_hash_bytes(0, idf, (size_t)count * sizeof *idf));
+}
+
+mg_status mg_columns_check_idf(const mg_columns *columns, mg_error *error) {
+    char digest[MG_IDF_DIGEST];
+    if (!columns->idf.value) return MG_OK;
+    if (!mg_recipe_is(columns->recipe, "weighting", "tf-idf"))
+        return mg_fail(error, MG_DATA, "idf is there, but the recipe does not have weighting: tf-idf");
+    mg_idf_digest(columns->idf.value, columns->idf.count, digest);
+    if (mg_recipe_is(columns->recipe, MG_COLUMNS_DIGEST, digest)) return MG_OK;
+    return mg_fail(error, MG_DATA, "idf has the digest %s, which is not " MG_COLUMNS_DIGEST " of the recipe",
+                   digest);
 }
 
 // The value of an option as a text, or `other` if there is none that fits.

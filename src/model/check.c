@@ -115,6 +115,20 @@ static mg_status check_agreement(const mg_model *model, mg_error *error) {
     return status || !regularised ? status : check_regulariser(model, error);
 }
 
+// The weight of a scaled column is finite, and that of a column that cannot be scaled is 0.
+static mg_status check_scaled(const mg_model *model, mg_error *error) {
+    const float *scale = model->columns.scale.value;
+    int64_t values = scale ? model->classes_count * model->per_class : 0;
+    for (int64_t i = 0; i < values; i++) {
+        double weight = fabs((double)model->weights[i]), factor = (double)scale[i % model->per_class];
+        if (weight > (double)FLT_MAX * 1.000001 * factor)
+            return mg_fail(error, MG_DATA, "scale[%lld] is %g, too small for the weight %g of class %lld",
+                           (long long)(i % model->per_class), factor, (double)model->weights[i],
+                           (long long)(i / model->per_class));
+    }
+    return MG_OK;
+}
+
 static mg_status check_name(const char *name, const char *value, mg_error *error) {
     size_t length = strlen(value);
     if (length >= 1 && length <= MOST_NAME) return MG_OK;
@@ -132,5 +146,6 @@ mg_status mg_model_check(const mg_model *model, mg_error *error) {
     if (!status) status = check_choice("transform", model->transform, error);
     if (!status) status = check_name("features", model->features_name, error);
     if (!status) status = check_name("labels", model->labels_name, error);
+    if (!status) status = check_scaled(model, error);
     return status ? status : check_agreement(model, error);
 }

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LEAST_FACTOR 0.99e-37
+#define MOST_FACTOR 1.01e37
+
 void mg_model_columns_put(const mg_columns *columns, mg_h5_image *image) {
     if (columns->names.count)
         mg_h5_image_texts(image, "names", columns->names.count, (const char *const *)columns->names.text);
@@ -104,6 +107,17 @@ static mg_status take_limits(mg_h5 *file, int64_t features, mg_columns *out, mg_
     return status ? status : mg_model_limits_check(out, error);
 }
 
+// (N1) A run has no other factors: of a size of 1e-37 to 1e37, rounded.
+static mg_status check_scale(const mg_column_values *scale, mg_error *error) {
+    for (int64_t i = 0; i < scale->count; i++) {
+        double value = (double)scale->value[i];
+        if (value != 0 && !(value >= LEAST_FACTOR && value <= MOST_FACTOR))
+            return mg_fail(error, MG_DATA, "scale[%lld] is %g (0, or %g to %g are allowed)", (long long)i,
+                           value, LEAST_FACTOR, MOST_FACTOR);
+    }
+    return MG_OK;
+}
+
 mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_columns *out,
                                 mg_error *error) {
     *out = (mg_columns){0};
@@ -111,9 +125,11 @@ mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_
     if (!status) status = take_values(file, "idf", 0, features, &out->idf, error);
     if (!status) status = take_values(file, "fill", -FLT_MAX, features, &out->fill, error);
     if (!status) status = take_values(file, "scale", 0, used, &out->scale, error);
+    if (!status) status = check_scale(&out->scale, error);
     if (!status) status = take_limits(file, features, out, error);
     if (!status) status = take_text(file, "recipe", &out->recipe, error);
     if (!status) status = take_text(file, "names_from", &out->names_from, error);
+    if (!status) status = mg_columns_check_idf(out, error);
     if (status) mg_columns_clear(out);
     return status;
 }

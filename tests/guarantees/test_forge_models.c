@@ -11,6 +11,7 @@
 #include "model/model.h"
 
 #include <margin/calibrate.h>
+#include <margin/convert.h>
 #include <margin/measure.h>
 #include <margin/predict.h>
 #include <math.h>
@@ -225,9 +226,86 @@ static void test_model_shapes(void **unused) {
     expect_shapes_refused(calibrated("sigmoid"));
 }
 
+// A run has factors of 1e-37 to 1e37 or 0, and finite weights of scaled columns.
+static void test_scales(void **unused) {
+    (void)unused;
+    static const double values[] = {1e-45, 1e38, -1, NAN, INFINITY};
+    char path[4600];
+    size_t size;
+    support_run run = support_new(support_path("dense.h5"), support_path("run"));
+    support_set(&run, "train.epochs=4");
+    support_set(&run, "data.scale=standard");
+    run.overwrite = true;
+    support_expect(&run, MG_OK);
+    unsigned char *bytes = support_read(support_path("run/model.h5"), &size);
+    snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        hid_t file = forge_open(bytes, size);
+        assert_true(forge_set(file, "scale", 3, values[i]));
+        forge_write(file, path);
+        expect_refused(path, "scale", "value");
+    }
+    static const double pairs[][2] = {{1e-37, 1e30}, {0, 1}}; // factor and weight
+    for (int i = 0; i < 2; i++) {
+        hid_t file = forge_open(bytes, size);
+        assert_true(forge_set(file, "scale", 3, pairs[i][0]) && forge_set(file, "weights", 3, pairs[i][1]));
+        forge_write(file, path);
+        expect_refused(path, "scale", "weight");
+    }
+    free(bytes);
+}
+
+static void convert_texts(const char *path) {
+    static const char lines[] = "x\tan apple\ny\ta bear\nx\tapple jam\ny\tbear cat\n";
+    char input[4600];
+    mg_error error = {0};
+    snprintf(input, sizeof input, "%s", support_path("texts.tsv"));
+    support_write(input, lines, sizeof lines - 1);
+    const char *inputs[] = {input};
+    const mg_convert_setting settings[] = {{"bits", "10"}, {"weighting", "tf-idf"}};
+    mg_convert_options options = {.format = "text",
+                                  .inputs = inputs,
+                                  .input_count = 1,
+                                  .output = path,
+                                  .settings = settings,
+                                  .setting_count = 2};
+    assert_int_equal(mg_convert(&options, NULL, &error), MG_OK);
+}
+
+// Raw texts are weighted by the idf table, so it must be the one of which the recipe has the digest.
+static void test_idf(void **unused) {
+    (void)unused;
+    static const char *const recipes[] = {
+        "format: text\nbits: 10\nweighting: tf-idf\nidf_digest: 0000000000000000\n",
+        "format: text\nbits: 10\nweighting: tf-idf\n", "format: csv\n"};
+    char texts[4600], path[4600];
+    size_t size;
+    snprintf(texts, sizeof texts, "%s", support_path("texts.h5"));
+    convert_texts(texts);
+    support_run run = support_new(texts, support_path("texts"));
+    support_set(&run, "train.epochs=2");
+    support_expect(&run, MG_OK);
+    unsigned char *bytes = support_read(support_path("texts/model.h5"), &size);
+    snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+    for (int i = 0; i < 4; i++) {
+        hid_t file = forge_open(bytes, size);
+        if (i < 3) forge_text(file, "recipe", recipes[i]);
+        else assert_true(forge_set(file, "idf", 5, 7));
+        forge_write(file, path);
+        expect_refused(path, "idf", "digest");
+    }
+    free(bytes);
+    hid_t file = H5Fopen(texts, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(forge_set(file, "text/idf", 5, 7) && H5Fclose(file) >= 0);
+    run = support_new(texts, support_path("again"));
+    support_expect(&run, MG_DATA);
+    assert_non_null(strstr(run.error.text, "texts.h5: idf has the digest"));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_scaled),
-                                       cmocka_unit_test(test_calibrations),
-                                       cmocka_unit_test(test_model_shapes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_models),       cmocka_unit_test(test_scaled),
+        cmocka_unit_test(test_calibrations), cmocka_unit_test(test_model_shapes),
+        cmocka_unit_test(test_scales),       cmocka_unit_test(test_idf)};
     return cmocka_run_group_tests(tests, begin, support_end);
 }
