@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/shell.h"
 #include "io/text.h"
 
 #include <math.h>
@@ -101,13 +102,18 @@ mg_status mg_prior_read(const char *text, const mg_model *model, double **out, m
     const double *shares = shares_of(model);
     *out = NULL;
     bool sigmoid = model->calibration.method == MG_CALIBRATION_SIGMOID;
+    char word[MG_SHELL_WORD];
+    if (!shares && sigmoid)
+        return mg_fail(error, MG_CONFIG,
+                       "%s: does not say how frequent its classes were among the rows of its calibration, "
+                       "which another prior needs: run margin calibrate --method sigmoid %s DATA",
+                       model->path, mg_shell_word(model->path, "MODEL", word, sizeof word));
     if (!shares)
-        return mg_fail(
-            error, MG_CONFIG, "%s: does not say how frequent its classes were %s", model->path,
-            sigmoid ? "among the rows of its calibration, which another prior needs: run margin calibrate "
-                      "--method sigmoid again"
-                    : "in training, which another prior needs: train it with margin train (a model that a "
-                      "program made or saved does not say it)");
+        return mg_fail(error, MG_CONFIG,
+                       "%s: does not say how frequent its classes were in training, which another prior "
+                       "needs: train it with margin train (a model that a program made or saved does not say "
+                       "it)",
+                       model->path);
     mg_status status = mg_memory_get(&r.frequency, (size_t)model->classes_count, sizeof *r.frequency, error);
     for (int64_t k = 0; !status && k < model->classes_count; k++) r.frequency[k] = -1;
     bool file = !strchr(text, ':') || !stat(text, &about);

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -135,6 +136,26 @@ def priors(c):
     flags = ["predict", "light/model.h5", "held.h5", "--probabilities", "--prior"]
     c.told("class 2 had no weight in training", *flags, "0: 1, 1: 1, 2: 1")
     c.done(*flags, "0: 1, 1: 1, 2: 0")
+
+
+def saved(c):
+    """Models that a program has saved do not know the shares of their classes."""
+    script = ("import sys, margin; m = margin.load_model(sys.argv[1]); "
+              "margin.Model(m.weights, m.bias, m.classes, calibration=m.calibration).save(sys.argv[2])")
+    environment = {**os.environ, "MARGIN_LIBRARY": os.path.join(os.path.dirname(c.work.margin),
+                                                                "libmargin.so"),
+                   "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "python")}
+    c.fresh()
+    c.done("calibrate", "model.h5", "held.h5", "--method", "sigmoid")
+    made = subprocess.run([sys.executable, "-c", script, "model.h5", "saved model.h5"], cwd=c.work.at(""),
+                          env=environment, capture_output=True, text=True)
+    if made.returncode:  # there is no shared library, or one that Python cannot load
+        return
+    prior = ["--prior", "0: 1, 1: 2, 2: 1", "--probabilities"]
+    line = c.told("among the rows of its calibration", "predict", "saved model.h5", "held.h5", *prior)
+    command = re.search(r"run margin (calibrate .* DATA)$", line)[1]
+    c.done(*shlex.split(command.replace("DATA", "held.h5")))
+    c.done("predict", "saved model.h5", "held.h5", *prior)
 
 
 def rejected(c):
@@ -329,7 +350,8 @@ def runs(c):
 def main():
     with Work(sys.argv[1]) as work:
         c = Case(work)
-        for part in (probabilities, priors, rejected, tables, raw_files, lines, labels, weights, ranges,
+        for part in (probabilities, priors, saved, rejected, tables, raw_files, lines, labels, weights,
+                     ranges,
                      places, limits, runs):
             part(c)
         print("every advice works")
