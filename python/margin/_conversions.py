@@ -17,6 +17,8 @@ class ConversionMixin(ExportMixin):
 
     loss: str
     C: Union[float, str]
+    fit_intercept: bool
+    intercept_scaling: float
     coef_: np.ndarray
     intercept_: np.ndarray
     classes_: np.ndarray
@@ -102,7 +104,11 @@ class ConversionMixin(ExportMixin):
                     f"data.{name} is {prepared!r}, which estimators of scikit-learn do not apply"
                 )
         C = getattr(self, "C_", None) or (1.0 if isinstance(self.C, str) else self.C)
-        out = LogisticRegression(C=C) if self.loss == "softmax" else LinearSVC(C=C)
+        alpha = getattr(self, "alpha", None)  # MarginClassifierCV has none
+        if alpha is not None:
+            C = 1 / (alpha * self._parts["training_rows"])
+        kind = LogisticRegression if self.loss == "softmax" else LinearSVC
+        out = kind(C=C, fit_intercept=self.fit_intercept, intercept_scaling=self.intercept_scaling)
         for name in ("coef_", "intercept_", "classes_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(out, name, np.array(getattr(self, name)))

@@ -45,6 +45,11 @@ _PARAMETERS = {
     "train.patience": "n_iter_no_change",
     "data.validation": "validation_fraction",
 }
+# The advice of the library, and of the estimator.
+_CALIBRATE = (
+    "leave it out, and run margin calibrate MODEL DATA on labelled rows that were not trained on",
+    "set it to None, or give MarginClassifier.fit other labelled rows as X_val and y_val",
+)
 _OPTION = re.compile(r"\b(?:" + "|".join(map(re.escape, _PARAMETERS)) + r")\b")
 
 
@@ -52,6 +57,8 @@ def in_own_words(text: str) -> str:
     """A message of the library with the names of the parameters of MarginClassifier."""
     if text.startswith("unknown key"):  # of the parameter options
         return text
+    text = text.replace(*_CALIBRATE)
+    text = re.sub(r"^X: weights\[", "sample_weight[", text)
     return _OPTION.sub(lambda found: _PARAMETERS[found[0]], text)
 
 
@@ -177,4 +184,9 @@ class SettingsMixin:
         unknown = [label for label in weights if label not in known]
         if unknown:
             raise ValueError(f"class_weight has the class {unknown[0]!r}, which is not in y")
+        for label, weight in weights.items():
+            if not isinstance(weight, numbers.Real) or not 0 <= float(weight) <= 1e30:
+                raise ValueError(
+                    f"class_weight[{label!r}] is {weight!r}; a number from 0 to 1e30 is allowed"
+                )
         return {known[label]: float(weight) for label, weight in weights.items()}

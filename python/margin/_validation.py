@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import numbers
 import os
 import re
-from typing import Any, Callable, Optional, TypeVar, cast
+from typing import Any, Callable, Iterator, Optional, TypeVar, cast
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array
 
-from ._arrays import DENSE_TYPES, Rows, canonical, encode, plain
+from ._arrays import DENSE_TYPES, Rows, canonical, encode, plain, shown
 
 try:
     from sklearn.utils.validation import validate_data
@@ -52,10 +53,11 @@ def validate(estimator: Any, X: Any, *y: Any, reset: bool = True) -> Any:
     if y and y[0] is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
     extra = {"y": y[0]} if y else {}
-    if validate_data is None:
-        out = estimator._validate_data(X, reset=reset, **extra, **_CHECK)
-    else:
-        out = validate_data(estimator, X, reset=reset, **extra, **_CHECK)
+    with _named_labels(y[0] if y else None):
+        if validate_data is None:
+            out = estimator._validate_data(X, reset=reset, **extra, **_CHECK)
+        else:
+            out = validate_data(estimator, X, reset=reset, **extra, **_CHECK)
     return (canonical(out[0]), out[1]) if y else canonical(out)
 
 
@@ -94,15 +96,37 @@ def check_weights(sample_weight: Any, X: Any) -> Optional[np.ndarray]:
     return weights
 
 
+@contextlib.contextmanager
+def _named_labels(y: Any) -> Iterator[None]:
+    """Errors of numpy about labels that cannot be compared become errors that name the row."""
+    try:
+        yield
+    except (AttributeError, TypeError):  # the first, of NA of pandas, in 1.2
+        for row, value in enumerate([] if y is None else np.asarray(y, dtype=object).reshape(-1)):
+            if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+                raise ValueError(
+                    f"Input y contains NaN. y[{row}] is {value!r}: label the row, or leave it out"
+                ) from None
+            if row == 0:
+                text = isinstance(value, str)
+            elif isinstance(value, str) != text:
+                raise ValueError(
+                    f"y[{row}] is {shown(value)!r}, but y[0] is {shown(y[0])!r}: "
+                    "labels are all texts, or all numbers"
+                ) from None
+        raise
+
+
 def encode_targets(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The classes in ascending order, and each label's number among them. Errors: ValueError for targets that
     are no classes.
 
     scikit-learn's check sorts y. It cannot refuse whole numbers, and it warns only if most of them differ.
     """
-    if y.dtype.kind not in "iub":
-        check_classification_targets(y)
-    classes, labels = encode(y)
+    with _named_labels(y):
+        if y.dtype.kind not in "iub":
+            check_classification_targets(y)
+        classes, labels = encode(y)
     if y.dtype.kind in "iub" and 2 * len(classes) > len(y):
         check_classification_targets(y)
     return classes, labels

@@ -296,6 +296,14 @@ def test_to_sklearn(blobs, loss, classes):
         assert np.allclose(other.predict_proba(X), fitted.predict_proba(X), atol=1e-5)
 
 
+def test_to_sklearn_can_be_fitted_again(blobs):
+    X, y = blobs
+    clf = MarginClassifier("softmax", alpha=0.1, fit_intercept=False).fit(X, y)
+    other = clf.to_sklearn()
+    assert other.C == pytest.approx(1 / (0.1 * len(X))) and not other.fit_intercept
+    assert np.allclose(other.fit(X, y).coef_, clf.coef_, atol=0.02)
+
+
 def test_to_sklearn_refuses_prepared_rows():
     X, y = rows()
     prepared = MarginClassifier(options={"data.rows": "unit"}).fit(X, y)

@@ -51,7 +51,8 @@ def test_uncertified(blobs):
         ({"max_iter": 10**12}, "^max_iter: 1000000000000 is not allowed"),
         ({"class_weight": [1, 2, 3]}, r"class_weight is \[1, 2, 3\]; None, 'balanced' or a dict is allowed"),
         ({"class_weight": 3}, "class_weight is 3; None, 'balanced' or a dict is allowed"),
-        ({"class_weight": {0: -1}}, "^class_weight: '-1.0' is not allowed"),
+        ({"class_weight": {0: -1}}, r"^class_weight\[0\] is -1; a number from 0 to 1e30 is allowed"),
+        ({"class_weight": {0: None}}, r"^class_weight\[0\] is None; a number"),
         ({"options": [1]}, r"options is \[1\]; a dict or None is allowed"),
         ({"options": {"train.foo": 1}}, "^unknown key train.foo"),
         ({"options": {"model.C": 3}}, "options has 'model.C': set the parameter C instead"),
@@ -64,6 +65,51 @@ def test_parameters(blobs, parameters, says):
             continue
         with pytest.raises(ValueError, match=says):
             kind(**parameters).fit(*blobs)
+
+
+def test_weight_of_a_text(blobs):
+    X, y = blobs
+    with pytest.raises(ValueError, match=r"^class_weight\['b'\] is nan; a number from 0 to 1e30"):
+        MarginClassifier(class_weight={"b": float("nan")}).fit(X, np.array(["a", "b", "c"])[y])
+
+
+@pytest.mark.parametrize(
+    "labels, says",
+    [
+        (["a", 1, "b"], r"^y\[\d+\] is .*, but y\[0\] is .*: labels are all texts, or all numbers$"),
+        (["a", None, "b"], r"^Input y contains NaN. y\[\d+\] is None: label the row, or leave it out$"),
+        ([1, "a", 2], r"^y\[\d+\] is .*, but y\[0\] is .*: labels are all texts|^Unknown label type"),
+    ],
+)
+def test_labels_of_two_kinds(blobs, labels, says):
+    X, y = blobs
+    for kind in (MarginClassifier, MarginClassifierCV):
+        with pytest.raises(ValueError, match=says):
+            kind().fit(X, np.array(labels, dtype=object)[y])
+
+
+def test_missing_texts_of_pandas(blobs):
+    pandas = pytest.importorskip("pandas")
+    X, y = blobs
+    labels = pandas.Series(np.array(["a", None, "b"], dtype=object)[y], dtype="string")
+    with pytest.raises(ValueError, match="^Input y contains NaN"):
+        MarginClassifier().fit(X, labels)
+
+
+def test_large_weights(blobs):
+    with pytest.raises(ValueError, match=r"^sample_weight\[0\] is 1e\+31; weights from 0 to 1e30"):
+        MarginClassifier().fit(*blobs, np.full(len(blobs[1]), 1e31))
+
+
+def test_too_few_rows_to_calibrate(blobs):
+    """The advice of the message works."""
+    X, y = blobs
+    few = [int(np.argmax(y == label)) for label in range(3)]
+    says = "set it to None, or give MarginClassifier.fit other .* X_val and y_val$"
+    with pytest.raises(ValueError, match=says):
+        MarginClassifier(calibration="temperature").fit(X[few], y[few])
+    clf = MarginClassifier(calibration="temperature").fit(X[few], y[few], X_val=X, y_val=y)
+    assert clf.calibration_["rows"] == len(X)
 
 
 def test_path_tol(blobs):
