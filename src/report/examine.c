@@ -283,7 +283,13 @@ mg_status mg_examine(const mg_examine_request *request, mg_examined *out, char *
         mg_status status = examine_own(request, &own[i], out, note, error);
         if (status || out->rows) return status;
     }
-    return count ? MG_OK : note_that(note, error, "the run has no test or validation rows");
+    if (count) return MG_OK;
+    if (!request->record->config)
+        return note_that(
+            note, error,
+            "config.yaml, which names the test and validation rows, is missing or cannot be read "
+            "by this version of margin; --data names labelled rows");
+    return note_that(note, error, "the run has no test or validation rows");
 }
 
 void mg_examined_clear(mg_examined *examined) {

@@ -2,6 +2,7 @@
 #include "report/record.h"
 
 #include "base/memory.h"
+#include "io/file.h"
 #include "io/lock.h"
 
 #include <errno.h>
@@ -32,10 +33,14 @@ static bool holds(const char *directory, const char *name) {
     return length < (int)sizeof path && !access(path, F_OK);
 }
 
+// True if this process may not look for files in the directory.
+static bool is_closed(const char *directory) { return access(directory, X_OK) && errno == EACCES; }
+
 bool mg_record_is_there(const char *directory) {
     static const char *const names[] = {"begun.h5", "metrics.jsonl", "path.jsonl", "cv.jsonl", "fold-1"};
     struct stat about;
     if (stat(directory, &about) || !S_ISDIR(about.st_mode)) return false;
+    if (is_closed(directory)) return true;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (holds(directory, names[i])) return true;
     return false;
@@ -55,9 +60,18 @@ static mg_status read_lines(const char *directory, const char *name, mg_lines *o
     return status;
 }
 
+// Fails if the file exists and may not be read: it is neither missing nor damaged.
+static mg_status check_readable(const char *path, mg_error *error) {
+    int fd;
+    if (access(path, F_OK) && errno == ENOENT) return MG_OK;
+    mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
+    if (!status) close(fd);
+    return status;
+}
+
 static mg_status refuse(const char *directory, mg_error *error) {
     struct stat about;
-    if (stat(directory, &about))
+    if (stat(directory, &about) || (S_ISDIR(about.st_mode) && access(directory, R_OK | X_OK)))
         return mg_fail(error, MG_IO, "%s: cannot be read: %s", directory, strerror(errno));
     return mg_fail(
         error, MG_DATA,
@@ -68,7 +82,7 @@ static mg_status refuse(const char *directory, mg_error *error) {
 
 mg_status mg_record_read(const char *directory, mg_record *out, mg_error *error) {
     *out = (mg_record){.start = -1, .end = -1};
-    if (!mg_record_is_there(directory)) return refuse(directory, error);
+    if (!mg_record_is_there(directory) || is_closed(directory)) return refuse(directory, error);
     bool folds = holds(directory, "cv.jsonl") || holds(directory, "fold-1");
     bool points = holds(directory, "path.jsonl");
     char *first = NULL;
@@ -79,6 +93,7 @@ mg_status mg_record_read(const char *directory, mg_record *out, mg_error *error)
     if (!status) status = read_lines(directory, folds ? "cv.jsonl" : "path.jsonl", &out->points, error);
     if (!status) status = join(folds ? first : directory, "config.yaml", &out->config_path, error);
     mg_memory_free(first);
+    if (!status) status = check_readable(out->config_path, error);
     if (status) {
         mg_record_clear(out);
         return status;

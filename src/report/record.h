@@ -24,7 +24,7 @@ typedef struct mg_record {
 mg_status mg_record_read(const char *directory, mg_record *out, mg_error *error);
 void mg_record_clear(mg_record *record);
 
-// True if the directory holds a training.
+// True if the directory holds a training, or if this process may not see what it holds.
 bool mg_record_is_there(const char *directory);
 
 // The path of a file in the directory. Errors: MG_MEMORY.

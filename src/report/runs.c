@@ -47,9 +47,9 @@ static mg_status add(rows *all, const char *directory, mg_error *error) {
 }
 
 // Adds a row for a training whose files cannot be read, so that it does not hide the others.
-static mg_status add_damaged(rows *all, const char *directory, mg_error *error) {
+static mg_status add_unread(rows *all, const char *directory, const char *how, mg_error *error) {
     row *one = &all->row[all->count];
-    *one = (row){.place = (int64_t)all->count, .record.status = "damaged"};
+    *one = (row){.place = (int64_t)all->count, .record.status = how};
     one->facts = mg_record_summarise(&one->record);
     mg_status status = mg_memory_text(&one->record.path, directory, error);
     all->count += !status;
@@ -64,7 +64,8 @@ static mg_status add_inside(rows *all, const char *parent, const char *name, boo
     if (!status && mg_record_is_there(path)) {
         mg_error why = {0};
         status = add(all, path, &why);
-        if (status == MG_DATA || status == MG_IO) status = add_damaged(all, path, error);
+        if (status == MG_DATA) status = add_unread(all, path, "damaged", error);
+        else if (status == MG_IO) status = add_unread(all, path, "unreadable", error);
         else if (status) mg_fail(error, status, "%s", why.text);
         *found = true;
     }

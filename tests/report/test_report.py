@@ -4,8 +4,9 @@ import hashlib
 import html.parser
 import json
 import os
-import shutil
 import re
+import shutil
+import subprocess
 import sys
 
 import runs
@@ -219,6 +220,35 @@ def test_other_model(work):
     runs.expect(work, 0, "info", "mine")
 
 
+def test_unreadable(work):
+    """What may not be read is named with the reason: it is not called missing or damaged."""
+    how = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    os.chmod(work.path, 0o777)
+    if how and subprocess.run([work.margin, "--version"], cwd=work.path, capture_output=True, **how).returncode:
+        return  # another user may not run the program or see the directory
+    work.data("u.h5", 60, 4, 2, False)
+    train(work, "all/run", "data.train=u.h5", "data.test=u.h5", "train.epochs=1")
+    name = "all/run"
+    for file in "config.yaml", "model.h5", "metrics.jsonl":
+        os.chmod(work.at(name, file), 0)
+        says = f"{name}/{file}: cannot be opened: Permission denied"
+        for command in ["report", name, "-o", "u.html"], ["info", name], ["runs", name]:
+            wanted = 0 if command[0] == "runs" and file == "model.h5" else 3
+            done = runs.expect(work, wanted, *command, says=says if wanted else "", **how)
+            check("one line", done.stderr.count("\n") == (1 if wanted else 0))
+            check("an empty line", not done.stdout.endswith("\n\n"))
+        os.chmod(work.at(name, file), 0o644)
+    os.chmod(work.at(name), 0)
+    for command in ["report", name, "-o", "u.html"], ["info", name], ["runs", name]:
+        runs.expect(work, 3, *command, says=f"{name}: cannot be read: Permission denied", **how)
+    listed = json.loads(runs.expect(work, 0, "runs", "all", "--json", **how).stdout)["runs"]
+    check("unreadable", [one["status"] for one in listed] == ["unreadable"])
+    os.chmod(work.at(name), 0o755)
+    os.remove(work.at(name, "config.yaml"))
+    page = report(work, name)
+    check("unknown rows", page.says("is missing or cannot be read") and not page.says("the run has no test"))
+
+
 def test_size(work):
     """A report of 1,000 classes is small."""
     rng = np.random.default_rng(2)
@@ -273,6 +303,7 @@ with runs.Work(sys.argv[1]) as work:
     points = test_points(work)
     test_outputs(work)
     test_other_model(work)
+    test_unreadable(work)
     test_size(work)
     os.remove(work.at("out", "metrics.jsonl"))  # damaged above
     test_runs(work, points)
