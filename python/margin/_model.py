@@ -221,7 +221,7 @@ class Model(ExportMixin):
         and intercept, and how well it fits its rows: rows, log_loss, ece, and both before (log_loss_before,
         ece_before).
     clip_low, clip_high : ndarray of float32, shape (D,), or None
-        The limits of prepared rows, of a model trained with data.clip.
+        The limits of prepared rows, of a model trained with data.clip or data.clip_below.
     training : dict or None
         How `margin.train` ended: objective, gap, converged, reason, seconds, accuracy and others.
 

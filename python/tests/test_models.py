@@ -88,7 +88,7 @@ def test_limits(blobs, tmp_path):
     with h5py.File(tmp_path / "data.h5", "w") as f:
         f["X"], f["y"] = X, y
     model = margin.train({"data.train": str(tmp_path / "data.h5"), "data.scale": "standard",
-                          "data.clip": 0.5})
+                          "data.clip": 0.5, "data.clip_below": 0.5})
     clipped = np.clip(X, model.clip_low, model.clip_high)
     assert (clipped != X).mean() > 0.3
     wanted = clipped @ model.weights.T + model.bias
