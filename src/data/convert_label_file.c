@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "format/foreign.h"
 #include "io/text.h"
 
 #include <string.h>
@@ -90,6 +91,16 @@ static mg_status refuse_columns(const mg_label_file *f, int columns, char mark, 
         columns, mark == ',' ? "d, -" : "", f->path);
 }
 
+static mg_status refuse_binary(const mg_label_file *f, const char *head, size_t bytes, mg_error *error) {
+    if (bytes >= 6 && !memcmp(head, "\x93NUMPY", 6))
+        return mg_fail(
+            error, MG_DATA,
+            "%s: is an NPY file, not a text: if the features are NPY too, give both without --labels: margin "
+            "convert X.npy y.npy OUTPUT.h5; otherwise write the labels as a text, one a line",
+            f->path);
+    return mg_foreign_refuse(f->path, false, head, bytes, error);
+}
+
 // Finds the separator in the first line.
 static mg_status find_mark(mg_label_file *f, mg_error *error) {
     char *at;
@@ -97,6 +108,8 @@ static mg_status find_mark(mg_label_file *f, mg_error *error) {
     mg_status status = mg_text_line(f->text, &at, &bytes, error);
     if (status) return status;
     if (!at) return mg_fail(error, MG_DATA, "%s: is empty; it must have labels", f->path);
+    status = refuse_binary(f, at, bytes, error);
+    if (status) return status;
     char mark = count_fields(at, bytes, '\t') > 1 ? '\t' : ',';
     int columns = count_fields(at, bytes, mark);
     if (columns > 2) return refuse_columns(f, columns, mark, error);

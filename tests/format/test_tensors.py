@@ -86,6 +86,12 @@ def tensors_are_read(work):
         out.write("yes\nno\n")
     good(convert(work, "b.safetensors", "o.h5", "--features", "h", "--labels", "labels.txt"))
     holds(work, big.view("f4"), ["yes", "no"], "labels of a file")
+    np.save(work.at("X.npy"), big.view("f4"))
+    np.save(work.at("y.npy"), np.array(["yes", "no"]))
+    refused(convert(work, "X.npy", "o.h5", "--labels", "y.npy"), "y.npy: is an NPY file",
+            "margin convert X.npy y.npy OUTPUT.h5")
+    good(convert(work, "X.npy", "y.npy", "o.h5"))
+    holds(work, big.view("f4"), ["yes", "no"], "labels of an array")
 
 
 def headers_are_strict(work):

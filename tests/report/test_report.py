@@ -224,7 +224,8 @@ def test_unreadable(work):
     """What may not be read is named with the reason: it is not called missing or damaged."""
     how = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
     os.chmod(work.path, 0o777)
-    if how and subprocess.run([work.margin, "--version"], cwd=work.path, capture_output=True, **how).returncode:
+    begins = subprocess.run([work.margin, "--version"], cwd=work.path, capture_output=True, **how)
+    if begins.returncode:
         return  # another user may not run the program or see the directory
     work.data("u.h5", 60, 4, 2, False)
     train(work, "all/run", "data.train=u.h5", "data.test=u.h5", "train.epochs=1")
