@@ -24,7 +24,7 @@ HERE = {"OMPI_MCA_plm": "isolated", "OMPI_MCA_btl": "self,vader"}
 
 
 RANKS = {"dense": (1, 2, 3, 4, 8), "sparse": (2, 5, 8), "softmax": (3, 4), "several files": (2, 4),
-         "fewer rows than shards": (1, 4)}
+         "fewer rows than shards": (1, 4), "names and weights": (3, 8)}
 
 
 class Jobs:
@@ -119,6 +119,8 @@ def test_bits(jobs):
         "several files": {"data__train": "[part-0.h5, part-1.h5, part-2.h5]", "data__test": "'part-[12].h5'",
                           "data__scale": "max-abs"},
         "fewer rows than shards": {"data__train": "tiny.h5", "data__validation": "~", "train__shards": 16},
+        "names and weights": {"data__train": "named.h5", "data__test": "named.h5", "data__unlabelled": "drop",
+                              "data__weights": "w", "model__class_weight": "balanced"},
         "dense": {},
     }.items():
         jobs.write(**changes)
@@ -333,6 +335,15 @@ def cut_rows(work):
                 to["indptr"], out["y"] = ends[a:b + 1] - ends[a], y[a:b]
 
 
+def name_rows(work):
+    """The rows of dense.h5 with texts as classes, which few ranks see, rows without a label, and weights."""
+    with h5py.File(work.at("dense.h5")) as f, h5py.File(work.at("named.h5"), "w") as out:
+        y = sorted(f["y"][()])
+        f.copy("X", out)
+        out["y"] = ["NA" if i % 7 == 0 else f"class {9 - c}" for i, c in enumerate(y)]
+        out["w"] = [0.5 + i % 3 for i in range(len(y))]
+
+
 def test_no_mpi_in_margin(work):
     needed = subprocess.run(["readelf", "-d", work.margin], capture_output=True, text=True, check=True).stdout
     if "libmpi" in needed or "libopen-" in needed:
@@ -347,6 +358,7 @@ def main():
         work.data("sparse.h5", 600, 40, 5, sparse=True)
         work.data("tiny.h5", 11, 6, 3, sparse=False)
         cut_rows(work)
+        name_rows(work)
         mpi_jobs.large_rows(work.at("large.h5"))
         for test in (test_transport, test_bits, test_resume, test_output, test_refusals, test_impossible,
                      test_signals, test_silent_rank, test_page):
