@@ -84,7 +84,7 @@ static void add_row(const mg_calibration *c, const mg_scored *rows, int64_t i, m
     while (mg_logit(c, temperature, rows->classes, scores, best) < most) best++;
     to->weight += weight;
     to->log_loss +=
-        weight * (log(sum) + most - mg_logit(c, temperature, rows->classes, scores, rows->label[i]));
+        weight * (log(sum) + (most - mg_logit(c, temperature, rows->classes, scores, rows->label[i])));
     to->excess[bin < 0 ? 0 : bin] += weight * ((best == rows->label[i]) - top);
 }
 

@@ -263,6 +263,12 @@ static void test_error(void **unused) {
     mg_calibration_quality q = mg_calibration_quality_of(&sums);
     assert_true(fabs(q.ece - (0.5 * 0.1 + 0.5 * 0.1)) < 1e-6);
     assert_true(fabs(q.log_loss + (log(0.6) + log(0.4) + 2 * log(0.9)) / 4) < 1e-6);
+    // however large the logits are, the log-loss is that of the probabilities
+    double slope[2] = {0, 0}, intercept[2] = {1e250, 1e250};
+    const mg_calibration far = {.method = MG_CALIBRATION_SIGMOID, .slope = slope, .intercept = intercept};
+    sums = (mg_calibration_sums){0};
+    mg_calibration_add(&far, &rows, &team, &sums);
+    assert_true(fabs(mg_calibration_quality_of(&sums).log_loss - log(2)) < 1e-6);
 }
 
 int main(void) {
