@@ -199,6 +199,8 @@ class _Call:
         callbacks: Any,
         verbose: int,
     ) -> None:
+        if resume and overwrite:
+            raise ValueError("resume and overwrite: at most one may be True")
         settings = _data.flatten(options)
         self.rows = None if train is None or _data.is_path(train) else _data.labelled(train, "train")
         self.validation = None

@@ -121,6 +121,8 @@ def load_config(path: Optional[str], settings: dict) -> Handle:
     """A configuration from a file (or None) and a dict of "section.key": value, whose values win."""
     sets = [f"{key}={_yaml(value)}" for key, value in settings.items()]
     config = c.c_void_p()
+    if path is not None and not os.path.exists(path):
+        raise FileNotFoundError(f"{path}: cannot be opened: there is no such file")
     file = None if path is None else os.fsencode(path)
     call("mg_config_load", file, texts(sets), len(sets), c.byref(config))
     return Handle(config, "mg_config_destroy")

@@ -89,6 +89,7 @@ class SettingsMixin:
     validation_fraction: float
     n_iter_no_change: int
     n_jobs: Optional[int]
+    verbose: int
     random_state: Any
     options: Optional[dict]
 
@@ -97,6 +98,12 @@ class SettingsMixin:
         for name in ("loss", "solver"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; a text is allowed")
+        for name in ("fit_intercept", "penalize_intercept", "early_stopping", "warm_start"):
+            value = getattr(self, name, False)  # MarginClassifierCV has some of them
+            if not isinstance(value, (bool, np.bool_)):
+                raise ValueError(f"{name} is {value!r}; True or False is allowed")
+        if not isinstance(self.verbose, (numbers.Integral, np.bool_)):
+            raise ValueError(f"verbose is {self.verbose!r}; 0, 1 or 2 is allowed")
         settings = {
             "model.loss": self.loss,
             "model.delta": _positive("delta", self.delta),
@@ -106,7 +113,7 @@ class SettingsMixin:
             "train.threads": threads(self.n_jobs),
             "train.seed": self._seed(),
         }
-        if self.fit_intercept and not self._penalized():
+        if self.fit_intercept and not self.penalize_intercept:
             settings["model.penalize_bias"] = "false"
         if self.alpha is not None:
             settings["model.lambda"] = _positive("alpha", self.alpha)
@@ -132,11 +139,6 @@ class SettingsMixin:
             settings["train.tolerance"] = self._tolerance()
         settings.update(self._more())
         return settings
-
-    def _penalized(self) -> bool:
-        if not isinstance(self.penalize_intercept, (bool, np.bool_)):
-            raise ValueError(f"penalize_intercept is {self.penalize_intercept!r}; True or False is allowed")
-        return bool(self.penalize_intercept)
 
     def _more(self) -> dict:
         """`options`, without those that the estimator has to know as parameters. Errors: ValueError."""

@@ -111,7 +111,7 @@ def test_feature_names(blobs, tmp_path):
         (lambda X, y: margin.train(None, (X, y[:9])), ValueError, r"train: y has shape \(9,\)"),
         (lambda X, y: margin.train(None, (X, y + 0.5)), ValueError, r"train: y\[0\] is 0.5"),
         (lambda X, y: margin.train(None, validation=(X, y)), ValueError, "validation is for arrays"),
-        (lambda X, y: margin.train("/none.yaml", (X, y)), (ValueError, OSError), "/none.yaml"),
+        (lambda X, y: margin.train("/none.yaml", (X, y)), FileNotFoundError, "/none.yaml: cannot be opened"),
         (lambda X, y: margin.train(None), ValueError, "data.train: is not set"),
         (lambda X, y: margin.path(None, (X, y)), ValueError, "exactly one of C and alpha"),
         (lambda X, y: margin.path(None, (X, y), [1, 0]), ValueError, "value 0 is not allowed"),

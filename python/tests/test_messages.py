@@ -50,6 +50,9 @@ def test_uncertified(blobs):
         ({"C": 1e300}, r"^C: 1e\+300 is not allowed"),
         ({"max_iter": 10**12}, "^max_iter: 1000000000000 is not allowed"),
         ({"class_weight": [1, 2, 3]}, r"class_weight is \[1, 2, 3\]; None, 'balanced' or a dict is allowed"),
+        ({"fit_intercept": "no"}, "fit_intercept is 'no'; True or False is allowed"),
+        ({"penalize_intercept": 1}, "penalize_intercept is 1; True or False is allowed"),
+        ({"verbose": "x"}, "verbose is 'x'; 0, 1 or 2 is allowed"),
         ({"class_weight": 3}, "class_weight is 3; None, 'balanced' or a dict is allowed"),
         ({"class_weight": {0: -1}}, r"^class_weight\[0\] is -1; a number from 0 to 1e30 is allowed"),
         ({"class_weight": {0: None}}, r"^class_weight\[0\] is None; a number"),
@@ -110,6 +113,20 @@ def test_too_few_rows_to_calibrate(blobs):
         MarginClassifier(calibration="temperature").fit(X[few], y[few])
     clf = MarginClassifier(calibration="temperature").fit(X[few], y[few], X_val=X, y_val=y)
     assert clf.calibration_["rows"] == len(X)
+
+
+def test_a_callback_may_end_training_without_a_warning(blobs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf = MarginClassifier(C=100, callbacks=[lambda event: True]).fit(*blobs)
+        model = margin.train({"train.tolerance": 1e-6}, blobs, callbacks=[lambda event: True])
+    assert not clf.converged_ and not model.training["converged"]
+
+
+def test_resume_and_overwrite(blobs, tmp_path):
+    for call in margin.train, margin.path, margin.cv:
+        with pytest.raises(ValueError, match="^resume and overwrite: at most one may be True$"):
+            call(None, blobs, directory=tmp_path / "run", resume=True, overwrite=True)
 
 
 def test_path_tol(blobs):

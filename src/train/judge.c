@@ -228,6 +228,7 @@ static const char *advise_limit(const char *reason) {
     if (!strcmp(reason, "epochs")) return "raise train.epochs";
     if (!strcmp(reason, "max_steps")) return "raise train.max_steps";
     if (!strcmp(reason, "time_limit")) return "raise train.time_limit";
+    if (!strcmp(reason, "asked to")) return "let training go on";
     return "set train.patience to 0";
 }
 
