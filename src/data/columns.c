@@ -199,9 +199,6 @@ static mg_status read_tables(mg_h5 *file, int64_t width, mg_columns *out, mg_err
     mg_status status = MG_OK;
     if (mg_recipe_is(out->recipe, "weighting", "tf-idf"))
         status = read_values(file, "text/idf", width, &out->idf, error);
-    mg_error why;
-    if (!status && mg_columns_check_idf(out, &why))
-        status = mg_fail(error, MG_DATA, "%s: %s: convert the file again", mg_h5_path(file), why.text);
     if (!status && mg_recipe_find(out->recipe, "missing", &bytes))
         status = read_values(file, "csv/fill", width, &out->fill, error);
     return status;
@@ -224,6 +221,9 @@ mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t wi
     if (!status && !strcmp(features + (*features == '/'), "X"))
         status = mg_recipe_read(file, &out->recipe, error);
     if (!status && place->table) status = read_tables(file, width, out, error);
+    mg_error why;
+    if (!status && mg_columns_check(out, &why))
+        status = mg_fail(error, MG_DATA, "%s: %s: convert the file again", mg_h5_path(file), why.text);
     if (status) mg_columns_clear(out);
     return status;
 }

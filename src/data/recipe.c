@@ -98,7 +98,7 @@ void mg_idf_digest(const float *idf, int64_t count, char out[MG_IDF_DIGEST]) {
     snprintf(out, MG_IDF_DIGEST, "%016" PRIx64, mg_hash_bytes(0, idf, (size_t)count * sizeof *idf));
 }
 
-mg_status mg_columns_check_idf(const mg_columns *columns, mg_error *error) {
+static mg_status check_idf(const mg_columns *columns, mg_error *error) {
     char digest[MG_IDF_DIGEST];
     if (!columns->idf.value) return MG_OK;
     if (!mg_recipe_is(columns->recipe, "weighting", "tf-idf"))
@@ -107,6 +107,36 @@ mg_status mg_columns_check_idf(const mg_columns *columns, mg_error *error) {
     if (mg_recipe_is(columns->recipe, MG_COLUMNS_DIGEST, digest)) return MG_OK;
     return mg_fail(error, MG_DATA, "idf has the digest %s, which is not " MG_COLUMNS_DIGEST " of the recipe",
                    digest);
+}
+
+// True if a name is that of the one-hot column `column`, then '=' and a value.
+static bool has_values(const mg_names *names, const char *column, size_t bytes) {
+    bool found = false;
+    for (int64_t i = 0; !found && i < names->count; i++)
+        found = !strncmp(names->text[i], column, bytes) && names->text[i][bytes] == '=';
+    return found;
+}
+
+// The list is "features:NUMBER=NAME,..."; names that data.names gives need not fit it.
+static mg_status check_one_hot(const mg_columns *columns, mg_error *error) {
+    size_t bytes = 0;
+    const char *at = mg_recipe_find(columns->recipe, "one-hot", &bytes), *end = at ? at + bytes : NULL;
+    if (!columns->names.count || columns->names_from) return MG_OK;
+    for (const char *stop; at && at < end; at = stop + 1) {
+        stop = memchr(at, ',', (size_t)(end - at));
+        if (!stop) stop = end;
+        const char *name = memchr(at, '=', (size_t)(stop - at));
+        if (name && !has_values(&columns->names, name + 1, (size_t)(stop - name - 1)))
+            return mg_fail(error, MG_DATA,
+                           "the recipe has the one-hot column '%.*s', but names has no feature '%.*s=...'",
+                           (int)(stop - name - 1), name + 1, (int)(stop - name - 1), name + 1);
+    }
+    return MG_OK;
+}
+
+mg_status mg_columns_check(const mg_columns *columns, mg_error *error) {
+    mg_status status = check_idf(columns, error);
+    return status ? status : check_one_hot(columns, error);
 }
 
 // The value of an option as a text, or `other` if there is none that fits.

@@ -129,7 +129,7 @@ mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_
     if (!status) status = take_limits(file, features, out, error);
     if (!status) status = take_text(file, "recipe", &out->recipe, error);
     if (!status) status = take_text(file, "names_from", &out->names_from, error);
-    if (!status) status = mg_columns_check_idf(out, error);
+    if (!status) status = mg_columns_check(out, error);
     if (status) mg_columns_clear(out);
     return status;
 }

@@ -302,10 +302,41 @@ static void test_idf(void **unused) {
     assert_non_null(strstr(run.error.text, "texts.h5: idf has the digest"));
 }
 
+// The values of a one-hot column are in the names of its features.
+static void test_one_hot(void **unused) {
+    (void)unused;
+    char path[4600];
+    size_t size;
+    unsigned char *bytes = support_read(trained(), &size);
+    snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+    hid_t file = forge_open(bytes, size), type = H5Tcopy(H5T_C_S1);
+    static const char names[7][8] = {"a", "b", "c", "d", "col=red", "col=blu", "e"};
+    hsize_t count = 7;
+    H5Tset_size(type, sizeof names[0]);
+    hid_t space = H5Screate_simple(1, &count, NULL);
+    hid_t set = H5Dcreate2(file, "names", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) >= 0);
+    H5Dclose(set), H5Sclose(space), H5Tclose(type);
+    forge_text(file, "recipe", "format: csv\none-hot: features:5=col\n");
+    forge_write(file, path);
+    mg_model *model;
+    mg_error error = {0};
+    assert_int_equal(mg_model_read(path, &model, &error), MG_OK);
+    mg_model_free(model);
+    free(bytes);
+    bytes = support_read(path, &size);
+    file = forge_open(bytes, size);
+    forge_text(file, "recipe", "format: csv\none-hot: features:5=kol\n");
+    forge_write(file, path);
+    expect_refused(path, "one-hot column 'kol'", "recipe");
+    free(bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_models),       cmocka_unit_test(test_scaled),
         cmocka_unit_test(test_calibrations), cmocka_unit_test(test_model_shapes),
-        cmocka_unit_test(test_scales),       cmocka_unit_test(test_idf)};
+        cmocka_unit_test(test_scales),       cmocka_unit_test(test_idf),
+        cmocka_unit_test(test_one_hot)};
     return cmocka_run_group_tests(tests, begin, support_end);
 }
