@@ -22,6 +22,7 @@
 #include <margin/path.h>
 #include <margin/predict.h>
 #include <margin/printable.h>
+#include <margin/process.h>
 #include <margin/report.h>
 #include <margin/runs.h>
 #include <margin/status.h>

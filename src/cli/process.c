@@ -1,6 +1,8 @@
 // process.c - what the process does at its start and at its end.
 #include "cli/process.h"
 
+#include <margin/process.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -37,6 +39,7 @@ static void check_output(int status, void *unused) {
 
 void mg_cli_begin(void) {
     open_closed_descriptors();
+    mg_process_begin();
     signal(SIGXFSZ, SIG_IGN); // if a limit on file sizes is exceeded, write() then fails instead
     on_exit(check_output, NULL);
 }

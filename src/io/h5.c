@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+void mg_h5_leave_at_exit(void) { H5dont_atexit(); }
+
 void mg_h5_quiet(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
 
 typedef struct reason_buffer {
@@ -41,7 +43,18 @@ const char *mg_h5_reason(char *out, size_t size) {
     return out;
 }
 
+enum { ROOM = 2 << 20 }; // the library's structs for a file take about 600 KB
+
+mg_status mg_h5_make_room(size_t bytes, mg_error *error) {
+    char *block;
+    mg_status status = mg_memory_get(&block, bytes + ROOM, 1, error);
+    if (!status) mg_memory_free(block);
+    return status;
+}
+
 mg_status mg_h5_check_library(mg_error *error) {
+    mg_status status = mg_h5_make_room(0, error);
+    if (status) return status;
     mg_h5_quiet();
     hbool_t threadsafe = 0;
     unsigned major = 0, minor = 0, release = 0;
@@ -73,7 +86,9 @@ void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]) {
 
 // The new file takes ownership of the descriptor (-1: the file is in memory); on failure it is closed.
 static mg_status create_file(int fd, const char *path, mg_h5 **out, mg_error *error) {
-    mg_status status = mg_memory_zeroed(out, 1, sizeof **out, error);
+    *out = NULL;
+    mg_status status = mg_h5_make_room(0, error);
+    if (!status) status = mg_memory_zeroed(out, 1, sizeof **out, error);
     if (!status) {
         **out = (mg_h5){.file = H5I_INVALID_HID, .fd = fd, .users = 1};
         status = mg_memory_text(&(*out)->path, path, error);

@@ -39,6 +39,9 @@ const char *mg_h5_type_name(mg_h5_type type);
 // Refuses a library that is not thread-safe, or that has another version than the one margin was built with.
 // Errors: MG_FAILED.
 mg_status mg_h5_check_library(mg_error *error);
+// To be called before anything else: libhdf5 then does nothing when the process ends.
+void mg_h5_leave_at_exit(void);
+
 void mg_h5_version(char *out, size_t size);
 
 // Opens the file read-only. Everything is read through this one descriptor, whatever the name refers to

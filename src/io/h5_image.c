@@ -16,8 +16,10 @@ struct mg_h5_image {
 };
 
 mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error) {
-    mg_h5_quiet();
-    mg_status status = mg_memory_zeroed(out, 1, sizeof **out, error);
+    *out = NULL;
+    mg_status status = mg_h5_make_room(0, error);
+    if (!status) mg_h5_quiet();
+    if (!status) status = mg_memory_zeroed(out, 1, sizeof **out, error);
     if (status) return status;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_fapl_core(access, 1 << 20, 0);
@@ -42,8 +44,22 @@ static void note(mg_h5_image *image, const char *name, bool failed) {
     snprintf(image->reason, sizeof image->reason, "%.64s: %s", name, mg_h5_reason(reason, sizeof reason));
 }
 
+static void lack_memory(mg_h5_image *image, const char *name) {
+    image->failed = true;
+    image->status = MG_MEMORY;
+    snprintf(image->reason, sizeof image->reason, "%.64s: out of memory", name);
+}
+
+// True if nothing has failed yet, and the library can allocate what `bytes` more bytes of content need.
+static bool has_room(mg_h5_image *image, const char *name, size_t bytes) {
+    if (image->failed) return false;
+    if (!mg_h5_make_room(bytes, NULL)) return true;
+    lack_memory(image, name);
+    return false;
+}
+
 void mg_h5_image_group(mg_h5_image *image, const char *name) {
-    if (image->failed) return;
+    if (!has_room(image, name, 0)) return;
     hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(creation, 0);
     hid_t group = H5Gcreate2(image->file, name, H5P_DEFAULT, creation, H5P_DEFAULT);
@@ -54,6 +70,9 @@ void mg_h5_image_group(mg_h5_image *image, const char *name) {
 
 static void put(mg_h5_image *image, const char *name, hid_t type, int rank, const hsize_t *dims,
                 const void *data) {
+    size_t bytes = H5Tget_size(type);
+    for (int i = 0; i < rank; i++) bytes *= (size_t)dims[i];
+    if (!has_room(image, name, bytes)) return;
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, NULL);
     H5Pset_obj_track_times(creation, 0);
     hid_t set = H5Dcreate2(image->file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
@@ -75,7 +94,7 @@ void mg_h5_image_array(mg_h5_image *image, const char *name, mg_h5_type type, in
 }
 
 void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, const char *const *texts) {
-    if (image->failed) return;
+    if (!has_room(image, name, 0)) return;
     // Texts are stored with a fixed width. Texts of variable length would be in a heap, whose layout does not
     // depend on the content alone.
     size_t width = 1;
@@ -83,9 +102,7 @@ void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, cons
         if (strlen(texts[i]) > width) width = strlen(texts[i]);
     char *cells;
     if (mg_memory_zeroed(&cells, (size_t)count, width, NULL)) {
-        image->failed = true;
-        image->status = MG_MEMORY;
-        snprintf(image->reason, sizeof image->reason, "%.64s: out of memory", name);
+        lack_memory(image, name);
         return;
     }
     for (int64_t i = 0; i < count; i++) memcpy(cells + (size_t)i * width, texts[i], strlen(texts[i]));
@@ -100,6 +117,7 @@ void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, cons
 
 static void put_attribute(mg_h5_image *image, const char *object, const char *name, hid_t type,
                           const void *value) {
+    if (!has_room(image, name, 0)) return;
     hid_t space = H5Screate(H5S_SCALAR);
     hid_t attribute =
         H5Acreate_by_name(image->file, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -117,7 +135,7 @@ void mg_h5_image_attribute_real(mg_h5_image *image, const char *object, const ch
 }
 
 void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const char *name, const char *value) {
-    if (image->failed) return;
+    if (!has_room(image, name, strlen(value))) return;
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, strlen(value) + 1);
     H5Tset_cset(type, H5T_CSET_UTF8);

@@ -78,14 +78,17 @@ static mg_status create_image(mg_h5_writer *writer, mg_error *error) {
 static mg_status create_writer(mg_h5_writer **out, const char *path, int64_t bytes, mg_error *error) {
     mg_h5_writer *writer;
     *out = NULL;
+    mg_status status = mg_h5_make_room(0, error);
+    if (status) return status;
     mg_h5_quiet();
-    mg_status status = mg_memory_zeroed(&writer, 1, sizeof *writer, error);
+    status = mg_memory_zeroed(&writer, 1, sizeof *writer, error);
     if (status) return status;
     writer->file = -1;
     writer->library = H5I_INVALID_HID;
     writer->bytes = bytes;
     status = mg_memory_text(&writer->path, path, error);
     if (!status) status = mg_memory_zeroed(&writer->image, MOST_IMAGE, 1, error);
+    if (!status) status = mg_h5_make_room(0, error);
     if (!status) status = create_image(writer, error);
     if (status) mg_h5_writer_destroy(writer);
     else *out = writer;
