@@ -170,7 +170,7 @@ static void test_json(void **unused) {
 
 static void test_commands(void **unused) {
     (void)unused;
-    char out[8192];
+    char out[1 << 15];
     write_model(at("m.h5"), false, "none", "none");
     write_model(at("t.h5"), true, "none", "none");
     write_dense(at("d.h5"), ROWS, INTEGERS);
