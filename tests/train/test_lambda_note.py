@@ -13,7 +13,7 @@ NOTE = "the default lambda (0.0001) may not be the best"
 
 
 def said(work, *options, command=("train",)):
-    r = work.run(*command, "--overwrite", "--set", "output.directory=run", "--set", "train.epochs=2",
+    r = work.run(*command, "--overwrite", "--set", f"output.directory=run-{command[0]}", "--set", "train.epochs=2",
                  *[w for o in options for w in ("--set", o)])
     if r.returncode:
         runs.fail(f"{command} {options}: {r.stderr}")
@@ -41,7 +41,7 @@ with runs.Work(sys.argv[1]) as work:
     text = said(work, "data.train=few.h5", command=command)
     if NOTE in text:
         runs.fail(f"{command}: repeats the note: {text}")
-    lines = [line for line in open(work.at("run", "cv.jsonl")) if '"lambda"' in line]
+    lines = [line for line in open(work.at("run-cv", "cv.jsonl")) if '"lambda"' in line]
     if len(lines) < 5:
         runs.fail(f"{command}: {lines}")
     print("the note and its command hold")
