@@ -13,8 +13,8 @@ NOTE = "the default lambda (0.0001) may not be the best"
 
 
 def said(work, *options, command=("train",)):
-    r = work.run(*command, "--overwrite", "--set", f"output.directory=run-{command[0]}", "--set", "train.epochs=2",
-                 *[w for o in options for w in ("--set", o)])
+    sets = f"output.directory=run-{command[0]}", "train.epochs=2", *options
+    r = work.run(*command, "--overwrite", *[w for o in sets for w in ("--set", o)])
     if r.returncode:
         runs.fail(f"{command} {options}: {r.stderr}")
     return r.stderr
