@@ -60,11 +60,11 @@ fi
 tests=(test_resume test_dual test_run test_golden test_float_mode) # the longest first
 cmake -S . -B build-arm --toolchain "$PWD/scripts/arm.cmake" -DMARGIN_ARM_SYSROOT="$sysroot" \
     -DCMAKE_BUILD_TYPE=Release >/dev/null
-cmake --build build-arm -j "$(nproc)" --target "${tests[@]}" >build-arm/build.log ||
+cmake --build build-arm -j "$(nproc)" --target margin_cli "${tests[@]}" >build-arm/build.log ||
     { cat build-arm/build.log; exit 1; }
 
-"$emulator" -L "$sysroot" build-arm/margin list kernels | grep -q '^ *neon' ||
-    { echo "arm.sh: no neon kernel"; exit 1; }
+kernels=$("$emulator" -L "$sysroot" build-arm/margin list kernels)
+grep -q '^ *neon' <<<"$kernels" || { echo "arm.sh: no neon kernel"; exit 1; }
 
 [ "${1:-}" = --all ] || export MARGIN_FEW=1
 run_test() {
