@@ -158,7 +158,8 @@ def seconds(value):
 
 
 def reason(told, what):
-    keys = ((told["problem"], f"{what} {told['loss']}"), ("", what))
+    problem = told["problem"]
+    keys = ((problem, f"{what} {told['loss']}"), (problem, what), ("", what))
     return next((REASONS[key] for key in keys if key in REASONS), "")
 
 

@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool same(const mg_h5 *a, const mg_h5 *b) { return a->device == b->device && a->inode == b->inode; }
@@ -12,10 +14,11 @@ static mg_status refuse_repeated(mg_h5 *const *files, int count, mg_error *error
         for (int j = 0; j < i; j++) {
             if (!same(files[i], files[j])) continue;
             const char *a = files[j]->path, *b = files[i]->path;
-            bool named = strcmp(a, b) != 0;
+            char also[PATH_MAX + 16] = "";
+            if (strcmp(a, b)) snprintf(also, sizeof also, " (also as %s)", a);
             return mg_fail(error, MG_DATA,
-                           "%s: is given twice%s%s%s: its rows would count twice; leave one of them out", b,
-                           named ? " (also as " : "", named ? a : "", named ? ")" : "");
+                           "%s: is given twice%s: its rows would count twice; leave one of them out", b,
+                           also);
         }
     return MG_OK;
 }

@@ -175,4 +175,15 @@ static inline mg_config *configure(const char *const *sets) {
     return config;
 }
 
+static inline mg_status fit_with(const mg_fit_request *request, const char *const *sets, mg_model **model,
+                                 mg_fit_result *result, mg_error *error) {
+    mg_config *config = configure(sets);
+    mg_status status = mg_fit(config, request, model, result, error);
+    mg_config_destroy(config);
+    assert_true(!status == (*model != NULL));
+    return status;
+}
+
+static const char *const short_run[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=2", NULL};
+
 #endif

@@ -144,17 +144,6 @@ static void test_unused_features(void **unused) {
     free_arrays(&a);
 }
 
-static mg_status fit(const mg_fit_request *request, const char *const *sets, mg_model **model,
-                     mg_fit_result *result, mg_error *error) {
-    mg_config *config = configure(sets);
-    mg_status status = mg_fit(config, request, model, result, error);
-    mg_config_destroy(config);
-    assert_true(!status == (*model != NULL));
-    return status;
-}
-
-static const char *const short_run[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=2", NULL};
-
 // Rows with gaps between them are used in place, and the gaps are never read as cells.
 static void test_row_bytes(void **unused) {
     (void)unused;
@@ -174,7 +163,7 @@ static void test_row_bytes(void **unused) {
             if (i == 0) a.dense = (mg_data_dense){MG_DATA_FLOAT32, wide, sizeof(float) * APART};
             else a.dense = (mg_data_dense){MG_DATA_FLOAT32, a.cells, 0};
             const mg_fit_request request = {.train = &a.data};
-            if (fit(&request, variants[v].sets, &models[i], &result, &error)) fail_msg("%s", error.text);
+            if (fit_with(&request, variants[v].sets, &models[i], &result, &error)) fail_msg("%s", error.text);
             assert_int_equal(result.copied_bytes, 0);
             if (mg_model_save(models[i], files[i], &error)) fail_msg("%s", error.text);
             mg_model_destroy(models[i]);
@@ -197,10 +186,10 @@ static void test_unsorted(void **unused) {
     const mg_fit_request request = {.train = &a.data};
     int32_t *indices = a.indices, index = indices[2];
     float *values = a.values, value = values[2];
-    assert_int_equal(fit(&request, short_run, &sorted, &result, &error), MG_OK);
+    assert_int_equal(fit_with(&request, short_run, &sorted, &result, &error), MG_OK);
     indices[2] = indices[3], indices[3] = index;
     values[2] = values[3], values[3] = value;
-    assert_int_equal(fit(&request, short_run, &unsorted, &result, &error), MG_OK);
+    assert_int_equal(fit_with(&request, short_run, &unsorted, &result, &error), MG_OK);
     assert_non_null(strstr(result.copied_why, "do not ascend"));
     assert_int_equal(indices[3], index);
     mg_model_get(sorted, &parts[0]);
@@ -255,7 +244,7 @@ static void test_stop(void **unused) {
                                         .observer = &observer,
                                         .stop = finish ? NULL : &w.flag,
                                         .finish = finish ? &w.flag : NULL};
-        assert_int_equal(fit(&request, kind == 2 ? calibrated : long_run, &model, &result, &error),
+        assert_int_equal(fit_with(&request, kind == 2 ? calibrated : long_run, &model, &result, &error),
                          finish ? MG_OK : MG_STOPPED);
         assert_int_equal(w.plans, 1);
         assert_int_equal(w.ends, 3);
@@ -268,7 +257,7 @@ static void test_stop(void **unused) {
     mg_train_stop();
     mg_error error = {0};
     const mg_fit_request request = {.train = &a.data};
-    assert_int_equal(fit(&request, short_run, &model, &result, &error), MG_OK);
+    assert_int_equal(fit_with(&request, short_run, &model, &result, &error), MG_OK);
     mg_model_destroy(model);
     free_arrays(&a);
 }
@@ -289,24 +278,24 @@ static void test_in_directory(void **unused) {
     const char *stopped = support_path("stopped"), *whole = support_path("whole"),
                *own = support_path("own.h5");
     mg_fit_request request = {.train = &a.data, .directory = whole};
-    assert_int_equal(fit(&request, sets, &model, &result, &error), MG_OK);
+    assert_int_equal(fit_with(&request, sets, &model, &result, &error), MG_OK);
     assert_string_equal(result.train.model_path, support_path("whole/model.h5"));
     mg_model_destroy(model);
     request =
         (mg_fit_request){.train = &a.data, .directory = stopped, .observer = &observer, .stop = &w.flag};
-    assert_int_equal(fit(&request, sets, &model, &result, &error), MG_STOPPED);
+    assert_int_equal(fit_with(&request, sets, &model, &result, &error), MG_STOPPED);
     assert_non_null(strstr(error.text, "checkpoint written to"));
     request = (mg_fit_request){.train = &a.data, .directory = stopped, .resume = true};
     // the second time the run is finished already, and does not train
     for (int again = 0; again < 2; again++) {
-        if (fit(&request, sets, &model, &result, &error)) fail_msg("%s", error.text);
+        if (fit_with(&request, sets, &model, &result, &error)) fail_msg("%s", error.text);
         assert_int_equal(mg_model_save(model, own, &error), MG_OK);
         support_expect_same(own, support_path("whole/model.h5"), "resumed");
         support_expect_same(support_path("stopped/model.h5"), own, "file and model");
         mg_model_destroy(model);
     }
     ((float *)a.cells)[0] += 1;
-    assert_int_equal(fit(&request, sets, &model, &result, &error), MG_CONFIG);
+    assert_int_equal(fit_with(&request, sets, &model, &result, &error), MG_CONFIG);
     free_arrays(&a);
 }
 
@@ -319,10 +308,10 @@ static void test_start(void **unused) {
     mg_error error = {0};
     make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
     mg_fit_request request = {.train = &a.data, .validation = &a.data};
-    assert_int_equal(fit(&request, short_run, &first, &results[0], &error), MG_OK);
+    assert_int_equal(fit_with(&request, short_run, &first, &results[0], &error), MG_OK);
     assert_true(results[0].train.accuracy > 0.5);
     request.start = first;
-    assert_int_equal(fit(&request, short_run, &second, &results[1], &error), MG_OK);
+    assert_int_equal(fit_with(&request, short_run, &second, &results[1], &error), MG_OK);
     assert_true(results[1].train.objective < results[0].train.objective);
     mg_model_destroy(first);
     mg_model_destroy(second);
@@ -346,7 +335,7 @@ static void test_silence(void **unused) {
     dup2(file, 1), dup2(file, 2);
     const mg_fit_request request = {.train = &a.data};
     mg_status status =
-        fit(&request, (const char *const[]){"train.tolerance=1e-3", NULL}, &model, NULL, &error);
+        fit_with(&request, (const char *const[]){"train.tolerance=1e-3", NULL}, &model, NULL, &error);
     fflush(stdout);
     dup2(out, 1), dup2(err, 2);
     close(out), close(err), close(file);

@@ -5,22 +5,11 @@
 
 enum { ROWS = 240, CLASSES = 4 };
 
-static mg_status fit(const mg_fit_request *request, const char *const *sets, mg_model **model,
-                     mg_fit_result *result, mg_error *error) {
-    mg_config *config = configure(sets);
-    mg_status status = mg_fit(config, request, model, result, error);
-    mg_config_destroy(config);
-    assert_true(!status == (*model != NULL));
-    return status;
-}
-
-static const char *const short_run[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=2", NULL};
-
 static void expect(const mg_data *data, mg_status status, const char *text) {
     mg_model *model;
     mg_error error = {0};
     const mg_fit_request request = {.train = data};
-    mg_status found = fit(&request, short_run, &model, NULL, &error);
+    mg_status found = fit_with(&request, short_run, &model, NULL, &error);
     if (found != status || !strstr(error.text, text))
         fail_msg("status %d, '%s', not %d, '%s'", (int)found, error.text, (int)status, text);
     assert_null(strchr(error.text, '\n'));
@@ -68,9 +57,9 @@ static void test_empty(void **unused) {
     empty.rows = 0;
     const mg_fit_request no_rows = {.train = &empty},
                          no_validation = {.train = &a.data, .validation = &empty};
-    assert_int_equal(fit(&no_rows, sets, &model, NULL, &error), MG_USAGE);
+    assert_int_equal(fit_with(&no_rows, sets, &model, NULL, &error), MG_USAGE);
     assert_string_equal(error.text, "data: is empty: it has no rows, but at least one is needed");
-    assert_int_equal(fit(&no_validation, sets, &model, NULL, &error), MG_USAGE);
+    assert_int_equal(fit_with(&no_validation, sets, &model, NULL, &error), MG_USAGE);
     assert_string_equal(error.text, "validation data: is empty: it has no rows, but at least one is needed");
     free_arrays(&a);
 }
@@ -117,13 +106,13 @@ static void test_file_options(void **unused) {
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         mg_error error = {0};
         const mg_fit_request request = {.train = &a.data};
-        assert_int_equal(fit(&request, (const char *const[]){options[i][0], NULL}, &model, NULL, &error),
+        assert_int_equal(fit_with(&request, (const char *const[]){options[i][0], NULL}, &model, NULL, &error),
                          MG_CONFIG);
         if (!strstr(error.text, options[i][1])) fail_msg("%s", error.text);
     }
     mg_error error = {0};
     const mg_fit_request resume = {.train = &a.data, .resume = true};
-    assert_int_equal(fit(&resume, short_run, &model, NULL, &error), MG_USAGE);
+    assert_int_equal(fit_with(&resume, short_run, &model, NULL, &error), MG_USAGE);
     free_arrays(&a);
 }
 

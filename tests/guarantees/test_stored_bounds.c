@@ -56,26 +56,48 @@ static mg_train_result optimum_of(const run_kind *kind) {
     return run.result;
 }
 
-// Stops a run, multiplies the stored objective, sets the stored bound to `dual` (0: the objective), and
-// resumes the run.
-static support_run resume_forged(const run_kind *kind, double factor, double dual) {
-    support_run run = run_of(kind, "forged");
+typedef struct forged {
+    const char *path;
+    unsigned char *bytes;
+    hid_t file;
+} forged;
+
+// Opens a copy of the newest checkpoint in memory.
+static forged open_newest(const char *directory) {
     size_t size;
+    forged f = {.path = support_newest(support_path("%s", directory))};
+    f.bytes = support_read(f.path, &size);
+    f.file = forge_open(f.bytes, size);
+    return f;
+}
+
+// Writes the changed checkpoint, sealed again.
+static void write_newest(forged *f) {
+    forge_write(f->file, f->path);
+    free(f->bytes);
+}
+
+// Starts the run of directory forged, and stops it at a certificate.
+static void stop(const run_kind *kind) {
+    support_run run = run_of(kind, "forged");
     run.overwrite = true;
     run.stop_after = kind->stop;
     support_expect(&run, MG_STOPPED);
-    const char *path = support_newest(support_path("forged"));
-    unsigned char *bytes = support_read(path, &size);
-    hid_t file = forge_open(bytes, size);
-    double primal = factor * forge_get(file, "state/bounds", PRIMAL);
+}
+
+// Stops a run, multiplies the stored objective, sets the stored bound to `dual` (0: the objective), and
+// resumes the run.
+static support_run resume_forged(const run_kind *kind, double factor, double dual) {
+    stop(kind);
+    forged f = open_newest("forged");
+    double primal = factor * forge_get(f.file, "state/bounds", PRIMAL);
     assert_true(isfinite(primal));
     if (dual == 0) dual = primal;
-    assert_true(forge_set(file, "state/bounds", PRIMAL, primal));
-    assert_true(forge_set(file, "state/bounds", DUAL, dual));
-    assert_true(forge_set(file, "state/bounds", GAP, fmax(fabs(primal - dual) / primal, LEAST_GAP)));
-    forge_write(file, path);
-    free(bytes);
-    run = run_of(kind, "forged");
+    assert_true(forge_set(f.file, "state/bounds", PRIMAL, primal));
+    assert_true(forge_set(f.file, "state/bounds", DUAL, dual));
+    assert_true(forge_set(f.file, "state/bounds", GAP, fmax(fabs(primal - dual) / primal, LEAST_GAP)));
+    write_newest(&f);
+    support_run run = run_of(kind, "forged");
     run.resume = true;
     support_train(&run);
     return run;
@@ -125,18 +147,11 @@ static void test_huge_weights(void **unused) {
     const run_kind *kind = &kinds[KINDS - 1];
     mg_train_result known = optimum_of(kind);
     for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
+        stop(kind);
+        forged f = open_newest("forged");
+        assert_true(forge_set(f.file, "state/weights", 4, huge[i]));
+        write_newest(&f);
         support_run run = run_of(kind, "forged");
-        size_t size;
-        run.overwrite = true;
-        run.stop_after = kind->stop;
-        support_expect(&run, MG_STOPPED);
-        const char *path = support_newest(support_path("forged"));
-        unsigned char *bytes = support_read(path, &size);
-        hid_t file = forge_open(bytes, size);
-        assert_true(forge_set(file, "state/weights", 4, huge[i]));
-        forge_write(file, path);
-        free(bytes);
-        run = run_of(kind, "forged");
         run.resume = true;
         support_train(&run);
         if (run.status != MG_NONFINITE) expect_truth(kind, &run, &known, false);
@@ -149,18 +164,14 @@ static void test_finished(void **unused) {
     for (int k = 0; k < KINDS; k++) {
         mg_train_result known = optimum_of(&kinds[k]);
         support_run run = run_of(&kinds[k], "whole");
-        size_t size;
         run.overwrite = true;
         support_expect(&run, MG_OK);
         run.overwrite = false;
-        const char *path = support_newest(support_path("whole"));
-        unsigned char *bytes = support_read(path, &size);
-        hid_t file = forge_open(bytes, size);
-        double primal = forge_get(file, "state/bounds", PRIMAL);
-        assert_true(forge_set(file, "state/bounds", DUAL, primal));
-        assert_true(forge_set(file, "state/bounds", GAP, LEAST_GAP));
-        forge_write(file, path);
-        free(bytes);
+        forged f = open_newest("whole");
+        double primal = forge_get(f.file, "state/bounds", PRIMAL);
+        assert_true(forge_set(f.file, "state/bounds", DUAL, primal));
+        assert_true(forge_set(f.file, "state/bounds", GAP, LEAST_GAP));
+        write_newest(&f);
         run.resume = true;
         support_train(&run);
         expect_truth(&kinds[k], &run, &known, false);
