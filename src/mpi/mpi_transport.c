@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIECE = 8 << 20 };                // bytes of a message
-enum { LAST_SECONDS = 10 };              // limit for MPI_Abort
-enum { HEAD_START = 3, MOST_DELAY = 6 }; // seconds
+enum { PIECE = 8 << 20 };                 // bytes of a message
+enum { LAST_SECONDS = 10 };               // limit for MPI_Abort
+enum { MOST_DELAY = 6, LONG_DELAY = 12 }; // seconds
 enum { TAG = 1 };
 #define SHORTEST_SLEEP 1e-5 // seconds
 #define LONGEST_SLEEP 2e-4
@@ -38,6 +38,7 @@ static struct {
     lane *lanes;          // [2][ranks] sends, then receives
     mg_transport_end end; // of the last transfer
     double timeout;       // of the last transfer
+    bool lower_reports;   // a lower rank has found out too that the job is at its end
     pid_t launcher;
     mg_transport transport;
 } job;
@@ -136,10 +137,12 @@ static mg_transport_end move_all(double timeout, int *culprit) {
 // abort.
 static void stop_calling(int culprit) {
     // A rank that has failed alone knows the reason. It reports it and ends the job when it gets the message;
-    // the launcher then needs about a second to end this rank, which has nothing to add.
+    // this rank has nothing to add.
     bool knows = job.end == MG_TRANSPORT_LEFT && mg_endings_of(culprit).status > 0;
     mg_endings_tell(MG_ENDING_BROKEN);
-    wait_until(mg_clock_seconds() + (knows ? HEAD_START : GRACE));
+    wait_until(mg_clock_seconds() + (knows ? LONG_DELAY : GRACE));
+    for (int r = 0; r < job.transport.rank; r++)
+        if (mg_endings_of(r).status == MG_ENDING_BROKEN) job.lower_reports = true;
 }
 
 // This rank has waited too long. The others that wait for the same rank find that out at the same time; the
@@ -271,10 +274,11 @@ static bool await_endings(void) {
 }
 
 // Ranks cannot be reached any more. The lowest rank that is left reports it and ends the job; the launcher
-// then needs about a second to end the others, which would report the same. MPI is not called: see
-// stop_calling.
+// then ends the others, which would report the same. That takes about a second, and several on a busy
+// machine. MPI is not called: see stop_calling.
 static void let_others_report(void) {
-    double until = mg_clock_seconds() + (double)mg_min(2 * job.transport.rank, MOST_DELAY);
+    int64_t delay = job.lower_reports ? LONG_DELAY : mg_min(2 * job.transport.rank, MOST_DELAY);
+    double until = mg_clock_seconds() + (double)delay;
     while (mg_clock_seconds() < until) rest(1); // not sleep: the launcher sends a signal first
 }
 
