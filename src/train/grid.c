@@ -74,7 +74,7 @@ static mg_status parse_list(mg_grid *grid, mg_error *error) {
 
 mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_error *error) {
     double number[3];
-    *grid = (mg_grid){.name = C ? "C" : "lambda", .text = C ? C : lambda};
+    *grid = (mg_grid){.holds_C = C, .name = C ? "C" : "lambda", .text = C ? C : lambda};
     if (!grid->text || (C && lambda))
         return mg_fail(
             error, MG_USAGE,
@@ -109,7 +109,8 @@ enum { AUTO_POINTS = 17, AUTO_PATIENCE = 4 };
 #define AUTO_FACTOR 3.1622776601683795
 
 void mg_grid_auto(mg_grid *grid) {
-    *grid = (mg_grid){.name = "C", .text = "auto", .count = AUTO_POINTS, .patience = AUTO_PATIENCE};
+    *grid = (mg_grid){
+        .holds_C = true, .name = "C", .text = "auto", .count = AUTO_POINTS, .patience = AUTO_PATIENCE};
     for (int i = 0; i < AUTO_POINTS; i++) grid->value[i] = 1;
 }
 
@@ -120,7 +121,11 @@ void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double to
 }
 
 double mg_grid_lambda(const mg_grid *grid, int i, double total_weight) {
-    return strcmp(grid->name, "C") ? grid->value[i] : 1 / (grid->value[i] * total_weight);
+    return grid->holds_C ? 1 / (grid->value[i] * total_weight) : grid->value[i];
+}
+
+double mg_grid_C(const mg_grid *grid, int i, double total_weight) {
+    return grid->holds_C ? grid->value[i] : 1 / (grid->value[i] * total_weight);
 }
 
 void mg_grid_report_end(const mg_grid *grid, int best, const mg_observer *observer) {

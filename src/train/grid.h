@@ -6,8 +6,11 @@
 
 #include <margin/path.h>
 
+#include <stdbool.h>
+
 typedef struct mg_grid {
-    const char *name; // "C" or "lambda"
+    bool holds_C;     // the values are of C, otherwise of lambda
+    const char *name; // the same for messages: "C" or "lambda"
     const char *text; // the text as the user gave it
     int count;
     int patience; // a path ends after this many points without a better accuracy; 0: it goes to the end
@@ -27,7 +30,8 @@ void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double to
 // beyond it, and which values to try. observer: may be NULL. Does nothing if `best` is -1.
 void mg_grid_report_end(const mg_grid *grid, int best, const mg_observer *observer);
 
-// (M20) lambda of point i, for rows with this total weight.
+// (M20) lambda and C of point i, for rows with this total weight.
 double mg_grid_lambda(const mg_grid *grid, int i, double total_weight);
+double mg_grid_C(const mg_grid *grid, int i, double total_weight);
 
 #endif

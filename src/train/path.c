@@ -123,8 +123,7 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     mg_status status = certify(p, weights, &certificate, error);
     if (status) return status;
     *out = (mg_path_point){
-        .C = strcmp(p->grid.name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight)
-                                       : p->grid.value[p->point],
+        .C = mg_grid_C(&p->grid, (int)p->point, run->setup.train->total_weight),
         .lambda = problem->lambda,
         .objective = certificate.primal,
         .dual = certificate.dual,
@@ -334,8 +333,8 @@ static mg_status check_points(void *context, mg_error *error) {
 static void prepare(path *p, const mg_trainer_options *options) {
     const mg_grid *grid = &p->grid;
     p->model = *options->model;
-    p->model.C = strcmp(grid->name, "C") ? NAN : grid->value[0];
-    p->model.lambda = strcmp(grid->name, "C") ? grid->value[0] : NAN;
+    p->model.C = grid->holds_C ? grid->value[0] : NAN;
+    p->model.lambda = grid->holds_C ? NAN : grid->value[0];
     p->train = *options->train;
     if (!(p->train.tolerance > 0)) p->train.tolerance = TOLERANCE;
     p->train.evaluate_every = p->train.patience = 0; // points are evaluated only when they end

@@ -4,7 +4,6 @@
 #include "solver/incumbent.h"
 
 #include <math.h>
-#include <string.h>
 
 // How far two values of one optimum may differ by rounding: relative to the objective, and to the largest
 // size of scores.
@@ -19,7 +18,7 @@ static mg_status check_same(const char *name, int64_t place, double value, doubl
 static mg_status check_grid(const mg_run *run, const mg_path_restored *path, int64_t i, mg_error *error) {
     const mg_grid *grid = path->grid;
     double weight = run->setup.train->total_weight, lambda = mg_grid_lambda(grid, (int)i, weight);
-    double C = strcmp(grid->name, "C") ? 1 / (lambda * weight) : grid->value[i];
+    double C = mg_grid_C(grid, (int)i, weight);
     mg_status status =
         check_same("lambda in state/path_points, point", i, path->point[i].lambda, lambda, error);
     return status ? status : check_same("C in state/path_points, point", i, path->point[i].C, C, error);
