@@ -36,6 +36,9 @@ mg_status mg_config_name_directory(mg_config *config, const char *suffix, mg_err
  */
 const char *mg_config_origin(const mg_config *config, const char *key);
 
+/* output.directory: as it was set, or its default. The text is valid as long as the configuration is. */
+const char *mg_config_directory(const mg_config *config);
+
 /* Writes all options, with comments, as a YAML file that gives the same values when it is read. Errors:
  * MG_IO, MG_MEMORY. */
 mg_status mg_config_print(const mg_config *config, FILE *file, mg_error *error);

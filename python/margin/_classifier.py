@@ -14,8 +14,8 @@ from ._arrays import Rows, converted_bytes
 from ._conversions import ConversionMixin
 from ._scoring import ScoringMixin
 from ._settings import SettingsMixin, in_own_words, own_words
-from ._validation import (EXPECTED_FAILURES, check_weights, encode_targets, finite_errors, keeps_state,
-                          validate)
+from ._validation import (EXPECTED_FAILURES, check_weights, class_numbers, encode_targets, finite_errors,
+                          keeps_state, validate)
 from .callbacks import checked, show_progress
 
 # estimator -> (coef_, intercept_, model of the library). Estimators themselves hold numpy arrays only.
@@ -252,19 +252,19 @@ class MarginClassifier(SettingsMixin, ScoringMixin, ConversionMixin, ClassifierM
         y = column_or_1d(y)
         if len(y) != X.shape[0]:
             raise ValueError(f"y_val has {len(y)} labels, but X_val has {X.shape[0]} rows")
-        at = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-        unknown = classes[at] != y
-        if unknown.any():
-            row = int(np.argmax(unknown))
-            raise ValueError(f"y_val[{row}] is {y.tolist()[row]!r}, which is not a class of y")
-        return Rows(X, "X_val").label(at, None)
+        return Rows(X, "X_val").label(class_numbers(y, classes, "y_val", "a class of y"), None)
 
     def _start(self, classes: np.ndarray) -> Any:
-        if not hasattr(self, "coef_") or self.solver != "sgd" or not np.array_equal(classes, self.classes_):
+        if not hasattr(self, "coef_") or self.solver != "sgd":
             return None
-        if self.coef_.shape[1] != self.n_features_in_:
-            return None
-        return self._made()
+        same = np.array_equal(classes, self.classes_)
+        if same and self.coef_.shape[1] == self.n_features_in_:
+            return self._made()
+        what = "features" if same else "classes"
+        _train.warn(
+            f"warm_start starts from weights of zero, because the {what} are others than in the last fit"
+        )
+        return None
 
     def _run(
         self,

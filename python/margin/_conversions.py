@@ -8,7 +8,7 @@ from typing import Any, Optional, Union
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from . import _model
+from . import _model, _train
 from ._export import ExportMixin
 
 
@@ -107,7 +107,12 @@ class ConversionMixin(ExportMixin):
         alpha = getattr(self, "alpha", None)  # MarginClassifierCV has none
         if alpha is not None:
             C = 1 / (alpha * self._parts["training_rows"])
-        kind = LogisticRegression if self.loss == "softmax" else LinearSVC
+        kind = LogisticRegression if self._parts["loss"] == "softmax" else LinearSVC
+        if kind is LogisticRegression and self._parts.get("calibration"):
+            _train.warn(
+                "the estimator of scikit-learn has the scores of this one, but no calibration, so that its "
+                "probabilities differ: set calibration to None before fit, or keep this estimator"
+            )
         out = kind(C=C, fit_intercept=self.fit_intercept, intercept_scaling=self.intercept_scaling)
         for name in ("coef_", "intercept_", "classes_", "feature_names_in_"):
             if hasattr(self, name):

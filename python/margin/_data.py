@@ -81,5 +81,8 @@ def load_config(config: Any, options: dict) -> _library.Handle:
     return _library.load_config(os.fspath(config), options)
 
 
-def is_set(config: _library.Handle, key: str) -> bool:
-    return _library.lib.mg_config_origin(config.address, key.encode()) is not None
+def directory_of(config: _library.Handle) -> Optional[str]:
+    """output.directory, if it is set."""
+    if _library.lib.mg_config_origin(config.address, b"output.directory") is None:
+        return None
+    return os.fsdecode(_library.lib.mg_config_directory(config.address))

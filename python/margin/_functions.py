@@ -42,7 +42,7 @@ def train(
     validation : as train, or a fraction such as 0.1
         Validation rows.
     directory : path, default=None
-        output.directory. None: that of the configuration.
+        output.directory. None: that of the configuration, if it is set there.
     options : dict, default=None
         More options, which win over those of `config`.
     resume, overwrite : bool, default=False
@@ -216,7 +216,7 @@ class _Call:
             settings["output.directory"] = os.fspath(directory)
         self.config = _data.load_config(config, settings)
         self.how = (config, settings)
-        self.directory = directory
+        self.directory = _data.directory_of(self.config)
         self.resume, self.overwrite = resume, overwrite
         self.bar = show_progress(int(verbose)) if verbose else None
         self.watch = _train.Watch([*checked(callbacks), *([self.bar] if self.bar else [])])
@@ -272,7 +272,7 @@ class _Call:
             finish=c.addressof(self.watch.finish),
         )
         with tempfile.TemporaryDirectory(prefix="margin-") as own:
-            kept = _data.is_set(self.config, "output.directory")
+            kept = self.directory is not None
             if not kept:
                 config, settings = self.how
                 self.config = _data.load_config(config, {**settings, "output.directory": own + "/run"})

@@ -18,6 +18,7 @@ _PROTOTYPES: dict[str, tuple[Any, list]] = {
     "mg_config_load": (c.c_int, [c.c_char_p, c.POINTER(c.c_char_p), c.c_int, c.POINTER(_HANDLE), _ERROR]),
     "mg_config_destroy": (None, [_HANDLE]),
     "mg_config_origin": (c.c_char_p, [_HANDLE, c.c_char_p]),
+    "mg_config_directory": (c.c_char_p, [_HANDLE]),
     "mg_fit": (
         c.c_int,
         [_HANDLE, c.POINTER(s.FitRequest), c.POINTER(_HANDLE), c.POINTER(s.FitResult), _ERROR],

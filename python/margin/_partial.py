@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._arrays import Rows, mean_square, shown
+from ._arrays import Rows, mean_square
 from ._settings import _positive
-from ._validation import check_weights, validate
+from ._validation import check_weights, class_numbers, known_classes, validate
 
 BATCH = 16
 # A fit counts as this many rows more than it had, so that the first steps after it are a 1/16 as long. Steps
@@ -24,13 +24,12 @@ def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any
         raise ValueError("classes must be passed on the first call to partial_fit.")
     X, y = validate(estimator, X, y, reset=first)
     check_classification_targets(y)
-    known = np.unique(classes) if first else estimator.classes_
-    if not first and classes is not None and not np.array_equal(known, np.unique(classes)):
-        raise ValueError(
-            f"classes are {np.unique(classes).tolist()}, but the first call had {known.tolist()}"
-        )
+    given = None if classes is None else known_classes(classes)
+    known: Any = given if first else estimator.classes_
+    if given is not None and not np.array_equal(known, given):
+        raise ValueError(f"classes are {given.tolist()}, but the first call had {known.tolist()}")
     estimator._check_classes(known)
-    labels = _numbers(y, known)
+    labels = class_numbers(y, known, "y", f"one of the classes {known.tolist()}")
     weights = check_weights(sample_weight, X)
     seen = dict(getattr(estimator, "_seen", None) or {"weight": 0.0, "rows": 0, "square": 0.0})
     if not first and not seen["rows"]:  # after a fit
@@ -46,15 +45,6 @@ def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any
     seen["rows"] += X.shape[0]
     estimator._seen = seen
     return estimator
-
-
-def _numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    at = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-    unknown = classes[at] != y
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        raise ValueError(f"y[{row}] is {shown(y[row])!r}, which is not one of the classes {classes.tolist()}")
-    return at.astype(np.int64)
 
 
 def _settings(estimator: Any, classes: np.ndarray, seen: dict) -> dict:

@@ -16,10 +16,12 @@ from ._validation import finite_errors, threads, validate
 def _gives_probabilities(estimator: Any) -> bool:
     fitted = getattr(estimator, "calibration_", None)
     wanted = estimator.calibration is not None and not hasattr(estimator, "coef_")
-    if estimator.loss == "softmax" or fitted is not None or wanted:
+    # A parameter that was set after fit has no effect on the fitted model.
+    loss = estimator._parts["loss"] if hasattr(estimator, "coef_") else estimator.loss
+    if loss == "softmax" or fitted is not None or wanted:
         return True
     raise AttributeError(
-        f"loss {estimator.loss!r} has no probabilities: set calibration='temperature', or loss='softmax'"
+        f"loss {loss!r} has no probabilities: set calibration='temperature', or loss='softmax'"
     )
 
 

@@ -148,6 +148,11 @@ class SettingsMixin:
         for key in ("model.loss", "model.C", "model.lambda", "model.class_weight", "model.calibration"):
             if key in options:
                 raise ValueError(f"options has {key!r}: set the parameter {_PARAMETERS[key]} instead")
+        for key in options:
+            if key.startswith(("output.", "checkpoint.")):
+                raise ValueError(
+                    f"options has {key!r}, but fit writes no files: margin.train writes a directory"
+                )
         return options
 
     def _tolerance(self, name: str = "tol") -> float:

@@ -9,6 +9,7 @@ import sys
 import warnings
 from typing import Any, Callable, Optional, Sequence
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from . import _library
@@ -74,7 +75,8 @@ class Watch:
 
     def _tell(self, event: dict) -> None:
         for callback in self.callbacks:
-            if callback(event) is True:
+            wanted = callback(event)
+            if isinstance(wanted, (bool, np.bool_)) and wanted:  # comparisons of numpy give the second
                 self.finish.value = 1
 
     def run(self, work: Callable[[], None], stop: Optional[Callable[[], None]] = None) -> None:

@@ -132,6 +132,33 @@ def encode_targets(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, labels
 
 
+def known_classes(classes: Any) -> np.ndarray:
+    """The classes of partial_fit, ascending. Errors: ValueError."""
+    given = np.asarray(list(classes) if isinstance(classes, (set, frozenset, range)) else classes)
+    if given.ndim != 1:
+        raise ValueError(f"classes has shape {given.shape}; a list of labels is allowed")
+    for number, label in enumerate(given.tolist()):
+        if label is None or label != label:
+            raise ValueError(f"classes[{number}] is {label!r}, which is not a label: leave it out")
+    return encode_targets(given)[0]
+
+
+def class_numbers(y: np.ndarray, classes: np.ndarray, name: str, of: str) -> np.ndarray:
+    """The number of each label among the classes. Errors: ValueError for a label that is none of them, with
+    the name of the labels, and `of`, which says what they should be."""
+    if y.dtype.kind == classes.dtype.kind and y.dtype.kind != "O":
+        at = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+        unknown = classes[at] != y
+    else:  # numpy cannot compare numbers with texts
+        numbered = {label: number for number, label in enumerate(classes.tolist())}
+        at = np.array([numbered.get(label, -1) for label in y.tolist()])
+        unknown = at < 0
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise ValueError(f"{name}[{row}] is {shown(y[row])!r}, which is not {of}")
+    return at.astype(np.int64, copy=False)
+
+
 def keeps_state(fit: _Method) -> _Method:
     """A method that leaves the attributes of its object as they were if it raises."""
 

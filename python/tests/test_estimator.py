@@ -12,7 +12,6 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -121,6 +120,16 @@ def test_validation_labels_are_one_column(blobs):
     X, y = blobs
     with pytest.raises(ValueError, match="1d array"):
         MarginClassifier().fit(X, y, X_val=X, y_val=np.column_stack([y, y]))
+
+
+def test_validation_labels_of_another_type(blobs):
+    X, y = blobs
+    with pytest.raises(ValueError, match=r"y_val\[0\] is '\d', which is not a class of y"):
+        MarginClassifier().fit(X, y, X_val=X, y_val=y.astype(str))
+    for strange in (None, np.nan):
+        with pytest.raises(ValueError, match=rf"y_val\[0\] is {strange}, which is not a class of y"):
+            MarginClassifier().fit(X, y, X_val=X[:2], y_val=np.array([strange, 1], object))
+    assert MarginClassifier().fit(X, y, X_val=X, y_val=y.astype(float)).validation_score_ > 0.5
 
 
 def test_validation_rows(blobs):
@@ -302,6 +311,25 @@ def test_to_sklearn_can_be_fitted_again(blobs):
     other = clf.to_sklearn()
     assert other.C == pytest.approx(1 / (0.1 * len(X))) and not other.fit_intercept
     assert np.allclose(other.fit(X, y).coef_, clf.coef_, atol=0.02)
+
+
+def test_to_sklearn_leaves_out_the_calibration(blobs):
+    X, y = blobs
+    fitted = MarginClassifier("softmax", calibration="temperature").fit(X, y)
+    with pytest.warns(UserWarning, match="no calibration, so that its probabilities differ"):
+        fitted.to_sklearn()
+
+
+def test_parameters_set_after_fit(blobs):
+    X, y = blobs
+    soft = MarginClassifier("softmax", C=0.1).fit(X, y)
+    probabilities = soft.predict_proba(X)
+    soft.set_params(loss="crammer-singer")
+    assert np.array_equal(soft.predict_proba(X), probabilities)
+    assert isinstance(soft.to_sklearn(), LogisticRegression)
+    hinge = MarginClassifier(C=0.1).fit(X, y).set_params(loss="softmax", calibration="sigmoid")
+    assert not hasattr(hinge, "predict_proba")
+    assert isinstance(hinge.to_sklearn(), LinearSVC)
 
 
 def test_to_sklearn_refuses_prepared_rows():

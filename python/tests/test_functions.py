@@ -73,6 +73,16 @@ def test_arrays_in_a_directory(blobs, tmp_path):
     margin.train(OPTIONS, blobs, directory=tmp_path / "run", overwrite=True)
 
 
+def test_directory_of_the_configuration(blobs, tmp_path):
+    set_in = {**OPTIONS, "output.directory": str(tmp_path / "dict")}
+    assert margin.train(set_in, blobs).directory == tmp_path / "dict"
+    (tmp_path / "run.yaml").write_text(f"output:\n  directory: {tmp_path / 'file'}\n")
+    assert margin.train(tmp_path / "run.yaml", blobs, options=OPTIONS).status == "finished"
+    for name, call in ("path", margin.path), ("cv", margin.cv):
+        call({**OPTIONS, "output.directory": str(tmp_path / name)}, blobs, C=[0.1, 1])
+    assert sorted(os.listdir(tmp_path)) == ["cv", "dict", "file", "path", "run.yaml"]
+
+
 def test_start(blobs, file, tmp_path):
     how = {"train.solver": "sgd", "sgd.eta": 0.01, "train.epochs": 2}
     first = margin.train(how, blobs)

@@ -134,6 +134,12 @@ def test_path_tol(blobs):
         MarginClassifierCV(path_tol="a").fit(*blobs)
 
 
+@pytest.mark.parametrize("key", ["output.directory", "checkpoint.every_steps"])
+def test_options_that_need_a_directory(blobs, key):
+    with pytest.raises(ValueError, match=f"options has '{key}', but fit writes no files"):
+        MarginClassifier(options={key: "5"}).fit(*blobs)
+
+
 def test_options_by_section(blobs):
     with pytest.warns(ConvergenceWarning):
         assert MarginClassifier(tol=1e-9, options={"train": {"epochs": 1}}).fit(*blobs).n_iter_ == 1

@@ -58,6 +58,41 @@ def test_errors():
         classifier.partial_fit(X, y, classes=range(11))
 
 
+@pytest.mark.parametrize(
+    "y, classes, message",
+    [
+        ([0, 1, 2], ["a", "b", "c"], r"y\[0\] is 0, which is not one of the classes \['a', 'b', 'c'\]"),
+        (["a", "b", "c"], [0, 1, 2], r"y\[0\] is 'a', which is not one of the classes \[0, 1, 2\]"),
+        (["0", "1", "2"], [0, 1, 2], r"y\[0\] is '0', which is not one of the classes \[0, 1, 2\]"),
+        ([0, 1, 2], [0, 1, 2, np.nan], r"classes\[3\] is nan, which is not a label"),
+        ([0, 1, 2], [0, 1, 2, None], r"classes\[3\] is None, which is not a label"),
+        ([0, 1, 2], [[0, 1, 2]], r"classes has shape \(1, 3\)"),
+        ([0, 1, 2], 3, r"classes has shape \(\)"),
+    ],
+)
+def test_labels_that_are_no_classes(blobs, y, classes, message):
+    with pytest.raises(ValueError, match=message):
+        MarginClassifier().partial_fit(blobs[0][:3], y, classes=classes)
+
+
+def test_classes_of_another_type(blobs):
+    X, y = blobs
+    for classes in ([0.0, 1.0, 2.0], {2, 1, 0}, np.array([2, 1, 0], np.uint8)):
+        assert MarginClassifier().partial_fit(X, y, classes=classes).classes_.tolist() == [0, 1, 2]
+    names = np.array(["a", "b", "c"])
+    learner = MarginClassifier().partial_fit(X, names[y].astype(object), classes=names)
+    assert set(learner.predict(X)) <= set(names)
+
+
+def test_warm_start_of_another_problem(blobs):
+    X, y = blobs
+    learner = MarginClassifier(solver="sgd", warm_start=True, max_iter=9).fit(X, y)
+    with pytest.warns(UserWarning, match="weights of zero, because the classes are others"):
+        learner.fit(X, y + 1)
+    with pytest.warns(UserWarning, match="weights of zero, because the features are others"):
+        learner.fit(X[:, :5], y + 1)
+
+
 def test_warm_start():
     X, y = load_digits(return_X_y=True)
     X = X / 16

@@ -181,6 +181,14 @@ def test_callback_ends_training(blobs):
     assert len(history["objective"]) >= 1
 
 
+@pytest.mark.parametrize("true", [True, np.True_])
+def test_what_a_callback_returns(blobs, true):
+    how = dict(tol=None, max_iter=9)
+    assert MarginClassifier(callbacks=[lambda event: true], **how).fit(*blobs).n_iter_ < 9
+    for other in (None, False, np.False_, 1, "text", np.ones(3)):
+        assert MarginClassifier(callbacks=[lambda event: other], **how).fit(*blobs).n_iter_ == 9
+
+
 def test_early_stopping_callback(blobs):
     X, y = blobs
     stop = margin.early_stopping(2, metric="objective", min_delta=1.0)

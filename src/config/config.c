@@ -114,6 +114,8 @@ const char *mg_config_origin(const mg_config *config, const char *key) {
     return key ? mg_settings_origin(&config->settings, key) : NULL;
 }
 
+const char *mg_config_directory(const mg_config *config) { return config->output.directory; }
+
 mg_status mg_config_print(const mg_config *config, FILE *file, mg_error *error) {
     MG_FLOAT_SCOPE;
     mg_writer writer = {0};

@@ -93,6 +93,7 @@ static void test_load(void **state) {
     assert_string_equal(config->data.train, "x.h5");
     assert_string_equal(config->output.directory, "runs/cells.v2");
     assert_null(mg_config_origin(config, "output.directory"));
+    assert_string_equal(mg_config_directory(config), "runs/cells.v2");
     assert_string_equal(mg_config_origin(config, "train.batch"), "--set");
     assert_non_null(strstr(mg_config_origin(config, "train.epochs"), "/cells.v2.yaml:2"));
     char *first = print_whole(config);
