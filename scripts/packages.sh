@@ -18,7 +18,7 @@ packages_need() {
 packages_build=(gcc libc6-dev make cmake pkg-config libhdf5-dev libyaml-dev zlib1g-dev)
 packages_mpi=(openmpi-bin libopenmpi-dev)
 packages_peers=(python3 python3-h5py python3-numpy python3-scipy python3-sklearn python3-torch
-    liblinear-tools libocas-tools time)
+    liblinear-tools libocas-tools fasttext time)
 packages_arm=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 packages_test=(clang clang-format libclang-rt-dev libcmocka-dev libblas-dev python3 python3-h5py
     liblinear-tools python3-sklearn g++ procps strace util-linux hdf5-tools python3-hdf5plugin chromium

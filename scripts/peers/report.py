@@ -337,8 +337,8 @@ def page(told):
     yield from notes(told)
 
 
-# Written by scripts/bench_python.py, and kept here.
-LAST_SECTION = "## The Python package next to scikit-learn"
+# This section and the next are written by texts.py and scripts/bench_python.py, and kept here.
+LAST_SECTION = "## Texts next to fastText"
 
 
 def main():
