@@ -41,7 +41,8 @@ static mg_status run_once(mg_config_trainer *trainer, const mg_config *config, i
     trainer->options.replay = replay;
     mg_status status = mg_trainer_run(&trainer->options, &request, result, error);
     return !status && replay && replay->status
-               ? mg_fail(error, replay->status, "no memory for the durations of the items of a job")
+               ? mg_fail(error, replay->status,
+                         "out of memory: the durations of the items of a job cannot be stored")
                : status;
 }
 

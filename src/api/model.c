@@ -88,7 +88,8 @@ static mg_status take_calibration(const mg_model_parts *parts, mg_model *model, 
             "calibration.method: '%.15s' is not allowed (temperature, sigmoid, adaptive, or empty)",
             given->method);
     if (sigmoid && (!parts->slope || !parts->intercept))
-        return mg_fail(error, MG_DATA, "the calibration sigmoid needs slope and intercept");
+        return mg_fail(error, MG_DATA,
+                       "slope, intercept: the calibration sigmoid needs both, but one is NULL");
     const mg_calibration from = {
         .method = (mg_calibration_method)method,
         .temperature = given->temperature,
@@ -108,7 +109,7 @@ static mg_status take_calibration(const mg_model_parts *parts, mg_model *model, 
 
 static mg_status take_limits(const mg_model_parts *parts, mg_columns *columns, mg_error *error) {
     if (!parts->clip_low != !parts->clip_high)
-        return mg_fail(error, MG_DATA, "only one of clip_low and clip_high is given");
+        return mg_fail(error, MG_DATA, "clip_low, clip_high: only one of them is given: give both or none");
     if (!parts->clip_low) return MG_OK;
     mg_status status = mg_column_values_copy(parts->clip_low, parts->features, &columns->low, error);
     if (!status) status = mg_column_values_copy(parts->clip_high, parts->features, &columns->high, error);

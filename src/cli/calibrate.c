@@ -35,10 +35,8 @@ int mg_command_calibrate(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"method", KEY_METHOD, method_words, 0,
          "temperature (default): one factor for all scores, which keeps the order of the classes; sigmoid: a "
-         "curve "
-         "for each class, which needs more rows; adaptive: a temperature for each row, by how far its "
-         "highest "
-         "score is above the mean of its scores",
+         "curve for each class, which needs more rows; adaptive: a factor for each row, which depends on how "
+         "far its highest score is above the mean of its scores",
          0},
         {0},
     };

@@ -159,9 +159,10 @@ static void build_options(struct argp_option *rows, help_text *help) {
         {"names", NAMES, "FILE", 0,
          "Names of the features, one on each line of a text; stored instead of those of a header", 1},
         {"split", SPLIT, "FRACTION", 0,
-         "Keep this fraction of the rows of every class, such as 0.1, for a test, in a second file", 1},
+         "Write this fraction of the rows of every class, such as 0.1, to a second file, for a test", 1},
         {"split-output", SPLIT_OUTPUT, "FILE", 0, "File of the test rows; default: OUTPUT_test.h5", 1},
-        {"seed", SEED, "NUMBER", 0, "With --split: which rows are for the test; default: 1", 1},
+        {"seed", SEED, "NUMBER", 0, "With --split: seed of the random choice of the test rows; default: 1",
+         1},
         {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 if it exists", 1},
         {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},
     };

@@ -130,7 +130,7 @@ int mg_command_export(int argc, char **argv) {
     char formats[256];
     list_formats("|", formats);
     const struct argp_option options[] = {
-        {"format", KEY_FORMAT, formats, 0, "Format; default: what the name of the output ends with", 0},
+        {"format", KEY_FORMAT, formats, 0, "Format of the output (default: the ending of its name)", 0},
         {"output", KEY_OUTPUT, "FILE", 0,
          "Write to FILE instead of standard output; FILE appears only when it is complete", 0},
         {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace FILE if it exists", 0},

@@ -34,7 +34,7 @@ static const flag shared[] = {
     FLAG(MG_CLI_QUIET, ON, quiet, "quiet", 'q', NULL,
          "Print only warnings and results: no plan, no progress"),
     FLAG(MG_CLI_STRICT, ON, strict, "strict", FIRST_KEY + 11, NULL,
-         "End with status 1 if a warning was printed, such as that of a run that has learned nothing"),
+         "End with status 1 if a warning was printed, for example because the run has learned nothing"),
     FLAG(MG_CLI_THREADS, THREADS, threads, "threads", FIRST_KEY + 2, "N",
          "Number of threads (default: all cores this process may use); results do not depend on it"),
     FLAG(MG_CLI_JSON, ON, json, "json", FIRST_KEY + 3, NULL,
@@ -42,10 +42,11 @@ static const flag shared[] = {
     FLAG(MG_CLI_FEATURES, TEXT, features, "features", FIRST_KEY + 4, "NAME",
          "Data set of the features in DATA (default: the name used in training)"),
     FLAG(MG_CLI_NAMES, TEXT, names, "names", FIRST_KEY + 5, "NAME",
-         "Names of the features in DATA: a data set, auto or none (default: as in training). Tables, texts "
-         "and lines: header or none, if it is not clear whether line 1 is a header"),
+         "Names of the features in DATA: a data set, auto or none (default: as in training). For tables, "
+         "texts and lines: header if line 1 names the columns, none if line 1 is a row"),
     FLAG(MG_CLI_NAMES, MISSING, complete, "missing", FIRST_KEY + 12, missing_words,
-         "Features of the model whose names DATA lacks: their cells are zero (default), or it is an error"),
+         "What to do if DATA lacks features that the model has, by name: zero takes their cells as 0 "
+         "(default), error refuses DATA"),
     FLAG(
         MG_CLI_LABELS, TEXT, labels, "labels", FIRST_KEY + 6, "NAME",
         "Data set of the labels in DATA (default: the name used in training); for other files than HDF5, the "

@@ -194,8 +194,8 @@ static const struct argp_option all_options[] = {
     {"header", KEY_HEADER, "NAMES", 0,
      "Names of the first columns of a table, separated by commas, such as Id,Label", 0},
     {"prior", KEY_PRIOR, "FILE|LIST", 0,
-     "Probabilities for other frequencies of the classes than in training: 'A: 0.9, B: 0.1', or a file with "
-     "a line 'A: 0.9' for each class",
+     "How frequent each class is in DATA, if not as in training; the probabilities take it into account: 'A: "
+     "0.9, B: 0.1', or a file with a line 'A: 0.9' for each class",
      0},
     {"reject", KEY_REJECT, "P", 0,
      "Answer 'unknown' if the probability of the label is below P, such as 0.5 (needs probabilities)", 0},
@@ -203,8 +203,8 @@ static const struct argp_option all_options[] = {
     {"base", KEY_BASE, "0|1", 0,
      "Index of the first feature in lines (default: that of the training file; 1 if it is not known)", 0},
     {"labels", KEY_LABELS, "NAME|none", 0,
-     "The column of the labels in a table or text, which is left out: first, last, its name or its number; "
-     "none: there is none (default: as in training)",
+     "Column of the labels in a table or text, which predict skips: first, last, its name or its number; "
+     "none: DATA has no labels (default: as in training)",
      0},
     {0},
 };

@@ -90,8 +90,8 @@ static int show_plan(mg_config *config, const mg_train_request *request, const m
            mg_cli_bytes(estimate.available_bytes, room));
     show_time(&estimate);
     if (estimate.chooses_C)
-        printf("model.C    auto: the trainings that choose it come before, and are not included\n");
-    if (request->resume) printf("--resume   what is trained already is not subtracted\n");
+        printf("model.C    auto: the figures do not include the trainings that choose C first\n");
+    if (request->resume) printf("--resume   the figures are those of the whole run, not of the rest\n");
     printf("nothing was written: leave --plan out to train\n");
     return mg_cli_conclude("train", screen, flags, MG_OK, &error);
 }
@@ -108,7 +108,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 int mg_command_train(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"init", KEY_INIT, "MODEL", 0,
-         "Start from the weights of a model.h5. Needed again to resume a run that has no checkpoint yet", 0},
+         "Start from the weights of this model.h5. Give it again with --resume if the run has no checkpoint "
+         "yet",
+         0},
         {"plan", KEY_PLAN, NULL, 0,
          "A dry run: print what the run needs and about how long it takes; nothing is written", 0},
         {0},

@@ -11,7 +11,7 @@ static mg_status compare_values(const mg_column_values *known, const mg_column_v
         known->count == other->count &&
         (!known->count || !memcmp(known->value, other->value, (size_t)known->count * sizeof *known->value));
     if (same) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: %s are not those %s: %s", parties->path, what, parties->whose,
+    return mg_fail(error, MG_DATA, "%s: %s differ from those %s: %s", parties->path, what, parties->whose,
                    parties->advice);
 }
 

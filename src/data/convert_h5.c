@@ -214,12 +214,13 @@ static const mg_option rows[] = {
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, labels),
      .preset = "",
-     .help = "Labels, such as obs/cell_type; by default y, if it exists."},
+     .help = "Data set or column of the labels, such as obs/cell_type. Default: y, if it exists."},
     {.name = "id",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, id),
      .preset = "",
-     .help = "Ids of the rows; by default the index of obs, or id, if there is one."},
+     .help = "Data set of the ids of the rows. Default: the index of obs or the data set id, if the file has "
+             "one."},
 };
 
 static const mg_section section = {
@@ -228,7 +229,8 @@ static const mg_section section = {
 const mg_format mg_convert_h5 = {
     .name = "hdf5",
     .arguments = "FILE.h5ad...",
-    .help = "HDF5 files that margin train reads, such as .h5ad; to join or split them, or to add labels",
+    .help =
+        "HDF5 files that margin train can read, such as .h5ad: convert joins or splits them, or adds labels",
     .most_inputs = 1,
     .section = &section,
     .options_size = sizeof(options),

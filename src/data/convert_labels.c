@@ -105,7 +105,10 @@ mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg
 
 mg_status mg_census_survey_missing(mg_census *labels, mg_error *error) {
     if (labels->kind == MG_LABEL_INTEGER)
-        return mg_fail(error, MG_DATA, "a row has no label, but all labels of %s are integers", labels->like);
+        return mg_fail(
+            error, MG_DATA,
+            "a row has no label, but all labels of %s are integers: label the row, or leave it out",
+            labels->like);
     labels->words = true; // the empty text means that there is no label
     if (!labels->longest) labels->longest = 1;
     labels->count++;

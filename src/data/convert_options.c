@@ -123,7 +123,9 @@ static mg_status read_recipe(mg_conversion *c, mg_error *error) {
     if (h5 != (c->format == &mg_convert_h5)) c->like.labels = NULL; // it is no name in such a file
     mg_status status = MG_OK;
     if (!kept && !strcmp(c->format->name, "text"))
-        status = mg_fail(error, MG_DATA, "%s: was not made from texts; --like needs a file that was",
+        status = mg_fail(error, MG_DATA,
+                         "%s: was not made from texts, but --like of texts needs a file that was: give the "
+                         "file that was made from the training texts",
                          c->like.path);
     if (are_lines(c)) c->like.label = NULL; // it is the name of a column
     for (int i = 0; !status && i < section->count; i++) {

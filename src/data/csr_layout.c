@@ -46,8 +46,10 @@ static mg_status read_stored_shape(mg_h5 *file, const char *name, int64_t shape[
     if (status) return status;
     status = mg_h5_array_read_int64(array, &values, error);
     if (!status && mg_h5_array_rows(array) != 2)
-        status = mg_fail(error, MG_DATA, "%s: data set %s must hold 2 integers, not %lld", mg_h5_path(file),
-                         path, (long long)mg_h5_array_rows(array));
+        status =
+            mg_fail(error, MG_DATA,
+                    "%s: data set %s must hold 2 integers (rows, features), not %lld: write the matrix again",
+                    mg_h5_path(file), path, (long long)mg_h5_array_rows(array));
     if (!status) memcpy(shape, values, 2 * sizeof *shape);
     mg_memory_free(values);
     mg_h5_array_close(array);

@@ -28,8 +28,8 @@ static mg_status check_dealt(const char *name, const int64_t *first, const mg_cl
         dealt += first[k + 1] - first[k] > 1 ? first[k + 1] - first[k] : 0;
     if (dealt >= folds) return MG_OK;
     return mg_fail(error, MG_USAGE,
-                   "--folds: %lld folds need at least %lld rows in classes of two or more rows; %s has %lld: "
-                   "use fewer folds or more rows",
+                   "--folds: %lld folds need at least %lld rows, not counting classes of one row, but %s has "
+                   "%lld: use fewer folds or more rows",
                    (long long)folds, (long long)folds, name, (long long)dealt);
 }
 

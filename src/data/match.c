@@ -8,11 +8,10 @@ static mg_status check_width(const mg_dataset *dataset, const mg_known_columns *
     int64_t own = dataset->features, features = known->features;
     if (own == features || (dataset->layout == MG_CSR && own < features)) return MG_OK;
     if (dataset->layout == MG_CSR)
-        return mg_fail(
-            error, MG_DATA,
-            "%s: has %lld features but there are %lld %s: column %lld (from 0) and above do not exist there: "
-            "convert both files with the same options (margin convert --like)",
-            dataset->path, (long long)own, (long long)features, known->whose, (long long)features);
+        return mg_fail(error, MG_DATA,
+                       "%s: has %lld features but there are %lld %s, so column %lld (from 0) and above are "
+                       "unknown there: convert both files with the same options (margin convert --like)",
+                       dataset->path, (long long)own, (long long)features, known->whose, (long long)features);
     return mg_fail(error, MG_DATA,
                    "%s: has %lld features but there are %lld %s: convert both files with the same options "
                    "(margin convert --like)",

@@ -49,32 +49,37 @@ static const mg_option rows[] = {
     {"train", MG_OPTION_PATHS, AT(train), "", 0, 0, NULL, NULL, false,
      "HDF5 file with the training rows, or several: a list or a pattern such as parts/*.h5."},
     {"validation", MG_OPTION_PATHS, AT(validation), "", 0, 0, NULL, NULL, false,
-     "File with validation rows (HDF5, or another one, which is read by the recipe of data.train), or the "
-     "fraction of the training rows to hold out, such as 0.1 or 10%."},
+     "File with validation rows, or the fraction of the training rows to hold out, such as 0.1 or 10%. A "
+     "file that is not HDF5 is converted with the options with which data.train was converted."},
     {"test", MG_OPTION_PATHS, AT(test), "", 0, 0, NULL, NULL, false,
-     "File that is evaluated once, at the end of training (HDF5, or as for data.validation)."},
+     "File with test rows, which are evaluated once, at the end of training. It may have any format that "
+     "data.validation may have."},
     {"features", MG_OPTION_TEXT, AT(features), "X", 0, 0, NULL, NULL, true,
-     "Data set [N,D], or CSR group (data, indices, indptr), in each of the files."},
+     "Name of the features in each of the files: a data set [N,D], or a CSR group (data, indices, indptr)."},
     {"labels", MG_OPTION_TEXT, AT(labels), "y", 0, 0, NULL, NULL, true,
-     "Labels [N]: integers, strings, or an AnnData categorical group such as obs/cell_type."},
+     "Name of the labels [N] in each of the files: a data set of integers or strings, or an AnnData "
+     "categorical group such as obs/cell_type."},
     {"unlabelled", MG_OPTION_CHOICE, AT(unlabelled), "error", 0, 0, unlabelled_name, NULL, true,
-     "Rows without a label (missing, masked, NaN, NA and similar words), in each of the files: error, or "
-     "drop, which leaves them out."},
+     "What to do with rows without a label (missing, masked, NaN, NA and similar words) in any of the files: "
+     "error, or drop, which leaves these rows out."},
     {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, true,
-     "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). The columns "
-     "of validation and test are matched by them."},
+     "Where the names of the features [D] are: a data set, none, or auto (AnnData's var, 10x's feature ids). "
+     "The columns of the validation and test files are matched to those of the training file by these "
+     "names."},
     {"missing", MG_OPTION_CHOICE, AT(missing), "zero", 0, 0, missing_name, NULL, false,
-     "Features of train whose names validation or test lacks: zero (their cells are 0) or error."},
+     "What to do if the validation or test file lacks features that the training file has, by name: zero "
+     "(their cells count as 0) or error."},
     {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,
-     "Weights [N] of the rows, none negative. A row of weight 2 counts as two rows."},
+     "Name of the data set with the weights of the rows [N], none negative. A row of weight 2 counts as two "
+     "rows."},
     {"rows", MG_OPTION_CHOICE, AT(rows), "none", 0, 0, rows_name, NULL, true,
-     "First preparation, by row: none, unit (Euclidean length 1) or total (sum 10,000; the sum must be "
-     "above 0). Rows of zeros do not change."},
+     "First preparation: how each row is scaled. none, unit (to the Euclidean length 1) or total (to the sum "
+     "10,000; its sum must be above 0). Rows of zeros do not change."},
     {"transform", MG_OPTION_CHOICE, AT(transform), "none", 0, 0, transform_name, NULL, true,
-     "Second preparation, by cell: none or log1p, which is log(1 + x)."},
+     "Second preparation: what replaces each value x. none, or log1p, which is log(1 + x)."},
     {"scale", MG_OPTION_TEXT, AT(scale), "none", 0, 0, scale_word, check_scale, true,
-     "Third preparation, by column: none, a factor such as 1/255, standard (mean 0, deviation 1) or "
-     "max-abs (largest magnitude 1)."},
+     "Third preparation: how each column is scaled. none, a factor such as 1/255, standard (to mean 0 and "
+     "standard deviation 1) or max-abs (to the largest magnitude 1)."},
     {"clip", MG_OPTION_REAL, AT(clip), "0", 0, 1e30, NULL, NULL, true,
      "Upper limit of prepared and scaled values, such as 10: larger values become the limit. 0 = no limit."},
     {"clip_below", MG_OPTION_REAL, AT(clip_below), "0", 0, 1e30, NULL, NULL, true,

@@ -107,11 +107,10 @@ static mg_status place_header(const mg_raw_request *request, const mg_conversion
     if (!request->names) return MG_OK;
     bool header = !strcmp(request->names, "header");
     if ((!header && strcmp(request->names, "none") != 0) || !mg_section_find(c->format->section, "header"))
-        return mg_fail(
-            error, MG_USAGE,
-            "--names %s: %s is not HDF5, so it has no data sets: only tables and texts take it, as "
-            "--names header or --names none",
-            request->names, request->path);
+        return mg_fail(error, MG_USAGE,
+                       "--names %s: %s is not HDF5, so it has no data sets: leave --names out, or for a "
+                       "table or texts give --names header or --names none",
+                       request->names, request->path);
     settings[options->setting_count++] = (mg_convert_setting){"header", header ? "yes" : "no"};
     return MG_OK;
 }
@@ -124,7 +123,7 @@ static mg_status place_features(const mg_raw_request *request, const mg_conversi
     if (!request->features) return MG_OK;
     if (!option || option->type != MG_OPTION_TEXT)
         return mg_fail(error, MG_USAGE,
-                       "%s: is not HDF5 and, read as %s, has no named arrays: --features is not allowed",
+                       "%s: is read as %s, which has no named arrays for --features: leave --features out",
                        request->path, c->format->name);
     settings[options->setting_count++] = (mg_convert_setting){"features", request->features};
     return MG_OK;
@@ -160,9 +159,10 @@ static mg_status place_labels(const mg_raw_request *request, const mg_conversion
         return MG_OK;
     }
     if (model->skip_labels)
-        return mg_fail(error, MG_USAGE,
-                       "--labels %s: %s is read as %s, which has no column of labels to skip",
-                       request->labels, request->path, c->format->name);
+        return mg_fail(
+            error, MG_USAGE,
+            "--labels %s: %s is read as %s, which has no column of labels to skip: leave --labels out",
+            request->labels, request->path, c->format->name);
     if (c->format->most_inputs != 2) {
         options->labels = request->labels;
         return MG_OK;

@@ -86,8 +86,8 @@ mg_status mg_raw_lines_open(const mg_raw_request *request, mg_raw_lines **out, m
     *out = NULL;
     if (request->names && strcmp(request->names, "header") != 0 && strcmp(request->names, "none") != 0)
         return mg_fail(error, MG_USAGE,
-                       "--names %s: lines have no data sets: give --names header if the first line names the "
-                       "columns, --names none if it does not",
+                       "--names %s: is the name of a data set, but lines have none: give --names header if "
+                       "the first line names the columns, --names none if it does not",
                        request->names);
     mg_status status = mg_memory_zeroed(&lines, 1, sizeof *lines, error);
     if (status) return status;

@@ -29,7 +29,8 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     source->rows = mg_h5_array_rows(source->data);
     source->features = mg_h5_array_columns(source->data);
     if (source->features > MG_MOST_INDEX)
-        return mg_fail(error, MG_DATA, "%s: %s has %lld features; at most %u are allowed",
+        return mg_fail(error, MG_DATA,
+                       "%s: %s has %lld features, but at most %u are allowed: leave columns out",
                        mg_h5_path(source->file), source->name, (long long)source->features, MG_MOST_INDEX);
     source->cell = MG_CELL_F32;
     for (mg_cell cell = MG_CELL_U8; mg_source_is_as_is(source) && cell <= MG_CELL_F32; cell++)
@@ -46,18 +47,23 @@ static mg_status check_indptr(const mg_source *source, int64_t first, int64_t en
     const int64_t *indptr = source->indptr;
     int64_t stored = mg_h5_array_rows(source->data);
     if (first == 0 && indptr[0] != 0)
-        return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, but must be 0", path, source->name,
-                       (long long)indptr[0]);
+        return mg_fail(error, MG_DATA,
+                       "%s: %s/indptr[0] is %lld, but must be 0: the matrix is damaged; write it again", path,
+                       source->name, (long long)indptr[0]);
     for (int64_t i = 0; i <= end - first; i++) {
         int64_t least = i ? indptr[i - 1] : 0;
         if (indptr[i] < least || indptr[i] > stored)
-            return mg_fail(error, MG_DATA, "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed)", path,
-                           source->name, (long long)(first + i), (long long)indptr[i], (long long)least,
+            return mg_fail(error, MG_DATA,
+                           "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed): the matrix is damaged; "
+                           "write it again",
+                           path, source->name, (long long)(first + i), (long long)indptr[i], (long long)least,
                            (long long)stored);
     }
     if (end == lines && indptr[end - first] != stored)
-        return mg_fail(error, MG_DATA, "%s: %s/indptr ends with %lld but there are %lld stored values", path,
-                       source->name, (long long)indptr[end - first], (long long)stored);
+        return mg_fail(error, MG_DATA,
+                       "%s: %s/indptr ends with %lld but there are %lld stored values: the matrix is "
+                       "damaged; write it again",
+                       path, source->name, (long long)indptr[end - first], (long long)stored);
     return MG_OK;
 }
 
@@ -65,7 +71,7 @@ static mg_status open_member(mg_source *source, const char *member, mg_h5_array 
     char name[MG_H5_NAME];
     if ((size_t)snprintf(name, sizeof name, "%s/%s", source->name, member) < sizeof name)
         return mg_h5_array_open(source->file, name, out, error);
-    return mg_fail(error, MG_DATA, "%s: the name of the features is longer than %d bytes",
+    return mg_fail(error, MG_DATA, "%s: the name of the features is longer than %d bytes: rename the group",
                    mg_h5_path(source->file), MG_H5_NAME);
 }
 
@@ -107,26 +113,32 @@ static mg_status open_csr(mg_source *source, bool later, mg_error *error) {
     if (!status) status = open_member(source, "data", &source->data, error);
     if (!status) status = open_member(source, "indices", &source->indices, error);
     if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
-        status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed",
-                         path, source->name, (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: %s has the shape %lld x %lld, but at most %u features are allowed: leave columns out", path,
+            source->name, (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
     if (!status && mg_h5_array_rows(indptr) - 1 != shape[by_columns])
         status =
             mg_fail(error, MG_DATA,
-                    "%s: %s/indptr has %lld values but shape says %lld %s: it needs one value more than %s",
+                    "%s: %s/indptr has %lld values but shape says %lld %s, and indptr needs one value more "
+                    "than there are %s: write the matrix again",
                     path, source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[by_columns],
                     by_columns ? "columns" : "rows", by_columns ? "columns" : "rows");
     if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
                     mg_h5_array_rows(source->data) != mg_h5_array_rows(source->indices)))
         status = mg_fail(error, MG_DATA,
-                         "%s: %s has %lld values and %lld indices; they must be vectors of one length", path,
-                         source->name, (long long)mg_h5_array_rows(source->data),
+                         "%s: %s has %lld values and %lld indices, but both must be vectors of the same "
+                         "length: write the matrix again",
+                         path, source->name, (long long)mg_h5_array_rows(source->data),
                          (long long)mg_h5_array_rows(source->indices));
     if (!status && (mg_h5_array_type(source->data) == MG_H5_TEXT || mg_h5_array_named(source->data) ||
                     mg_h5_array_type(source->indices) > MG_H5_U64))
-        status = mg_fail(error, MG_DATA, "%s: %s/data must hold numbers and %s/indices integers", path,
-                         source->name, source->name);
+        status = mg_fail(error, MG_DATA,
+                         "%s: %s/data must hold numbers and %s/indices integers: write the matrix again",
+                         path, source->name, source->name);
     if (!status && mg_h5_array_rank(indptr) != 1)
-        status = mg_fail(error, MG_DATA, "%s: data set %s/indptr must be a vector of integers", path,
+        status = mg_fail(error, MG_DATA,
+                         "%s: data set %s/indptr must be a vector of integers: write the matrix again", path,
                          source->name);
     source->rows = shape[0];
     source->features = shape[1];

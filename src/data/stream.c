@@ -290,7 +290,9 @@ static mg_status advance_window(mg_stream *stream, mg_error *error) {
     if (there) return MG_OK;
     if (error) *error = stream->failure;
     return stream->failure.status ? stream->failure.status
-                                  : mg_fail(error, MG_FAILED, "the thread that reads ahead ended early");
+                                  : mg_fail(error, MG_FAILED,
+                                            "the thread that reads the next rows ended without an error: "
+                                            "report this as a fault of margin");
 }
 
 static mg_rows rows_in_place(const mg_dataset *dataset) {

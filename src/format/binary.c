@@ -13,15 +13,17 @@ enum { BLOCK = 1 << 19 }; // bytes; a multiple of the size of every cell type
 mg_status mg_binary_check(const mg_binary *cells, const mg_input *input, mg_error *error) {
     const char *path = mg_input_path(input);
     int64_t bytes;
-    if (cells->rows == 0) return mg_fail(error, MG_DATA, "%s: has no rows", path);
-    if (cells->columns == 0) return mg_fail(error, MG_DATA, "%s: its rows have no features", path);
+    if (cells->rows == 0) return mg_fail(error, MG_DATA, "%s: has no rows, but at least one is needed", path);
+    if (cells->columns == 0)
+        return mg_fail(error, MG_DATA, "%s: its rows have no features, but at least one is needed", path);
     if (cells->columns > MG_MOST_INDEX)
-        return mg_fail(error, MG_DATA, "%s: rows of %lld features are more than %u", path,
-                       (long long)cells->columns, MG_MOST_INDEX);
+        return mg_fail(error, MG_DATA, "%s: has %lld features, but at most %u are allowed: leave columns out",
+                       path, (long long)cells->columns, MG_MOST_INDEX);
     if (__builtin_mul_overflow(cells->rows, cells->columns, &bytes) ||
         __builtin_mul_overflow(bytes, (int64_t)mg_binary_size(cells), &bytes) || bytes > mg_input_most(input))
         return mg_fail(error, MG_DATA,
-                       "%s: is truncated: its header declares %lld x %lld cells, more than the file has",
+                       "%s: is truncated: its header declares %lld x %lld cells, more than the file has: "
+                       "copy or write it again",
                        path, (long long)cells->rows, (long long)cells->columns);
     return MG_OK;
 }

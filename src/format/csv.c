@@ -80,8 +80,9 @@ static mg_status read_label(mg_csv *r, const mg_span *field, mg_sink *sink, mg_e
     if (!r->by_place || !error) return status;
     char text[sizeof error->text];
     memcpy(text, error->text, sizeof text);
-    return mg_fail(error, status, "%s; the labels were guessed to be in %s: --label selects another column",
-                   text, mg_csv_column_text(r, r->label, column));
+    return mg_fail(error, status,
+                   "%s; margin guessed that the labels are in %s: select another column with --label", text,
+                   mg_csv_column_text(r, r->label, column));
 }
 
 static mg_status read_record(mg_csv *r, mg_sink *sink, mg_error *error) {

@@ -20,7 +20,8 @@ static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_err
                        item, r->header ? "names of the header and " : "", (long long)r->columns);
     if (column == r->label)
         return mg_fail(error, MG_USAGE,
-                       "%s: --drop %s would leave out the column of the labels; --label selects another",
+                       "%s: --drop %s would leave out the column of the labels: take it out of --drop, or "
+                       "select another column with --label",
                        path, item);
     for (int64_t h = 0; h < r->hots.count; h++)
         if (r->hots.list[h].column == column)
@@ -43,11 +44,17 @@ static mg_status find_id(mg_csv *r, mg_error *error) {
         return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --id (%sa number from 1 to %lld)", path,
                        wanted, r->header ? "a name of the header or " : "", (long long)r->columns);
     if (r->kept.id == r->label)
-        return mg_fail(error, MG_USAGE, "%s: --id %s is the column of the labels; --label selects another",
+        return mg_fail(error, MG_USAGE,
+                       "%s: --id %s is the column of the labels: give another column, or select other labels "
+                       "with --label",
                        path, wanted);
     r->kept.dropped[r->kept.id] = true;
     r->kept.features--;
-    if (r->kept.features == 0) return mg_fail(error, MG_USAGE, "%s: --id leaves no features", path);
+    if (r->kept.features == 0)
+        return mg_fail(error, MG_USAGE,
+                       "%s: no features are left without the column of --id: leave --id out, or give a file "
+                       "with more columns",
+                       path);
     mg_span field;
     bool more = true;
     if (!r->header) return r->like && r->like->raw ? mg_csv_follow_id(r, error) : MG_OK;
@@ -74,7 +81,9 @@ static mg_status drop_list(mg_csv *r, mg_error *error) {
     }
     mg_memory_free(list);
     if (!status && r->kept.features == 0)
-        status = mg_fail(error, MG_USAGE, "%s: --drop leaves no features", mg_text_path(r->record.text));
+        status = mg_fail(error, MG_USAGE,
+                         "%s: no features are left without the columns of --drop: drop fewer columns",
+                         mg_text_path(r->record.text));
     return status;
 }
 

@@ -302,8 +302,8 @@ static mg_status follow_place(mg_csv *r, int64_t bare, mg_csv_place *out, mg_err
     out->label = r->label;
     if (status || named) return status;
     return mg_fail(error, MG_DATA,
-                   "%s: has one column more than the model %s has features (%lld), and nothing says which "
-                   "one has the labels: %s",
+                   "%s: has one column more than the model %s has features (%lld), but it is not clear which "
+                   "column has the labels: %s",
                    mg_text_path(r->record.text), r->like->path, (long long)r->like->features,
                    r->like->settle_label);
 }

@@ -56,7 +56,7 @@ static mg_status read_sorts(mg_csv *r, mg_csv_sort *sorts, double *values, bool 
 
 static mg_status doubtful(const mg_csv *r, const char *why, mg_error *error) {
     bool raw = r->like && r->like->raw;
-    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; %s",
+    return mg_fail(error, MG_DATA, "%s: it is not clear whether line 1 is a header or a row: %s; %s",
                    mg_text_path(r->record.text), why,
                    raw ? r->like->settle_header : "use --header yes or --header no");
 }

@@ -76,7 +76,9 @@ static mg_status add_given(mg_csv *r, const char *item, mg_error *error) {
                        path, item, r->header ? "names of the header and " : "", (long long)r->columns);
     if (column == r->label)
         return mg_fail(error, MG_USAGE,
-                       "%s: --one-hot %s is the column of the labels; --label selects another", path, item);
+                       "%s: --one-hot %s is the column of the labels: take it out of --one-hot, or select "
+                       "another column with --label",
+                       path, item);
     if (r->kept.dropped[column])
         return mg_fail(error, MG_USAGE,
                        "%s: the column %s is in --one-hot and in --id: leave one of them out", path, item);

@@ -43,10 +43,10 @@ static mg_status read_header(mg_input *input, mg_binary *cells, int *dimensions,
     mg_status status = mg_input_exact(input, magic, 4, "the IDX header", error);
     if (status) return status;
     if (magic[0] || magic[1] || !find_type(magic[2], &cells->type))
-        return mg_fail(
-            error, MG_DATA,
-            "%s: begins with %02x %02x %02x %02x; IDX begins with 00 00 and a type (08 09 0b 0c 0d 0e)", path,
-            magic[0], magic[1], magic[2], magic[3]);
+        return mg_fail(error, MG_DATA,
+                       "%s: is no IDX file: it begins with %02x %02x %02x %02x, but IDX begins with 00 00 "
+                       "and a type (08 09 0b 0c 0d 0e): set the right --format",
+                       path, magic[0], magic[1], magic[2], magic[3]);
     *dimensions = magic[3];
     if (*dimensions < 1 || *dimensions > MOST_DIMENSIONS)
         return mg_fail(error, MG_DATA, "%s: has %d dimensions (1 to %d are allowed)", path, *dimensions,
@@ -58,7 +58,10 @@ static mg_status read_header(mg_input *input, mg_binary *cells, int *dimensions,
             (int64_t)size[0] << 24 | (int64_t)size[1] << 16 | (int64_t)size[2] << 8 | (int64_t)size[3];
         if (i == 0) cells->rows = n;
         else if (__builtin_mul_overflow(cells->columns, n, &cells->columns))
-            return mg_fail(error, MG_DATA, "%s: its dimensions multiply to more than 2^63", path);
+            return mg_fail(
+                error, MG_DATA,
+                "%s: its header declares more than 2^63 cells: the file is damaged; copy or write it again",
+                path);
     }
     return mg_binary_check(cells, input, error);
 }

@@ -168,7 +168,10 @@ static mg_status read_header(reader *r, mg_error *error) {
     status = check_banner(r, line, error);
     if (!status) status = next_line(r, &line, &end, error);
     if (status) return status;
-    if (!line) return mg_fail(error, MG_DATA, "%s: ends before the line with its size", r->files.path);
+    if (!line)
+        return mg_fail(error, MG_DATA,
+                       "%s: is truncated: it ends before the line with its size: copy or write it again",
+                       r->files.path);
     const char *rest = whole_numbers(line, end, 3, numbers);
     if (!rest || mg_skip_blanks(rest, end) < end || numbers[0] > MG_MOST_INDEX || numbers[1] > MG_MOST_INDEX)
         return mg_text_fail(r->text, 0, MG_DATA, error,
@@ -222,9 +225,11 @@ static mg_status each_entry(reader *r, take_entry *take, void *context, mg_error
         if (!status) status = take(context, &e, error);
         if (status) return status;
     }
-    return count == r->declared ? MG_OK
-                                : mg_fail(error, MG_DATA, "%s: ends after %lld of %lld entries",
-                                          r->files.path, (long long)count, (long long)r->declared);
+    return count == r->declared
+               ? MG_OK
+               : mg_fail(error, MG_DATA,
+                         "%s: is truncated: it ends after %lld of %lld entries: copy or write it again",
+                         r->files.path, (long long)count, (long long)r->declared);
 }
 
 typedef struct census {
@@ -361,9 +366,8 @@ static const mg_option table[] = {
      .preset = "auto",
      .choice = rows_name,
      .changes_result = true,
-     .help =
-         "Which number of an entry is that of the row; auto: the second if barcodes.tsv is beside the file, "
-         "else the first."},
+     .help = "Which of the two numbers of an entry is the number of its row. auto: the second if "
+             "barcodes.tsv is in the same folder, else the first."},
 };
 
 static const mg_section section = {.name = "mtx",

@@ -43,8 +43,9 @@ static mg_status each_name(const char *path, int64_t count, mg_name_seen *seen, 
     }
     mg_text_close(text);
     if (status || i == count) return status;
-    return mg_fail(error, MG_DATA, "%s: has %lld names, but the matrix needs %lld", path, (long long)i,
-                   (long long)count);
+    return mg_fail(error, MG_DATA,
+                   "%s: has %lld names, but the matrix needs %lld: give one name on each line", path,
+                   (long long)i, (long long)count);
 }
 
 static mg_status keep(void *context, int64_t i, const char *name, size_t bytes, mg_error *error) {

@@ -192,7 +192,8 @@ static mg_status open_sparse(reader *r, mg_error *error) {
     bool fine = !status && count == r->rows + 1 && r->indptr[0] == 0;
     for (int64_t i = 0; fine && i < r->rows; i++) fine = r->indptr[i] <= r->indptr[i + 1];
     return status || fine ? status
-                          : mg_fail(error, MG_DATA, "%s: indptr does not fit %lld rows: the file is damaged",
+                          : mg_fail(error, MG_DATA,
+                                    "%s: indptr does not fit %lld rows: the file is damaged; write it again",
                                     r->path, (long long)r->rows);
 }
 
@@ -371,7 +372,8 @@ static const mg_option table[] = {
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, labels),
      .preset = "",
-     .help = "Array of the labels, unless a file has this name. Default: y, Y, labels, label or target."},
+     .help = "Array of the labels. If a file has this name, the labels are read from that file. Default: y, "
+             "Y, labels, label or target."},
 };
 
 static const mg_section section = {

@@ -186,8 +186,10 @@ static mg_status read_header(reader *r, mg_error *error) {
         status = mg_fail(error, MG_DATA, "%s: its header has %llu bytes; at most %d are allowed", r->path,
                          (unsigned long long)bytes, MOST_HEADER);
     if (!status && (int64_t)bytes > mg_input_most(input))
-        status =
-            mg_fail(error, MG_DATA, "%s: is truncated: its header declares more bytes than it has", r->path);
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: is truncated: its header declares more bytes than the file has: copy or write it again",
+            r->path);
     if (!status) status = mg_memory_zeroed(&header, (size_t)bytes + 1, 1, error);
     if (!status) status = mg_input_exact(input, header, (size_t)bytes, "its header", error);
     if (!status) status = parse(r, header, (size_t)bytes, error);
@@ -257,9 +259,10 @@ static mg_status describe(const reader *r, const tensor *t, mg_binary *cells, mg
     if (__builtin_mul_overflow(t->rows, t->columns, &bytes) ||
         __builtin_mul_overflow(bytes, (int64_t)mg_binary_size(cells), &bytes) || t->begin < 0 ||
         t->end - t->begin != bytes)
-        return mg_fail(error, MG_DATA,
-                       "%s: tensor %s has %lld bytes, which its shape does not: the file is damaged", r->path,
-                       t->name, (long long)(t->end - t->begin));
+        return mg_fail(
+            error, MG_DATA,
+            "%s: tensor %s has %lld bytes, which do not fit its shape: the file is damaged; write it again",
+            r->path, t->name, (long long)(t->end - t->begin));
     return MG_OK;
 }
 
@@ -362,12 +365,14 @@ static const mg_option table[] = {
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, features),
      .preset = "",
-     .help = "Tensor of the features. Default: X, features, embeddings, or the only one of two dimensions."},
+     .help =
+         "Tensor of the features. Default: X, features, embeddings, or the only tensor of two dimensions."},
     {.name = "labels",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, labels),
      .preset = "",
-     .help = "Tensor of the labels, unless a file has this name. Default: y, labels or label."},
+     .help = "Tensor of the labels. If a file has this name, the labels are read from that file. Default: y, "
+             "labels or label."},
 };
 
 static const mg_section section = {.name = "safetensors",

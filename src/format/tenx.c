@@ -150,7 +150,8 @@ static mg_status read_texts(reader *r, const char *name, int64_t count, char ***
     mg_status status = open_member(r, name, &array, error);
     if (status) return status;
     if (mg_h5_array_rows(array) != count)
-        status = mg_fail(error, MG_DATA, "%s: %s/%s has %lld names, but the matrix needs %lld", r->path,
+        status = mg_fail(error, MG_DATA,
+                         "%s: %s/%s has %lld names, but the matrix needs %lld: write the file again", r->path,
                          r->group, name, (long long)mg_h5_array_rows(array), (long long)count);
     else status = mg_h5_array_read_texts(array, out, error);
     mg_h5_array_close(array);
@@ -177,8 +178,8 @@ static mg_status check_indptr(const reader *r, int64_t count, int64_t stored, mg
     for (int64_t i = 0; fine && i < r->rows; i++) fine = r->indptr[i] <= r->indptr[i + 1];
     return fine ? MG_OK
                 : mg_fail(error, MG_DATA,
-                          "%s: %s/indptr does not fit %lld barcodes and %lld values: the file is "
-                          "damaged",
+                          "%s: %s/indptr does not fit %lld barcodes and %lld values: the file is damaged; "
+                          "write it again",
                           r->path, r->group, (long long)r->rows, (long long)stored);
 }
 
@@ -282,7 +283,7 @@ static const mg_option table[] = {
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, group),
      .preset = "",
-     .help = "The matrix, if the file has several (one for each genome)."},
+     .help = "Name of the matrix to read, if the file has several (one for each genome)."},
 };
 
 static const char *const remembered[] = {"group", NULL};

@@ -230,8 +230,8 @@ mg_status mg_explain_draw(const mg_explain_request *request, int64_t height, int
                 pixels == e.model->features;
     if (!status && !fits)
         status = mg_fail(error, MG_USAGE,
-                         "%s: has %lld features, but an image of %lld x %lld has another number "
-                         "of pixels",
+                         "%s: has %lld features, but an image of %lld x %lld has another number of pixels: "
+                         "give a height and width whose product is the number of features",
                          e.model->path, (long long)e.model->features, (long long)height, (long long)width);
     if (!status) status = mg_memory_get(&rgb, (size_t)e.model->features, 3, error);
     if (!status) status = mg_directory_open(directory, true, &to, error);

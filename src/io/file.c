@@ -107,8 +107,9 @@ mg_status mg_file_read_open(int fd, const char *path, size_t limit, unsigned cha
     struct stat about;
     if (fstat(fd, &about)) status = mg_fail(error, MG_IO, "%s: %s", path, strerror(errno));
     else if ((uint64_t)about.st_size > limit)
-        status = mg_fail(error, MG_DATA, "%s: %lld bytes are more than the allowed %zu", path,
-                         (long long)about.st_size, limit);
+        status = mg_fail(error, MG_DATA,
+                         "%s: has %lld bytes, but at most %zu are allowed: check that it is the right file",
+                         path, (long long)about.st_size, limit);
     if (!status) status = mg_memory_get(bytes, (size_t)about.st_size, 1, error);
     size_t want = status ? 0 : (size_t)about.st_size;
     while (!status && *size < want) {

@@ -207,7 +207,8 @@ mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, i
                        file->path, table);
     if (status) return status;
     if (array->type == MG_H5_TEXT && (array->rows != count || array->columns != 1))
-        status = mg_fail(error, MG_DATA, "%s: table %s has %lld rows; %lld in one dimension are needed",
+        status = mg_fail(error, MG_DATA,
+                         "%s: table %s has %lld rows, but it must be a vector of %lld: write the file again",
                          file->path, table, (long long)array->rows, (long long)count);
     else if (array->type == MG_H5_TEXT) status = mg_h5_array_read_texts(array, out, error);
     mg_h5_array_close(array);

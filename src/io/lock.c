@@ -64,7 +64,7 @@ static mg_status open_file(const mg_directory *directory, int *fd, mg_error *err
     if (*fd >= 0) mg_file_calls.close(*fd);
     if (regular)
         return mg_fail(error, MG_CONFIG,
-                       "%s/%s: was not written by margin, which would replace it: move it away, or set "
+                       "%s/%s: was not written by margin, and a run would replace it: move it away, or set "
                        "output.directory",
                        path, name);
     return mg_fail(error, MG_IO, "%s/%s: is not a regular file, so it is not a lock of margin: move it away",

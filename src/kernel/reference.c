@@ -120,7 +120,7 @@ static double peak(int64_t iterations, float *out) {
 
 const mg_kernel mg_kernel_reference = {
     .name = "reference",
-    .help = "plain C for any processor; slow; all other kernels give its bits",
+    .help = "plain loops in C, for any processor; slow; all other kernels give the same bits",
     .usable = usable,
     .widen = widen,
     .scale_columns = scale_columns,

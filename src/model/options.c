@@ -49,14 +49,15 @@ static const mg_option rows[] = {
     {"bias", MG_OPTION_REAL, AT(bias), "1", 0, 1e30, NULL, NULL, true,
      "Value of the constant feature in every row; its weights are the bias. 0 = no bias."},
     {"penalize_bias", MG_OPTION_BOOL, AT(penalize_bias), "true", 0, 0, NULL, NULL, true,
-     "false: the bias is not regularised, as in scikit-learn's LogisticRegression. Solvers: newton (with "
-     "train.tolerance) and sgd."},
+     "Whether the bias is regularised like the weights. false, as in scikit-learn's LogisticRegression, "
+     "needs train.solver newton (with train.tolerance) or sgd."},
     {"class_weight", MG_OPTION_WEIGHTS, AT(class_weight), "none", 0, 1e30, weight_word, NULL, true,
      "none, balanced (each row has weight rows / (classes * rows of its class), with rows counted by "
      "weight), or a mapping of labels to weights; other labels have weight 1."},
     {"calibration", MG_OPTION_CHOICE, AT(calibration), "none", 0, 0, mg_calibration_name, NULL, true,
-     "Probabilities, fitted at the end of the run (docs/probabilities.md): to the validation rows or, "
-     "without data.validation, to the rows that five further trainings hold out."},
+     "Method that turns scores into probabilities (docs/probabilities.md). It is fitted at the end of the "
+     "run: on the validation rows or, without data.validation, on rows that five further trainings hold "
+     "out."},
 };
 
 const mg_section mg_model_section = {

@@ -114,7 +114,8 @@ static mg_status pass_over(examining *e, mg_dataset *dataset, mg_error *error) {
     to->loss = evaluation.loss;
     if (!to->rows)
         return mg_fail(error, MG_DATA,
-                       "%s: none of its %lld rows has a label that the model knows: give --labels NAME",
+                       "%s: none of its %lld rows has a label that the model knows: name the labels with "
+                       "--labels NAME, or give another file with --data",
                        dataset->path, (long long)dataset->count);
     to->accuracy = (double)to->right / (double)to->rows;
     if (to->probable) finish_quality(&to->after, to->rows);

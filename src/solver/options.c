@@ -28,11 +28,13 @@ static const mg_option train_rows[] = {
      "Compute threads. 0 = all cores that this process may use (affinity, control group, OMP_NUM_THREADS). "
      "The result does not depend on it."},
     {"parts", MG_OPTION_INT, AT(parts), "0", 0, 4096, NULL, NULL, true,
-     "Number of parts of a minibatch; at most as many threads work on it. 0 = automatic, from the shapes. "
-     "The number changes the rounding of the result."},
+     "Number of parts into which a minibatch is divided for the threads, so more threads than parts cannot "
+     "help. 0 = automatic, from the sizes of the minibatch and of the weights. The number changes the "
+     "rounding of the result."},
     {"shards", MG_OPTION_INT, AT(shards), "1", 1, MG_MOST_SHARDS, NULL, NULL, true,
-     "Number of parts of the training rows whose sums are added along a fixed tree, a power of two. Above 1 "
-     "only the solver newton can train. The number changes the rounding of the result."},
+     "Number of shards into which the training rows are divided, a power of two. margin-mpi gives every rank "
+     "at least one of them. Above 1 only the solver newton can train. The number changes the rounding of the "
+     "result."},
     {"rank_timeout", MG_OPTION_SECONDS, AT(rank_timeout), "300", 0, 1e9, NULL, NULL, false,
      "margin-mpi: seconds after which a rank that has sent nothing ends the run. 0 = it waits forever."},
     {"evaluate_every", MG_OPTION_INT, AT(evaluate_every), "1", 0, 1e9, NULL, NULL, true,

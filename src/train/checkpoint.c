@@ -237,10 +237,10 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
         *found = !one;
         bool damaged = one == MG_DATA && !verified;
         if (one == MG_IO)
-            status = mg_fail(
-                error, one,
-                "%s; it may be intact: make it readable, or move it away to continue from the previous one",
-                why.text);
+            status = mg_fail(error, one,
+                             "%s; the checkpoint may be intact: make it readable, or move it away to "
+                             "continue from the previous one",
+                             why.text);
         else if (one && !damaged) status = mg_fail(error, one, "%s", why.text);
         if (damaged) {
             snprintf(line, sizeof line, "%s; trying the previous checkpoint", why.text);

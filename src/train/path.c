@@ -135,8 +135,8 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     status = judge(p, weights, &out->accuracy, error);
     if (!status && !isfinite(out->objective))
         status = mg_fail(error, MG_NONFINITE,
-                         "point %lld (C %.4g): its objective is %g, so large that models cannot be compared: "
-                         "set data.scale to max-abs",
+                         "point %lld (C %.4g): its objective is %g, too large to compare models: set "
+                         "data.scale to max-abs",
                          (long long)p->point + 1, out->C, out->objective);
     if (status || !run->setup.validation) return status;
     p->result->best = mg_path_best(p->result->point, (int)p->point + 1);

@@ -274,7 +274,7 @@ static mg_status open_answers(mg_predictor *p, mg_error *error) {
     if (form == FORMS)
         return mg_fail(error, MG_USAGE, "format: %s is not allowed (text, csv, tsv or h5)", o->format);
     if (form == 0 && (o->id || o->header))
-        return mg_fail(error, MG_USAGE, "%s is only for tables: use the format csv, tsv or h5",
+        return mg_fail(error, MG_USAGE, "%s: is allowed only for tables: set the format to csv, tsv or h5",
                        o->id ? "id" : "header");
     mg_answers *a = &p->answers;
     a->classes = &p->scoring.model->classes;

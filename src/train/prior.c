@@ -33,7 +33,9 @@ static mg_status take_pair(reader *r, char *pair, mg_error *error) {
     double number;
     pair = trim(pair);
     if (!*pair) return MG_OK;
-    if (!colon) return mg_fail(error, MG_USAGE, "prior: '%s' is not 'label: number'", pair);
+    if (!colon)
+        return mg_fail(error, MG_USAGE, "prior: '%s' is not of the form 'label: number', such as 'A: 0.9'",
+                       pair);
     *colon = 0;
     char *label = trim(pair), *value = trim(colon + 1);
     int64_t k = mg_classes_find(&r->model->classes, label);

@@ -316,8 +316,8 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     if (mg_run_has_files(run)) mg_run_path(run->place.path, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))
         status = mg_fail(error, MG_NONFINITE,
-                         "the objective of step %lld is %g, so large that models cannot be compared: lower "
-                         "sgd.eta, or scale the data (data.scale)",
+                         "the objective of step %lld is %g, too large to compare models: lower sgd.eta, or "
+                         "scale the data (data.scale)",
                          (long long)step, result->objective);
     // Frees the rows, because writing the model needs memory for several copies of it.
     mg_dataset_release_rows(run->setup.train);

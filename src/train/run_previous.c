@@ -96,8 +96,8 @@ static mg_status refuse_move(const mg_directory *directory, const char *name, co
         return mg_fail(error, MG_IO, "%s/%s: cannot be moved to %s: %s", path, name, to, strerror(errno));
     return mg_fail(
         error, MG_IO,
-        "%s/%s: cannot be moved to %s, because it is in a lower layer of the file system (overlay): "
-        "put a copy of %s in its place (cp -a, rm -r, mv), or set output.directory",
+        "%s/%s: cannot be moved to %s, because it belongs to a lower layer of an overlay file system (as of "
+        "a container image): put a copy of %s in its place (cp -a, rm -r, mv), or set output.directory",
         path, name, to, path);
 }
 

@@ -160,7 +160,8 @@ static mg_status check_request(const score_job *job, mg_error *error) {
                        model->path, model->loss);
     if (request->labels && model->classes.texts)
         return mg_fail(error, MG_CONFIG,
-                       "%s: its labels are texts: ask for `best`, which is the number of the class",
+                       "%s: its labels are texts, not numbers: ask for `best`, the number of the class, "
+                       "instead of labels",
                        model->path);
     if (request->top_scores && !request->top_classes)
         return mg_fail(error, MG_USAGE, "top_scores: is given, but top_classes is NULL: give both");

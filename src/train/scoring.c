@@ -95,7 +95,8 @@ mg_raw_request mg_scoring_raw(const mg_scoring *scoring, const mg_scoring_data *
 static mg_status open_raw(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset_request *request,
                           mg_error *error) {
     if (data->weights)
-        return mg_fail(error, MG_USAGE, "%s: is not HDF5, so it has no data sets: --weights is not allowed",
+        return mg_fail(error, MG_USAGE,
+                       "%s: is not HDF5, so it has no data sets for --weights: leave --weights out",
                        data->path);
     const mg_raw_request raw = mg_scoring_raw(scoring, data);
     mg_status status = mg_raw_open(&raw, &scoring->raw, error);
@@ -138,7 +139,8 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     mg_status status = mg_raw_open_unless(data->path, named ? NULL : model->features_name, &file, error);
     request.file = file;
     if (!status && file && data->skipped)
-        status = mg_fail(error, MG_USAGE, "--labels %s: %s is HDF5, whose labels predict never reads",
+        status = mg_fail(error, MG_USAGE,
+                         "--labels %s: %s is HDF5, and predict never reads its labels: leave --labels out",
                          data->skipped, data->path);
     mg_recipe_places places = {.features = &request.features,
                                .labels = &request.labels,

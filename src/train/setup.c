@@ -64,8 +64,8 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
          split = !folds && data->validation && mg_data_fraction(data->validation, &fraction);
     if (split && !(fraction > 0 && fraction < 1))
         return mg_fail(error, MG_CONFIG,
-                       "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1, such "
-                       "as 0.1 or 10%%)",
+                       "data.validation: %s is not allowed (the path of a file, or a fraction above 0 and "
+                       "below 1, such as 0.1 or 10%%)",
                        data->validation);
     mg_dataset_request request = request_of(options, setup, data->train, (uint64_t)options->train->seed);
     request.weights = data->weights;
