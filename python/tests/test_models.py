@@ -99,7 +99,7 @@ def test_limits(blobs, tmp_path):
         np.testing.assert_allclose(one.decision_function(X), wanted, atol=1e-4)
     parts = (model.weights, model.bias, model.classes)
     for limits, says in (
-        ({"clip_low": model.clip_low}, "only one of clip_low and clip_high"),
+        ({"clip_low": model.clip_low}, "clip_low, clip_high: only one of them is given"),
         ({"clip_low": model.clip_high, "clip_high": model.clip_low},
          r"clip_low\[0\] is .* not above clip_high"),
         ({"clip_low": [0], "clip_high": [1]}, r"clip_low has shape \(1,\), but weights has 8 columns"),

@@ -105,7 +105,9 @@ static mg_status check_found(const mg_conversion *c, mg_error *error) {
                      "warning: %s: %lld of %lld rows have no label: leave them out with margin train --set "
                      "data.unlabelled=drop",
                      path, (long long)missing, (long long)c->shape.rows);
-    if (unused) mg_tell_line(&tell, "warning: %s: %lld lines name no row", path, (long long)unused);
+    if (unused)
+        mg_tell_line(&tell, "warning: %s: %lld lines have an id that no row has, and are not used", path,
+                     (long long)unused);
     return MG_OK;
 }
 

@@ -113,10 +113,10 @@ static mg_status open_csr(mg_source *source, bool later, mg_error *error) {
     if (!status) status = open_member(source, "data", &source->data, error);
     if (!status) status = open_member(source, "indices", &source->indices, error);
     if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
-        status = mg_fail(
-            error, MG_DATA,
-            "%s: %s has the shape %lld x %lld, but at most %u features are allowed: leave columns out", path,
-            source->name, (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
+        status =
+            mg_fail(error, MG_DATA,
+                    "%s: %s has shape %lld x %lld, but at most %u features are allowed: leave columns out",
+                    path, source->name, (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
     if (!status && mg_h5_array_rows(indptr) - 1 != shape[by_columns])
         status =
             mg_fail(error, MG_DATA,

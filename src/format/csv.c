@@ -81,7 +81,7 @@ static mg_status read_label(mg_csv *r, const mg_span *field, mg_sink *sink, mg_e
     char text[sizeof error->text];
     memcpy(text, error->text, sizeof text);
     return mg_fail(error, status,
-                   "%s; margin guessed that the labels are in %s: select another column with --label", text,
+                   "%s; margin guessed that the labels are in %s: --label selects another column", text,
                    mg_csv_column_text(r, r->label, column));
 }
 

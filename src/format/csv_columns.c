@@ -275,12 +275,11 @@ static mg_status judge_place(mg_csv *r, mg_error *error) {
             r->label == 0 ? "last" : "first", r->label == 0 ? "first" : "last");
     if (is_plain_feature(taken, left)) return MG_OK;
     if (!taken->words && left->distinct.count <= LITTLE_CLASSES && left->distinct.count * 4 <= r->rows)
-        mg_tell_line(
-            &r->tell,
-            "warning: %s: the labels are taken from %s (%lld values), but %s (%lld values) may be the "
-            "labels: --label %s",
-            path, here, (long long)taken->distinct.count, there, (long long)left->distinct.count,
-            r->label == 0 ? "last" : "first");
+        mg_tell_line(&r->tell,
+                     "warning: %s: the labels are taken from %s (%lld values), but %s (%lld values) may be "
+                     "the labels: if it is, use --label %s",
+                     path, here, (long long)taken->distinct.count, there, (long long)left->distinct.count,
+                     r->label == 0 ? "last" : "first");
     return MG_OK;
 }
 
@@ -335,19 +334,17 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
 
 static void warn_of_first(mg_csv *r) {
     if (r->watch.own_name)
-        mg_tell_line(
-            &r->tell,
-            "warning: %s: line 1 is read as a header, but its name of the labels is also a label: if "
-            "it is a row, use --header no",
-            mg_text_path(r->record.text));
+        mg_tell_line(&r->tell,
+                     "warning: %s: line 1 is read as a header, but its name of the column of the labels is "
+                     "also the label of a row: if line 1 is a row, use --header no",
+                     mg_text_path(r->record.text));
     // if most labels occur only once, another warning says so
     bool own = r->by_place && mg_distinct_many(&r->watch.ends[r->label != 0].distinct, r->rows);
     if (r->watch.first_label == 0 || r->rows < 10 || own) return;
-    mg_tell_line(
-        &r->tell,
-        "warning: %s: line 1 is read as a row, but no other row has its label: if it names the columns, use "
-        "--header yes",
-        mg_text_path(r->record.text));
+    mg_tell_line(&r->tell,
+                 "warning: %s: line 1 is read as a row, but no other row has its label: if line 1 names the "
+                 "columns, use --header yes",
+                 mg_text_path(r->record.text));
 }
 
 mg_status mg_csv_judge(mg_csv *r, mg_error *error) {

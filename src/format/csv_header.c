@@ -56,7 +56,7 @@ static mg_status read_sorts(mg_csv *r, mg_csv_sort *sorts, double *values, bool 
 
 static mg_status doubtful(const mg_csv *r, const char *why, mg_error *error) {
     bool raw = r->like && r->like->raw;
-    return mg_fail(error, MG_DATA, "%s: it is not clear whether line 1 is a header or a row: %s; %s",
+    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; %s",
                    mg_text_path(r->record.text), why,
                    raw ? r->like->settle_header : "use --header yes or --header no");
 }
@@ -110,7 +110,7 @@ static void warn_of_header(const mg_csv *r, const tally *t, bool named) {
     if (!r->header || t->names > 0 || named || r->like) return;
     mg_tell_line(&r->tell,
                  "warning: %s: line 1 is read as a header, although its fields above the numbers of line 2 "
-                 "are no plain names: if it is a row, use --header no",
+                 "are no plain names: if line 1 is a row, use --header no",
                  mg_text_path(r->record.text));
 }
 
@@ -118,8 +118,8 @@ static void warn_of_header(const mg_csv *r, const tally *t, bool named) {
 static void warn_of_row(const mg_csv *r) {
     if (r->like) return;
     mg_tell_line(&r->tell,
-                 "warning: %s: line 1 is read as a row, but its numbers are in order, those of line 2 are "
-                 "not: if they name the columns, use --header yes",
+                 "warning: %s: line 1 is read as a row, although its numbers are in order and those of line "
+                 "2 are not: if they are the names of the columns, use --header yes",
                  mg_text_path(r->record.text));
 }
 

@@ -145,7 +145,7 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
     bool sparse = mg_source_layout(source) == MG_CSR, bytes = mg_cell_size(mg_source_cell(source)) == 1;
     if (sparse && !s->unit && !s->whole)
         mg_writer_add(
-            out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
+            out, "  sparse: consider data.rows: unit, so that long rows do not count more than short ones\n");
     if (sparse && s->whole)
         mg_writer_add(
             out,

@@ -157,8 +157,8 @@ static void warn_of_training_rows(const work *w) {
         fabs(objective - model->objective) > 1e-4 * fabs(model->objective))
         return;
     mg_scoring_tell(&w->request->notices, "warning",
-                    "%s seems to be the training data (as many rows, the same objective), where the model is "
-                    "too sure: calibrate on other rows",
+                    "%s seems to be the training data (as many rows, the same objective), for which the "
+                    "model is too certain: calibrate on other rows",
                     w->request->data);
 }
 

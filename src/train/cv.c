@@ -162,7 +162,8 @@ static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold
 static mg_status put_in_place(const validation *v, const char *text, mg_error *error) {
     const mg_observer *observer = v->request->observer;
     char line[MG_PATH_TEXT + 80];
-    snprintf(line, sizeof line, "warning: %s: does not hold the results of these folds; it is written again",
+    snprintf(line, sizeof line,
+             "warning: %s: does not have the results of these folds, so it is written again",
              v->result->folds_path);
     if (mg_directory_holds(v->place, "cv.jsonl") && observer && observer->message)
         observer->message(observer->context, line);

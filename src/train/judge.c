@@ -206,11 +206,10 @@ void mg_judge_start(const mg_run *run, char out[MG_JUDGE_TEXT]) {
     *out = 0;
     if (!(run->setup.choice.tolerance > 0) || is_well_scaled(run)) return;
     if (cells > MOST_SIZE && values > MANY_VALUES)
-        snprintf(
-            out, MG_JUDGE_TEXT,
-            "the root mean square of the values is %.3g, and solvers need about 1, so that a certificate "
-            "may take very long: set data.scale to %s",
-            cells, problem->layout == MG_DENSE ? "standard" : "max-abs");
+        snprintf(out, MG_JUDGE_TEXT,
+                 "the root mean square of the values is %.3g, but solvers need about 1, so reaching "
+                 "train.tolerance may take very long: set data.scale to %s",
+                 cells, problem->layout == MG_DENSE ? "standard" : "max-abs");
 }
 
 // ---- verdicts -----------------------------------------------------------------------------------
@@ -281,7 +280,7 @@ static void judge_distance(const mg_run *run, const mg_train_result *result, con
                            char out[MG_JUDGE_TEXT]) {
     char known[120];
     if (!has_bound(run))
-        snprintf(known, sizeof known, "the root mean square of the values is %.2g, and solvers need about 1",
+        snprintf(known, sizeof known, "the root mean square of the values is %.2g, but solvers need about 1",
                  size_of_cells(run));
     else if (isnan(result->gap)) snprintf(known, sizeof known, "no useful lower bound is known");
     else

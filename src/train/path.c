@@ -376,7 +376,8 @@ mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, co
     prepare(p, options);
     p->status = mg_run_begin(&p->run, error);
     if (!p->status && !p->run.setup.validation && !options->folds)
-        mg_run_message(&p->run, "note: without data.validation no point can be chosen: no model is kept");
+        mg_run_message(&p->run, "note: without data.validation no point can be chosen, so no model.h5 is "
+                                "written: set data.validation, for example to 0.1");
     if (!p->status) mg_team_run(&p->run.setup.team, run_points, p);
     status = p->status;
     mg_run_clear(&p->run);

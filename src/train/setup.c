@@ -216,11 +216,10 @@ static void find_distance(mg_setup *setup) {
     double ratio;
     int64_t column;
     if (!mg_scale_far(&setup->scale, &setup->train->moments, &ratio, &column)) return;
-    snprintf(
-        setup->warning, sizeof setup->warning,
-        "the mean of column %lld is %.4g times its deviation: single precision loses digits of the scores: "
-        "subtract a constant near the mean from the column before it is converted to float32",
-        (long long)column, ratio);
+    snprintf(setup->warning, sizeof setup->warning,
+             "the mean of column %lld is %.4g times its standard deviation, so scores lose digits in single "
+             "precision: subtract a constant near the mean from the column before it is converted to float32",
+             (long long)column, ratio);
 }
 
 static void note_unseen(const mg_setup_options *options, mg_setup *setup) {

@@ -323,7 +323,7 @@ static void test_texts(void **unused) {
     assert_memory_equal(read.weights, parts.weights, sizeof(float) * 4 * FEATURES);
     answers to = make_answers(ROWS, CLASSES);
     mg_score_request request = request_of(&a.data, &to, 1);
-    expect(again, &request, MG_CONFIG, "its labels are texts: ask for `best`");
+    expect(again, &request, MG_CONFIG, "its labels are texts, not numbers: ask for `best`");
     request.labels = NULL;
     assert_int_equal(mg_model_score(again, &request, &error), MG_OK);
     a.data.feature_names = swapped;

@@ -115,7 +115,7 @@ def guesses(t):
     t.well("convert", "-q", "--header", "no", "--label", "last", "t.csv", "t.h5")
     t.train("t", "t.h5")
     t.right("t/model.h5", "X.npz", says="read as npz (features X, labels y)")
-    t.refused("--features is not allowed", "eval", "t/model.h5", "t.csv", "--features", "X")
+    t.refused("leave --features out", "eval", "t/model.h5", "t.csv", "--features", "X")
 
 
 def groups(t):

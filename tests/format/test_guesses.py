@@ -266,7 +266,7 @@ def headers(g):
     # A header without a plain name, or whose name of the labels is a label.
     g.says(g.gives("<0.5,A\n0.7,B\n", [[0.7]], ["B"]), "header yes")
     said = g.gives("<0.5,A\n0.7,B\n0.9,A\n", [[0.7], [0.9]], ["B", "A"])
-    g.says(said, "warning", "is also a label", "--header no")
+    g.says(said, "warning", "is also the label of a row", "--header no")
     g.says(g.gives("-5e,+7x,label\n1,2,3\n4,5,6\n", [[1, 2], [4, 5]], [3, 6]), "header yes")
     g.says(g.gives("-5e,+7x,8z\n1,2,3\n4,5,6\n", [[1, 2], [4, 5]], [3, 6]), "warning", "no plain names",
            "--header no")

@@ -140,7 +140,7 @@ def hdf5(work):
            "--set", "output.directory=cells")
     expect(work, 0, "eval", "cells/model.h5", "donors/2.h5ad", "--labels", "obs/kind")
     expect(work, 0, "convert", "--overwrite", "donors/0.h5ad", "--labels", "cells.csv", "named.h5",
-           says="lines name no row")
+           says="lines have an id that no row has")
     expect(work, DATA, "convert", "--overwrite", "donors/0.h5ad", "never.h5", says="an HDF5 file already")
     Path(work.at("t.csv")).write_text("a,b,label\n1,2,x\n3,4,y\n")
     expect(work, 0, "convert", "t.csv", "t.h5")

@@ -118,7 +118,7 @@ def labels_by_name(work):
     some = [(b, "NA" if i == 1 else t) for i, (b, t) in enumerate(zip(BARCODES, labels)) if i % 5]
     work.write("some.tsv", "".join(f"{b}\t{t}\n" for b, t in [*some, ("other", "T"), ("CELL99-1", "B")]))
     told = good(convert(work, "v3.h5", "out.h5", "--labels", "some.tsv"))
-    if "9 of 40 rows have no label" not in told or "2 lines name no row" not in told:
+    if "9 of 40 rows have no label" not in told or "2 lines have an id that no row has" not in told:
         fail(f"missing labels: {told}")
     y = content(work, "out.h5")[3]
     if y != ["" if i % 5 == 0 or i == 1 else t for i, t in enumerate(labels)]:

@@ -127,7 +127,7 @@ def summary(work, command):
     with open(work.at("r/cv.jsonl"), "ab") as file:
         file.write(b"more\n")
     expect(work, 0, command,
-           "warning: r/cv.jsonl: does not hold the results of these folds; it is written again")
+           "warning: r/cv.jsonl: does not have the results of these folds, so it is written again")
     if runs.read(work.at("r/cv.jsonl")) != runs.read(work.at("kept/cv.jsonl")):
         runs.fail("cv.jsonl was not written again")
     anew(work)

@@ -88,7 +88,7 @@ static void test_formats(void **unused) {
     (void)unused;
     char idx[12 + 5001] = "\0\0\x08\x02\0\0\0\1\0\0\x13\x89";
     refuse_conversion("svmlight", "past.svm", "1 5001:1\n", 9, "index 5001 is above 5000");
-    refuse_conversion("idx", "past.idx", idx, 12 + 5001, "rows of 5001 features are more than 5000");
+    refuse_conversion("idx", "past.idx", idx, 12 + 5001, "has 5001 features, but at most 5000 are allowed");
 }
 
 static void test_memory(void **unused) {

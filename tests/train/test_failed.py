@@ -196,7 +196,7 @@ def check_distance():
     x = r.random((1000, 3)) * 1e5
     save("columns.h5", x, (x[:, 0] > x[:, 1]).astype(int) + 2 * (x[:, 2] > 5e4))
     for solver, why in (("dual", "no useful lower bound is known"),
-                        ("sgd", "the root mean square of the values is 5.8e+04, and solvers need about 1")):
+                        ("sgd", "the root mean square of the values is 5.8e+04, but solvers need about 1")):
         sets = ["model.C=1", f"train.solver={solver}"]
         out, _, warnings = train("columns.h5", *sets)
         before = events("run", "end")[0]["train_accuracy"]

@@ -220,7 +220,7 @@ static void test_without_validation(void **unused) {
     assert_int_equal(path.result.best, -1);
     assert_true(isnan(path.result.test_accuracy) && isnan(path.result.point[0].accuracy));
     assert_false(support_exists(path.result.model_path));
-    assert_non_null(strstr(path.run.messages, "no model is kept"));
+    assert_non_null(strstr(path.run.messages, "no model.h5 is written"));
 }
 
 // ---- the same files -----------------------------------------------------------------------------

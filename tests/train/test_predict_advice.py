@@ -117,7 +117,7 @@ def priors(c):
         c.done("predict", "soft/model.h5", "held.h5", "--prior", text, "--probabilities")
 
     works("0: 3, 1: 1, 2: 0")
-    told("is not 'label: number'", "0: 1, 1, 2: 1")
+    told("is not of the form 'label: number'", "0: 1, 1, 2: 1")
     line = told("'7' is not a class of the model (margin info --classes lists them)", "0: 1, 7: 1, 2: 1")
     listed = c.done(*shlex.split(re.search(r"margin (info --classes)", line)[1]),
                     "soft/model.h5").stdout.split()
@@ -214,7 +214,7 @@ def raw_files(c):
         c.told("give the file of the labels with --labels", *command, "soft/model.h5", "X.npy")
         for labels in "y.npy", "y.txt":
             c.done(*command, "soft/model.h5", "X.npy", "--labels", labels)
-        c.told("--weights is not allowed", *command, "soft/model.h5", "X.npy", "--labels", "y.npy",
+        c.told("leave --weights out", *command, "soft/model.h5", "X.npy", "--labels", "y.npy",
                "--weights", "w")
     c.told("give 0 or 1 for the numbers of the rows", "predict", "soft/model.h5", "X.npy", "--format", "csv",
            "--id", "id")
@@ -222,8 +222,8 @@ def raw_files(c):
         c.done("predict", "soft/model.h5", "X.npy", "--format", "csv", "--id", first)
     c.told("--names header or --names none", "predict", "table/model.h5", "new.csv", "--names", "x")
     c.done("predict", "table/model.h5", "new.csv", "--names", "header")
-    c.told("--features is not allowed", "predict", "table/model.h5", "new.csv", "--features", "X")
-    c.told("whose labels predict never reads", "predict", "soft/model.h5", "held.h5", "--labels", "y")
+    c.told("leave --features out", "predict", "table/model.h5", "new.csv", "--features", "X")
+    c.told("predict never reads its labels", "predict", "soft/model.h5", "held.h5", "--labels", "y")
     # Features that are missing.
     Path(c.work.at("narrow.csv")).write_text("a,b,c,d,kind\n1,2,3,4,k0\n")
     for command in "predict", "eval", "calibrate":

@@ -63,7 +63,8 @@ static void test_lower_layer(void **unused) {
     mg_file_calls.rename = no_move_of_lower;
     support_run run = perform(&new, "o", OVERWRITE);
     assert_int_equal(run.status, MG_IO);
-    if (!strstr(run.error.text, "in a lower layer of the file system (overlay): put a copy of "))
+    if (!strstr(run.error.text,
+                "lower layer of an overlay file system (as of a container image): put a copy of "))
         fail_msg("%s", run.error.text);
     assert_false(is_set_aside("o"));
     support_copy_tree(support_path("o"), support_path("copy")); // follows the advice
