@@ -358,7 +358,7 @@ static void test_csr_attributes(void **unused) {
         {3, {3, 9, 1}, "shape"},
         {2, {-1, 9}, "X has shape -1 x 9"},
         {2, {3, -9}, "X has shape 3 x -9"},
-        {2, {3, INT64_C(1) << 32}, "X has shape 3 x 4294967296; at most 4294967295 features"},
+        {2, {3, INT64_C(1) << 32}, "X has shape 3 x 4294967296, but at most 4294967295 features"},
         {2, {INT64_MAX, 9}, "shape says 9223372036854775807 rows"},
         {2, {2, 9}, "X/indptr has 4 values but shape says 2 rows"},
         {2, {3, 3}, "X/indices[1] (row 0) is 3"},

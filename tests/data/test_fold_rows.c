@@ -82,8 +82,8 @@ static void test_folds_refused(void **unused) {
     assert_string_equal(error.text, "--folds: 204 folds are not allowed for 203 rows (at most as many folds "
                                     "as rows, and 4294967295 rows)");
     assert_int_equal(deal_rows((int32_t[]){0, 1, 2, 2}, 4, 3, 1, fold, &error), MG_USAGE);
-    assert_string_equal(error.text, "--folds: 3 folds need at least 3 rows in classes of two or more rows; "
-                                    "x.h5 has 2: use fewer folds or more rows");
+    assert_string_equal(error.text, "--folds: 3 folds need at least 3 rows, not counting classes of one row, "
+                                    "but x.h5 has 2: use fewer folds or more rows");
 }
 
 // The only row of a class is in no fold, so it is a training row of every fold.

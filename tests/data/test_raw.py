@@ -145,7 +145,8 @@ def tables(t):
               says="none of its 2 columns has the name of a feature of the model csv/model.h5")
     t.write("bad.csv", "a,b\n1,2\n3,oops\n")
     t.refused("predict", "csv/model.h5", "bad.csv", says="bad.csv:3:3: 'oops' is not a number")
-    t.refused("predict", "csv/model.h5", "test.csv", "--features", "X", says="leave --features out", status=USAGE)
+    t.refused("predict", "csv/model.h5", "test.csv", "--features", "X",
+              says="leave --features out", status=USAGE)
     # A record is no header because one field equals the name of a feature.
     t.write("train.csv", "0,1,2,kind\n" +
             "".join(f"{row['a']},{row['b']},{i % 7},{'0' if row['a'] > row['b'] else 'x'}\n"

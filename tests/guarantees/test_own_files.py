@@ -39,7 +39,7 @@ def own_lock(work):
     for command in (SGD, cv, (*SGD, "--set", "data.train=missing.h5")):
         for more in ((), ("--overwrite",), ("--resume",)):
             expect(work, 2, *command, *at("l"), *more,
-                   says="l/lock: was not written by margin, which would replace it: move it away")
+                   says="l/lock: was not written by margin, and a run would replace it: move it away")
     for name in ("l/lock", "l/fold-1/lock", "other name"):
         if runs.read(work.at(name)) != b"pinned versions\n":
             runs.fail(f"{name} was changed")
