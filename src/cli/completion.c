@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DESCRIPTION = 72 };
+enum { DESCRIPTION = 76 };
 static const char shell_words[] = "bash|zsh|fish";
 
 static bool is_shown(const struct argp_option *o) {
@@ -42,6 +42,8 @@ static void put_words(const char *words, const char *separators) {
 // Prints the beginning of a help text inside single quotes, with a backslash before each of `special`.
 static void put_description(const char *text, const char *special) {
     int length = (int)strcspn(text, ";(\n");
+    const char *sentence = strstr(text, ". ");
+    if (sentence && sentence - text < length) length = (int)(sentence - text);
     if (length > DESCRIPTION)
         for (length = DESCRIPTION; length > 0 && text[length] != ' '; length--) {
         }
@@ -117,7 +119,11 @@ static void put_commands(void) {
     for (int i = 0; mg_cli_command(i); i++) printf(" %s", mg_cli_command(i)->name);
 }
 
-static void bash_begin(const mg_command *command) { printf("    %s) options='", command->name); }
+static void bash_begin(const mg_command *command) {
+    printf("    %s)", command->name);
+    if (!strcmp(command->name, "completion")) printf(" words='"), put_words(shell_words, "|"), printf("'");
+    printf(" options='");
+}
 
 static void bash_options(const struct argp *argp) {
     const struct argp_option *o;
@@ -164,6 +170,7 @@ static mg_status put_bash(mg_error *error) {
         "        esac\n"
         "    elif [ -n \"$value\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
         "    elif [ \"${word#-}\" != \"$word\" ]; then COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+        "    elif [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
         "    else compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- \"$word\"))\n"
         "    fi\n"
         "}\n"
@@ -173,7 +180,12 @@ static mg_status put_bash(mg_error *error) {
 
 // ---- zsh ----------------------------------------------------------------------------------------
 
-static void zsh_begin(const mg_command *command) { printf("    %s) _arguments", command->name); }
+static const char *current; // name of the command whose options are printed
+
+static void zsh_begin(const mg_command *command) {
+    current = command->name;
+    printf("    %s) _arguments", command->name);
+}
 
 static void zsh_options(const struct argp *argp) {
     const struct argp_option *o;
@@ -193,7 +205,8 @@ static void zsh_options(const struct argp *argp) {
         else if (o->arg) printf(":value:");
         printf("'");
     }
-    printf(" \\\n        '*:file:_files'");
+    if (strcmp(current, "completion")) printf(" \\\n        '*:file:_files'");
+    else printf(" \\\n        ':shell:("), put_words(shell_words, "|"), printf(")'");
 }
 
 static mg_status put_zsh(mg_error *error) {
@@ -221,12 +234,14 @@ static mg_status put_zsh(mg_error *error) {
 
 // ---- fish ---------------------------------------------------------------------------------------
 
-static const char *fish_command;
-
 static void fish_begin(const mg_command *command) {
-    fish_command = command->name;
+    current = command->name;
     printf("complete -c margin -n __fish_use_subcommand -f -a %s -d '", command->name);
     put_description(command->summary, "");
+    printf("'\n");
+    if (strcmp(current, "completion")) return;
+    printf("complete -c margin -n '__fish_seen_subcommand_from completion' -f -a '");
+    put_words(shell_words, "|");
     printf("'\n");
 }
 
@@ -234,7 +249,7 @@ static void fish_options(const struct argp *argp) {
     const struct argp_option *o;
     for (int i = 0; (o = mg_cli_option(argp, i)); i++) {
         if (!is_shown(o)) continue;
-        printf("complete -c margin -n '__fish_seen_subcommand_from %s' -l %s", fish_command, o->name);
+        printf("complete -c margin -n '__fish_seen_subcommand_from %s' -l %s", current, o->name);
         if (letter_of(o)) printf(" -s %c", letter_of(o));
         if (takes_setting(o)) printf(" -x -a '(__margin_settings)'");
         else if (takes_file(o)) printf(" -r");

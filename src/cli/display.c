@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/wrap.h"
 
 #include <margin/trainer.h>
 
@@ -53,22 +54,22 @@ static void show_message(void *context, const char *line) {
     if (!screen->quiet || warning) mg_cli_notice(NULL, line);
 }
 
-static void show_plan(void *context, const mg_plan *plan) {
-    mg_cli_display *screen = context;
-    screen->certifies = plan->tolerance > 0;
-    if (screen->quiet || screen->planned) return;
-    screen->planned = screen->brief;
-    mg_cli_clear_progress();
-    FILE *out = screen->plan;
-    char a[32], b[32], c[32], d[32];
-    char used[48] = "";
+static void put_rows(const mg_plan *plan, FILE *out, int columns) {
+    char a[32], b[32], c[32], text[256], used[48] = "", time[32];
     if (plan->data.used_features < plan->data.features)
         snprintf(used, sizeof used, " (%s used)", mg_cli_count((double)plan->data.used_features, a));
-    fprintf(out, "rows       %s x %s features%s, %lld classes; %s %s, %s%s (%.2f s)\n",
-            mg_cli_count((double)plan->data.rows, a), mg_cli_count((double)plan->data.features, b), used,
-            (long long)plan->data.classes, plan->data.sparse ? "CSR," : "dense", plan->data.cell,
-            plan->data.streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->data.row_bytes, c),
-            plan->data.load_seconds);
+    int length = snprintf(
+        text, sizeof text, "rows       %s x %s features%s, %lld classes; %s %s, %s%s",
+        mg_cli_count((double)plan->data.rows, a), mg_cli_count((double)plan->data.features, b), used,
+        (long long)plan->data.classes, plan->data.sparse ? "CSR," : "dense", plan->data.cell,
+        plan->data.streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->data.row_bytes, c));
+    length += snprintf(time, sizeof time, " (%.2f s)", plan->data.load_seconds);
+    // Not worth a second line on a terminal.
+    fprintf(out, "%s%s\n", text, columns && length > columns ? "" : time);
+}
+
+static void put_plan(const mg_plan *plan, FILE *out) {
+    char a[32], d[32];
     if (plan->data.validation_rows)
         fprintf(out, "validation %s rows\n", mg_cli_count((double)plan->data.validation_rows, a));
     fprintf(out, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda,
@@ -90,7 +91,20 @@ static void show_plan(void *context, const mg_plan *plan) {
                 mg_cli_count((double)(plan->data.rows / plan->shards), a));
     if (plan->resumed_step >= 0)
         fprintf(out, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
-    mg_cli_put_line(out, "run        ", plan->directory);
+}
+
+static void show_plan(void *context, const mg_plan *plan) {
+    mg_cli_display *screen = context;
+    mg_cli_page page;
+    screen->certifies = plan->tolerance > 0;
+    if (screen->quiet || screen->planned) return;
+    screen->planned = screen->brief;
+    mg_cli_clear_progress();
+    mg_cli_page_open(&page, screen->plan);
+    put_rows(plan, page.text, mg_cli_columns(screen->plan));
+    put_plan(plan, page.text);
+    mg_cli_page_close(&page, 11);
+    mg_cli_put_line(screen->plan, "run        ", plan->directory); // a path is not broken
 }
 
 static void add_epoch(const mg_cli_display *screen, const mg_progress *p, mg_cli_line *line) {

@@ -1,6 +1,7 @@
 // parse.c - parses the arguments of a command: help, misspelt options, values.
 #include "cli/cli.h"
 #include "cli/completion.h"
+#include "cli/wrap.h"
 
 #include <margin/nearest.h>
 #include <margin/printable.h>
@@ -102,6 +103,16 @@ static int refuse_unknown(const struct argp *argp, const char *unknown, char *na
 
 static void (*describe)(const struct argp *argp);
 
+// glibc fills 79 columns whatever the width of the terminal.
+static void shape_help(void) {
+    char shape[128] = "no-dup-args-note";
+    int columns = mg_cli_columns(stdout);
+    if (columns && columns < 80)
+        snprintf(shape, sizeof shape, "no-dup-args-note,rmargin=%d,opt-doc-col=%d,usage-indent=4",
+                 columns < 30 ? 29 : columns - 1, columns < 60 ? 10 : 29);
+    setenv("ARGP_HELP_FMT", shape, 0);
+}
+
 void mg_cli_describe(void (*see)(const struct argp *argp)) { describe = see; }
 
 int mg_cli_parse(const struct argp *argp, int argc, char **argv, void *input) {
@@ -118,7 +129,7 @@ int mg_cli_parse(const struct argp *argp, int argc, char **argv, void *input) {
     argp_err_exit_status = 2;
     const char *unknown = find_unknown(argp, argc, argv);
     if (unknown) return refuse_unknown(argp, unknown, name);
-    setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
+    shape_help();
     return argp_parse(&whole, argc, argv, ARGP_NO_HELP, NULL, input) ? 2 : 0;
 }
 

@@ -3,6 +3,7 @@
 #include "cli/display.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "cli/wrap.h"
 
 #include <margin/config.h>
 #include <margin/trainer.h>
@@ -17,37 +18,45 @@ typedef struct arguments {
     bool plan;
 } arguments;
 
-static void show_calibration(const mg_calibration_report *report) {
+static void put_calibration(const mg_calibration_report *report, FILE *out) {
     char text[32];
     if (!report->method[0]) return;
-    printf("calibration     %s", report->method);
-    if (!isnan(report->temperature)) printf(" %.6g", report->temperature);
-    printf(", fitted on %s rows: log-loss %.6f, before %.6f; calibration error %.4f, before %.4f\n",
-           mg_cli_count((double)report->rows, text), report->log_loss, report->log_loss_before, report->ece,
-           report->ece_before);
+    fprintf(out, "calibration     %s", report->method);
+    if (!isnan(report->temperature)) fprintf(out, " %.6g", report->temperature);
+    fprintf(out, ", fitted on %s rows: log-loss %.6f, before %.6f; calibration error %.4f, before %.4f\n",
+            mg_cli_count((double)report->rows, text), report->log_loss, report->log_loss_before, report->ece,
+            report->ece_before);
+}
+
+static void put_result(const mg_train_result *result, FILE *out) {
+    fprintf(out, "ended by        %s, after %lld steps, %.2f s of training\n", result->reason,
+            (long long)result->step, result->seconds);
+    fprintf(out, "objective       %.6f\n", result->objective);
+    if (!isnan(result->gap) && result->tolerance == 0)
+        fprintf(out, "lower bound     %.6f: the objective is within %.2g of the optimum\n", result->dual,
+                result->gap);
+    else if (!isnan(result->gap))
+        fprintf(out, "%s%s%s within %.2g of the optimum (at least %.6f)\n",
+                result->converged ? mg_cli_good(stdout) : mg_cli_doubtful(stdout),
+                result->converged ? "certified      " : "not certified  ", mg_cli_plain(stdout), result->gap,
+                result->dual);
+    else if (result->tolerance > 0)
+        fprintf(out, "not certified   the distance to the optimum is not known\n");
+    fprintf(out, "train accuracy  %.2f%%\n", 100 * result->train_accuracy);
+    if (!isnan(result->accuracy) && result->tolerance > 0)
+        fprintf(out, "validation      %.2f%%\n", 100 * result->accuracy);
+    else if (!isnan(result->accuracy))
+        fprintf(out, "validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy,
+                (long long)result->best_epoch);
+    if (!isnan(result->test_accuracy)) fprintf(out, "test accuracy   %.2f%%\n", 100 * result->test_accuracy);
+    put_calibration(&result->calibration, out);
 }
 
 static void show_result(const mg_train_result *result) {
-    printf("ended by        %s, after %lld steps, %.2f s of training\n", result->reason,
-           (long long)result->step, result->seconds);
-    printf("objective       %.6f\n", result->objective);
-    if (!isnan(result->gap) && result->tolerance == 0)
-        printf("lower bound     %.6f: the objective is within %.2g of the optimum\n", result->dual,
-               result->gap);
-    else if (!isnan(result->gap))
-        printf("%s%s%s within %.2g of the optimum (at least %.6f)\n",
-               result->converged ? mg_cli_good(stdout) : mg_cli_doubtful(stdout),
-               result->converged ? "certified      " : "not certified  ", mg_cli_plain(stdout), result->gap,
-               result->dual);
-    else if (result->tolerance > 0) printf("not certified   the distance to the optimum is not known\n");
-    printf("train accuracy  %.2f%%\n", 100 * result->train_accuracy);
-    if (!isnan(result->accuracy) && result->tolerance > 0)
-        printf("validation      %.2f%%\n", 100 * result->accuracy);
-    else if (!isnan(result->accuracy))
-        printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy,
-               (long long)result->best_epoch);
-    if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);
-    show_calibration(&result->calibration);
+    mg_cli_page page;
+    mg_cli_page_open(&page, stdout);
+    put_result(result, page.text);
+    mg_cli_page_close(&page, 16);
     mg_cli_put_line(stdout, "model           ", result->model_path);
 }
 
@@ -58,19 +67,20 @@ static const char *about(double seconds, char out[32]) {
     return seconds < 10 ? out : mg_cli_time(seconds, out);
 }
 
-static void show_time(const mg_train_estimate *estimate) {
+static void put_time(const mg_train_estimate *estimate, FILE *out) {
     char text[32];
-    printf("measured   %s rows in %.2f s", mg_cli_count((double)estimate->measured_rows, text),
-           estimate->measured_seconds);
+    fprintf(out, "measured   %s rows in %.2f s", mg_cli_count((double)estimate->measured_rows, text),
+            estimate->measured_seconds);
     if (isnan(estimate->rows_per_second)) {
-        printf("; that is too little for an estimate\n");
+        fprintf(out, "; that is too little for an estimate\n");
         return;
     }
-    printf(": %s rows/s\n", mg_cli_count(estimate->rows_per_second, text));
-    printf("estimate   about %s an epoch, ", about(estimate->epoch_seconds, text));
+    fprintf(out, ": %s rows/s\n", mg_cli_count(estimate->rows_per_second, text));
+    fprintf(out, "estimate   about %s an epoch, ", about(estimate->epoch_seconds, text));
     if (isnan(estimate->seconds))
-        printf("until the gap is %.2g; how many epochs that takes is not known\n", estimate->plan.tolerance);
-    else printf("about %s of training; evaluations come on top\n", about(estimate->seconds, text));
+        fprintf(out, "until the gap is %.2g; how many epochs that takes is not known\n",
+                estimate->plan.tolerance);
+    else fprintf(out, "about %s of training; evaluations come on top\n", about(estimate->seconds, text));
 }
 
 // Prints an estimate; the plan itself was printed when it was known.
@@ -78,6 +88,7 @@ static int show_plan(mg_config *config, const mg_train_request *request, const m
                      const mg_cli_flags *flags) {
     static mg_train_estimate estimate;
     char need[32], room[32];
+    mg_cli_page page;
     mg_error error = {0};
     mg_status status = mg_train_plan(config, request, &estimate, &error);
     int wrong = mg_cli_end_run("train", config, status, &error);
@@ -86,12 +97,15 @@ static int show_plan(mg_config *config, const mg_train_request *request, const m
         status = mg_train_estimate_print_json(&estimate, stdout, &error);
         return mg_cli_conclude("train", screen, flags, status, &error);
     }
-    printf("memory     about %s; %s are available\n", mg_cli_bytes(estimate.memory_bytes, need),
-           mg_cli_bytes(estimate.available_bytes, room));
-    show_time(&estimate);
+    mg_cli_page_open(&page, stdout);
+    fprintf(page.text, "memory     about %s; %s are available\n", mg_cli_bytes(estimate.memory_bytes, need),
+            mg_cli_bytes(estimate.available_bytes, room));
+    put_time(&estimate, page.text);
     if (estimate.chooses_C)
-        printf("model.C    auto: the figures do not include the trainings that choose C first\n");
-    if (request->resume) printf("--resume   the figures are those of the whole run, not of the rest\n");
+        fprintf(page.text, "model.C    auto: the figures do not include the trainings that choose C first\n");
+    if (request->resume)
+        fprintf(page.text, "--resume   the figures are those of the whole run, not of the rest\n");
+    mg_cli_page_close(&page, 11);
     printf("nothing was written: leave --plan out to train\n");
     return mg_cli_conclude("train", screen, flags, MG_OK, &error);
 }

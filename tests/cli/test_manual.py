@@ -1,6 +1,8 @@
 """Man pages and completion, made from the program; the Slurm script of docs/deploy."""
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -70,6 +72,7 @@ def test_completion(work):
          {"auto", "dual", "newton", "sgd"})
     Path(work.at("small.yaml")).touch()
     same("a file", complete(work, "margin train sm"), {"small.yaml"})
+    same("a shell", complete(work, "margin completion "), {"bash", "fish", "zsh"})
     # every option of every help is completed
     for command in commands(work):
         shown = set(re.findall(r"(--[a-zA-Z-]+)", work.run(command, "--usage").stdout))
@@ -86,6 +89,36 @@ def test_completion(work):
                   " model.loss=soft'")
         found = subprocess.run(["fish", "-c", source], capture_output=True, text=True).stdout
         same("fish", [line.split("\t")[0] for line in found.splitlines()], ["model.loss=softmax"])
+
+
+def test_zsh(work):
+    """zsh completes on a terminal, with the tabulator key."""
+    if not shutil.which("zsh"):
+        print("without zsh: its completion is not tested")
+        return
+    setup = f"fpath=({work.at('manual/completion')} $fpath); autoload -Uz compinit; compinit -u -D\n"
+    child, terminal = pty.fork()
+    if not child:
+        os.chdir(work.path)
+        os.environ.update(TERM="xterm", ZDOTDIR=work.path)
+        os.execvp("zsh", ["zsh", "-f", "-i"])
+    os.write(terminal, setup.encode())
+    for typed, shown in (("margin cal\t", "margin calibrate "), ("margin train --res\t", "--resume "),
+                         ("margin train -s model.lo\t", "model.loss="),
+                         ("margin train --set model.loss=so\t", "model.loss=softmax"),
+                         ("margin eval m d --unknown=sk\t", "--unknown=skip "),
+                         ("margin train sm\t", "small.yaml "), ("margin completion f\t", "completion fish ")):
+        os.write(terminal, typed.encode())
+        seen = ""
+        while shown not in seen:  # what is typed comes back, then what is completed
+            if not select.select([terminal], [], [], 120)[0]:
+                runs.fail(f"zsh: {typed!r} gives {seen!r}")
+            seen += os.read(terminal, 4096).decode()
+            seen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|.\x08|\x1b[=>]", "", seen)
+        os.write(terminal, b"\x15")  # Ctrl-U: erases the line
+    os.close(terminal)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def test_slurm(work):
@@ -136,6 +169,7 @@ with runs.Work(sys.argv[1]) as work:
     if done.returncode or done.stderr:
         runs.fail(f"manual.sh: {done.stderr}")
     test_completion(work)
+    test_zsh(work)
     test_man(work)
     test_unit(work)
     work.data("d.h5", 400, 8, 4, False)

@@ -36,7 +36,7 @@ class Screen:
                 self.lines[self.row] = line[:self.column]
             elif token == "\x1b[J":
                 self.lines[self.row:] = [line[:self.column]]
-            elif token.endswith("A"):
+            elif re.fullmatch(r"\x1b\[[0-9]+A", token):
                 self.row = max(0, self.row - int(token[2:-1]))
             elif not token.startswith("\x1b"):
                 if self.column == self.columns:
@@ -110,6 +110,23 @@ def test_widths(work):
                 runs.fail(f"{at}: there is room for everything: {lines}")
 
 
+def test_text(work):
+    """Plans, results and help go on in further lines where the terminal ends, between words."""
+    commands = {"train": ["train", "--overwrite", "--set", "model.calibration=temperature", *COMMON],
+                "plan": ["train", "--plan", *COMMON], "help": ["train", "-h"]}
+    for name, arguments in commands.items():
+        whole = watch(work, 200, *arguments, own_stdout=True)
+        for columns in 40, 60, 80:
+            screen = Screen(columns)
+            screen.feed(plain(watch(work, columns, *arguments, own_stdout=True)))
+            longer = "run |model  .*/|nothing was written|note: "  # paths and advice can be copied
+            lines = [line for line in screen.lines if not re.match(longer, line)]
+            if max(map(len, lines)) > columns:
+                runs.fail(f"{name}: {columns} columns: too long: {lines}")
+        if name != "help" and re.search(r"\n {11}", whole):
+            runs.fail(f"{name}: there is room for every line: {whole}")
+
+
 def test_resize(work):
     """A line that a narrower terminal has broken into several is erased as a whole."""
     process, master = start(work, 120, "train", "--overwrite", "--set", "train.solver=sgd",
@@ -176,6 +193,7 @@ with runs.Work(sys.argv[1]) as work:
     work.data("data.h5", 600, 12, 4, False)
     runs.expect(work, 0, "train", "-q", *COMMON)
     test_widths(work)
+    test_text(work)
     test_slow_work(work)
     test_colours(work)
     work.data("wide.h5", 5000, 20, 1500, False)
