@@ -26,7 +26,7 @@ void mg_config_destroy(mg_config *config);
 
 /*
  * Adds `suffix`, such as "-path", to output.directory if that has its default, so that commands do not share
- * a directory. To be called before the configuration is used. Errors: MG_MEMORY, MG_CONFIG.
+ * a directory. Call it before the configuration is used. Errors: MG_MEMORY, MG_CONFIG.
  */
 mg_status mg_config_name_directory(mg_config *config, const char *suffix, mg_error *error);
 

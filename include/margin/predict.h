@@ -102,7 +102,7 @@ mg_status mg_predictor_end(mg_predictor *predictor, const char **answer, size_t 
                            mg_error *error);
 
 /* How lines were read, what had to be assumed, and how many values were filled in or not known, as a text for
- * the user; NULL if there is nothing to say. To be called after mg_predictor_end. It is valid until the
+ * the user; NULL if there is nothing to say. Call it after mg_predictor_end. It is valid until the
  * predictor is closed. */
 const char *mg_predictor_guess(const mg_predictor *predictor);
 

@@ -6,7 +6,7 @@
 extern "C" {
 #endif
 
-/* To be called at the start of such a program, before any other function of margin. Then libhdf5 does nothing
+/* Call it at the start of such a program, before any other function of margin. Then libhdf5 does nothing
  * when the process ends. Otherwise it cleans up there, and may crash if memory has run out before. margin has
  * closed its files by then. A program that opens files with libhdf5 itself must close them before it ends. */
 void mg_process_begin(void);

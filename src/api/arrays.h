@@ -16,8 +16,9 @@ typedef struct mg_api_arrays {
 
 #define MG_API_WEIGHTS "weights"
 
-// Opens the arrays of *data under the names in *arrays, of which the caller has set features and labels.
-// labels NULL: labels and weights are not needed. Errors: MG_USAGE with what is wrong; MG_MEMORY.
+// Opens the arrays of *data under the names in *arrays. The caller has set the names of features and labels;
+// it sets labels to NULL if labels and weights are not needed. Errors: MG_USAGE with what is wrong;
+// MG_MEMORY.
 mg_status mg_api_arrays_open(const mg_data *data, mg_api_arrays *arrays, mg_h5 **out, mg_error *error);
 
 #endif

@@ -1,4 +1,5 @@
-// stop.h - lets a caller stop long work, which asks between its pieces whether it should end.
+// stop.h - lets a caller stop long work. The work calls a function between its pieces, which returns whether
+// it should end.
 #ifndef MG_BASE_STOP_H
 #define MG_BASE_STOP_H
 

@@ -82,8 +82,8 @@ static moments moments_at(cooling *c, mg_team *team, double inverse) {
 }
 
 // For rows that are all in their class: the lower the temperature, the lower their log-loss. Takes the
-// temperature at which it is that of the rule of succession, by which the next row is in its class with the
-// probability (n + 1) / (n + 2) after n rows that were.
+// temperature at which the log-loss is that of the rule of succession: if n rows of n were in their class,
+// the next row is so with the probability (n + 1) / (n + 2).
 static double cool_unbounded(cooling *c, mg_team *team, double low, double high) {
     double rows = moments_at(c, team, low).weight, loss = rows * log1p(1 / (rows + 1));
     for (int i = 0; i < MOST_STEPS && high > low * (1 + PRECISION); i++) {

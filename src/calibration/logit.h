@@ -1,6 +1,6 @@
-// logit.h - the logits of a calibration, whose softmax gives the probabilities. With a temperature they are
-// the scores divided by it, or by that of the row; with sigmoids they are the logarithms of the sigmoids'
-// values. Only this folder includes this file.
+// logit.h - the logits of a calibration, whose softmax gives the probabilities. With one temperature, or with
+// one for each row, they are the scores divided by it. With sigmoids, they are the logarithms of the values
+// of the sigmoids. Only this folder includes this file.
 #ifndef MG_CALIBRATION_LOGIT_H
 #define MG_CALIBRATION_LOGIT_H
 

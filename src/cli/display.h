@@ -20,12 +20,12 @@ typedef struct mg_cli_display {
 // An observer that shows a run on stderr, its plan on screen->plan (stderr). quiet: only warnings.
 mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief);
 
-// To be called before a training: loads the configuration. suffix: added to the default directory; "": none.
+// Call it before a training: loads the configuration. suffix: added to the default directory; "": none.
 // From then on, Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 ask for a checkpoint and stop the run; a second Ctrl-C
 // ends the process at once. Returns 0 or, after a failure, which it has printed, the exit status.
 int mg_cli_begin_run(const char *command, const char *suffix, const mg_cli_flags *flags, mg_config **config);
 
-// To be called after a training: frees the configuration and ends the progress line. Returns 0 or, if
+// Call it after a training: frees the configuration and ends the progress line. Returns 0 or, if
 // `status` is a failure, prints it and returns the exit status.
 int mg_cli_end_run(const char *command, mg_config *config, mg_status status, const mg_error *error);
 

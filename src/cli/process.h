@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-// To be called first. Opens descriptors 0 to 2 if they are closed, and has standard output checked at exit:
+// Call it first. Opens descriptors 0 to 2 if they are closed, and has standard output checked at exit:
 // if it could not be written, the process prints one line and ends with status 1.
 void mg_cli_begin(void);
 

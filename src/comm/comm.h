@@ -64,7 +64,7 @@ static inline bool mg_comm_is_root(const mg_comm *comm) { return comm->rank == 0
 // that has failed. MG_STOPPED counts only if no rank has failed otherwise. The text names rank and host
 // unless all ranks have the same text. *word becomes the OR of the words of all ranks: flags such as "asked
 // to stop", which any rank may set, and "the time is up", which only rank 0 sets, because clocks differ. word
-// may be NULL. To be called wherever a rank could fail or stop alone, before the others wait for it. Returns
+// may be NULL. Call it wherever a rank could fail or stop alone, before the others wait for it. Returns
 // the agreed status. Sends 24 bytes to each rank; after a failure also its text.
 // If the agreed status is a failure other than MG_STOPPED, later calls return the status that they are given:
 // a rank that failed comes to its next call, where the others come to theirs, and all leave from there.
@@ -73,8 +73,8 @@ mg_status mg_comm_agree(mg_comm *comm, mg_status status, uint64_t *word, mg_erro
 // All ranks go on after a failure on which they have agreed.
 void mg_comm_forgive(mg_comm *comm);
 
-// Compares a hash. If a rank has another one than rank 0, all ranks fail with `status` and a text of the form
-// "WHAT of rank 2 (host) differ from those of rank 0 (host): ADVICE".
+// Compares a hash. If the value of a rank differs from that of rank 0, all ranks fail with `status` and a
+// text of the form "WHAT of rank 2 (host) differ from those of rank 0 (host): ADVICE".
 mg_status mg_comm_same(mg_comm *comm, uint64_t hash, mg_status status, const char *what, const char *advice,
                        mg_error *error);
 

@@ -53,8 +53,8 @@ typedef struct mg_columns_place {
 enum { MG_IDF_DIGEST = 17 }; // characters of the digest of an idf table, with the 0 at the end
 void mg_idf_digest(const float *idf, int64_t count, char out[MG_IDF_DIGEST]);
 
-// Refuses an idf table that is not the one of which the recipe has the digest, and a one-hot column in the
-// recipe for which there is no feature. Errors: MG_DATA; the message lacks the path.
+// Refuses an idf table if its digest is not that in the recipe, and a one-hot column of the recipe for which
+// there is no feature. Errors: MG_DATA; the message lacks the path.
 mg_status mg_columns_check(const mg_columns *columns, mg_error *error);
 
 // Reads names and recipe. Errors: MG_DATA, also if the number of names is not `width`.

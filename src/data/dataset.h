@@ -73,9 +73,9 @@ void mg_dataset_close(mg_dataset *dataset);
 enum { MG_UNLABELLED_TEXT = MG_PATH_TEXT + MG_H5_NAME + 128 };
 void mg_dataset_unlabelled_text(const mg_dataset *dataset, char out[MG_UNLABELLED_TEXT]);
 
-// Fails if somebody has written to the file since it was opened. (If all rows are in memory, mg_dataset_open
-// has checked this after reading them.) To be called after rows were read or used in place, before the result
-// is used. Any thread may call it. Errors: MG_DATA, MG_IO.
+// Fails if somebody has written to the file since it was opened. Call it after rows were read or used in
+// place, before the result is used. If all rows are in memory, mg_dataset_open has already checked this after
+// reading them. Any thread may call it. Errors: MG_DATA, MG_IO.
 mg_status mg_dataset_check(const mg_dataset *dataset, mg_error *error);
 
 // The number of columns of the file, used or not.
@@ -88,10 +88,10 @@ static inline int64_t mg_dataset_width(const mg_dataset *dataset) {
 mg_status mg_dataset_use(mg_dataset *dataset, const mg_used *used, mg_error *error);
 
 // Gives the rows the columns of another file. If both have names, the columns are matched by name. Otherwise
-// the numbers of columns must be the same, but sparse rows may have fewer; the missing ones are 0. The data
-// set must keep all of its columns. dataset->features becomes known->features. Unless known->same, this is to
-// be called before rows are placed: use the request of mg_dataset_open. Errors: MG_DATA with the first
-// difference of the recipes, or of columns that cannot be matched.
+// the numbers of columns must be the same, but sparse rows may have fewer; the missing ones are 0. No column
+// of the data set may have been left out before (mg_dataset_use). dataset->features becomes known->features.
+// Call it before rows are placed, through the request of mg_dataset_open, unless known->same is set. Errors:
+// MG_DATA with the first difference of the recipes, or of columns that cannot be matched.
 mg_status mg_dataset_match(mg_dataset *dataset, const mg_known_columns *known, mg_error *error);
 
 // Describes which columns were matched by name, and that `others` are not used (mg_align_text); "" if the

@@ -1,6 +1,6 @@
-// files.h - the files that an option of section data names: one, those that match a pattern, or a list, whose
-// rows follow one another. In the value of an option, the paths and patterns of a list are on lines of their
-// own.
+// files.h - the files that an option of section data names: one file, the files that match a pattern, or a
+// list of files. The rows of several files follow one another. In the value of an option, the paths and
+// patterns of a list are on lines of their own.
 #ifndef MG_DATA_FILES_H
 #define MG_DATA_FILES_H
 

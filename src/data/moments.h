@@ -44,10 +44,10 @@ void mg_moments_destroy(mg_moments *moments);
 void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, int64_t count,
                     const float *weight);
 
-// To be called once, after the last row and before means and squares are read.
+// Call it once, after the last row and before means and squares are read.
 void mg_moments_finish(mg_moments *moments);
 
-// Removes the moments of unused columns. To be called after mg_moments_finish; only for CSR rows.
+// Removes the moments of unused columns. Call it after mg_moments_finish; only for CSR rows.
 void mg_moments_keep(mg_moments *moments, const mg_used *used);
 
 // The number of column d in the file, for messages.

@@ -1,6 +1,7 @@
 // own_rows.c - owns what the ranks tell each other about labels. First each rank looks at a slice of the
-// file, from which all learn the classes, the rows that a class must keep, and how many rows are selected
-// where. So every rank knows which rows of the file are its own, and reads those.
+// file. From the results of all ranks, every rank learns the classes, the rows that a class must keep, and
+// how many rows each slice has that are selected. So every rank knows which rows of the file are its own, and
+// reads those.
 #include "data/own_rows.h"
 
 #include "base/arithmetic.h"
@@ -194,7 +195,8 @@ static void count_slice(void *context, void *tally) {
                        c->slice->label[i], tally);
 }
 
-// Decides which rows are held out, of which only the tallies depend on other rows.
+// Decides which rows are held out. For this, a rank needs only the tallies of the rows of other ranks, not
+// the rows themselves.
 static mg_status tally(own_rows *o, const labelled *slice, mg_error *error) {
     size_t classes = (size_t)o->out->classes.count;
     counting c = {o, slice};

@@ -21,9 +21,9 @@ typedef struct mg_own_rows {
     mg_left_out left_out; // of all ranks
 } mg_own_rows;
 
-// Finds the rows of this rank, of those that the request selects, with their classes and weights, as a single
-// process would: the same classes in the same order, the same held-out rows. Collective; the ranks agree on
-// errors. The caller frees the arrays, also after an error. Errors: those of mg_labels_read and
+// Finds the rows of this rank among those that the request selects, with their classes and weights. Classes,
+// their order and the held-out rows are those that a single process would find. Collective; the ranks agree
+// on errors. The caller frees the arrays, also after an error. Errors: those of mg_labels_read and
 // mg_row_weights_read; MG_CONFIG if no row is selected.
 mg_status mg_own_rows_read(const mg_own_file *file, const mg_dataset_request *request, mg_own_rows *out,
                            mg_error *error);

@@ -39,8 +39,9 @@ typedef struct mg_raw {
     char text[MG_RAW_TEXT]; // what was done
 } mg_raw;
 
-// Opens an HDF5 file, once. *file becomes NULL if it is a file of another format, a folder, or an HDF5 file
-// of Cell Ranger without a data set `features` (NULL: it is opened). Errors: those of mg_h5_open.
+// Opens a file once, if its rows can be read from HDF5 as they are. Otherwise *file becomes NULL: for a file
+// of another format, for a folder, and for an HDF5 file of Cell Ranger that has no data set `features`. If
+// `features` is NULL, a file of Cell Ranger is opened too. Errors: those of mg_h5_open.
 mg_status mg_raw_open_unless(const char *path, const char *features, mg_h5 **file, mg_error *error);
 
 // Converts a file. The caller closes out->file. Errors: MG_DATA (the format or the columns are not those of

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// Finds the group with the options of a format. A group with the name of a format is one only if it has at
-// least one of the format's options, because other programs may use the same name.
+// Finds the group with the options of a format. Other programs may also have a group with the name of a
+// format. So such a group is a recipe only if it has at least one of the options of that format.
 static const mg_format *format_by_group(mg_h5 *file) {
     const mg_format *format;
     for (int i = 0; (format = mg_format_at(i)); i++) {

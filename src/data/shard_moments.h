@@ -5,9 +5,9 @@
 #include "comm/comm.h"
 #include "data/moments.h"
 
-// Computes the moments of all `rows` rows, of which `store` has those of the own shards, with `weight` (NULL:
-// all 1). The result depends on the shards, not on the ranks. *out must be zero; it is finished. Errors:
-// MG_MEMORY; those of mg_comm_sum_end.
+// Computes the moments of all `rows` rows. `store` has the rows of this rank's shards, and `weight` their
+// weights (NULL: all 1). The result depends on the shards, not on the ranks. *out must be zero; it is
+// finished. Errors: MG_MEMORY; those of mg_comm_sum_end.
 mg_status mg_shard_moments(mg_comm *comm, const mg_store *store, int64_t rows, const float *weight,
                            mg_moments *out, mg_error *error);
 

@@ -92,7 +92,7 @@ mg_status mg_source_check_lent(const mg_source *source, const mg_store *store, i
 void mg_source_use(mg_source *source, const mg_used *used);
 
 // Rows that are read from now on have the columns of `align`, whose memory the source takes over; all values
-// of the file are still checked, and rows are prepared after their columns are aligned. To be called before
+// of the file are still checked, and rows are prepared after their columns are aligned. Call it before
 // rows are lent or mapped. Errors: MG_MEMORY; `align` then still belongs to the caller.
 mg_status mg_source_align(mg_source *source, const mg_align *align, mg_error *error);
 const mg_align *mg_source_alignment(const mg_source *source);

@@ -52,7 +52,7 @@ struct mg_source {
     mg_source_slab pairs; // scratch space for sorting a row
     mg_align align;       // puts the columns into the order of known columns
     void *line;           // cells of a dense row before it is aligned
-    // Several files: their sources, which have everything that belongs to a file; NULL: a single one
+    // If the rows are in several files: the sources of these files. NULL if there is a single file.
     mg_source_parts *parts;
 };
 

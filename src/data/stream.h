@@ -30,7 +30,7 @@ mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_err
 // The next minibatch, valid until the next call. batch->rows.count is 0 at the end of the epoch.
 mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error);
 
-// To be called after a minibatch was used, and before the result is used. Fails if another program wrote to
+// Call it after a minibatch was used, and before the result is used. Fails if another program wrote to
 // the file or shortened it while its rows were used in place. Errors: MG_DATA, MG_IO; all later calls fail
 // too.
 mg_status mg_stream_check(const mg_stream *stream, mg_error *error);

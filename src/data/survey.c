@@ -114,8 +114,8 @@ static mg_status refuse_streaming(const mg_dataset *dataset, mg_error *error) {
                    dataset->all.comm->ranks > 1 ? " on this rank" : "");
 }
 
-// If rows are kept in memory and may lose columns, their moments are computed after that, because there may
-// be no memory for the moments of all columns of a very wide file. If the classes are known, the rows are
+// If rows are kept in memory and unused columns may be left out, the moments are computed afterwards. There
+// may be no memory for the moments of all columns of a very wide file. If the classes are known, the rows are
 // held out, and moments are not needed.
 static mg_status take_moments(mg_dataset *dataset, bool early, mg_error *error) {
     mg_moments *moments = &dataset->moments;

@@ -1,6 +1,6 @@
-// used.h - the used features: the columns for which a training row stores a value. If most columns of a wide
-// file are not used (hashed n-grams, for example), rows, weights and models hold only the used ones, numbered
-// from 0 in the order of the file. The weights of all other columns are 0.
+// used.h - the used features: the columns for which a training row stores a value. In some wide files most
+// columns are not used, for example in files of hashed n-grams. Then rows, weights and models hold only the
+// used columns, numbered from 0 in the order of the file. The weights of all other columns are 0.
 #ifndef MG_DATA_USED_H
 #define MG_DATA_USED_H
 

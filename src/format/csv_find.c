@@ -25,7 +25,8 @@ mg_status mg_csv_find_both(mg_csv *r, const char *name, bool exact, int64_t foun
     return status;
 }
 
-// `number`: the advice includes the form that names a column by its number.
+// Finds the column of this name. If two columns have it, the error advises to rename one of them and, if
+// `number` is set, how to give the number of the column instead.
 static mg_status find_name(mg_csv *r, const char *name, bool number, int64_t *column, mg_error *error) {
     int64_t found[2];
     char shown[MG_NAME_SHOWN], advice[64] = "";

@@ -320,7 +320,8 @@ static mg_status check_given_label(mg_csv *r, int64_t label, mg_error *error) {
                    mg_text_path(r->record.text), r->options->label, r->like->path);
 }
 
-// Finds the column with the name of the training labels. If labels are skipped, any one of two will do.
+// Finds the column with the name of the training labels. If two columns have this name and the labels are
+// only skipped, either of them will do.
 static mg_status find_labels(mg_csv *r, mg_csv_place *out, mg_error *error) {
     int64_t found[2];
     const char *name = r->like->label_name;

@@ -46,7 +46,7 @@ void mg_tell_line(const mg_tell *tell, const char *format, ...) __attribute__((f
 // Refuses the blank line `line` of a file of rows for a model: its answers would not belong to the lines.
 mg_status mg_format_refuse_blank(const mg_text *text, int64_t line, mg_error *error);
 
-// Warns if values of the file are too small for float32. To be called after the whole file was read.
+// Warns if values of the file are too small for float32. Call it after the whole file was read.
 void mg_tell_lost(const mg_tell *tell, const mg_text *text);
 
 // The same for a format whose values are not text: `row` is the first row (from 0) with such a value.
@@ -192,8 +192,8 @@ extern const char *const mg_format_arrays[];
 // True if the option is stored in the output; *binding becomes true if other files must have the same value.
 bool mg_format_stores(const mg_format *format, const mg_option *option, bool *binding);
 
-// Sets a text option that the user has not given to the name that was found, so that it is stored in the
-// output and other files are read in the same way.
+// If the user has not given a text option, sets it to the name that was found. So the output stores the name,
+// and other files are read in the same way.
 mg_status mg_format_keep_name(char **option, const char *name, size_t bytes, mg_error *error);
 
 // Advice for messages: how to name an array.

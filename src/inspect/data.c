@@ -167,7 +167,7 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
                          sparse ? "max-abs" : "standard", sparse ? " or data.rows: unit" : "");
 }
 
-// If the user has not named a data set and it cannot be used, adds a note to `advice` and returns MG_OK, so
+// If a data set cannot be used and the user has not named it, adds a note to `advice` and returns MG_OK, so
 // that everything else is described.
 static mg_status note_unless(bool named, mg_status status, mg_writer *advice, mg_error *error) {
     if (named || status != MG_DATA || !error) return status;

@@ -76,9 +76,9 @@ mg_status mg_directory_write_sealed(const mg_directory *directory, const char *n
 // temporary file, whose name no other process uses, with the permissions of the file `name` if that exists.
 // mg_directory_end syncs and closes *fd, and renames the file to `name`. `was`: what had the name before; if
 // it is not NULL, another file that has the name now is kept, and the call fails with MG_IO. After any
-// failure mg_directory_give_up must be called. *fd becomes -1 when it is closed. If a file that is not
-// margin's has the temporary name and cannot get its own name back, the error says where it is, and
-// `temporary` becomes "", so that nobody deletes it.
+// failure mg_directory_give_up must be called. *fd becomes -1 when it is closed. It can happen that a file of
+// another program has the temporary name and cannot get its own name back. Then the error says where that
+// file is, and `temporary` becomes "", so that nobody deletes it.
 enum { MG_TEMPORARY_TEXT = 256 };
 mg_status mg_directory_begin(const mg_directory *directory, const char *name,
                              char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error);

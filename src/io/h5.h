@@ -39,7 +39,7 @@ const char *mg_h5_type_name(mg_h5_type type);
 // Refuses a library that is not thread-safe, or that has another version than the one margin was built with.
 // Errors: MG_FAILED.
 mg_status mg_h5_check_library(mg_error *error);
-// To be called before anything else: libhdf5 then does nothing when the process ends.
+// Call it before anything else: libhdf5 then does nothing when the process ends.
 void mg_h5_leave_at_exit(void);
 
 void mg_h5_version(char *out, size_t size);
@@ -99,8 +99,8 @@ mg_h5 *mg_h5_share(mg_h5 *file);
 void mg_h5_close(mg_h5 *file);
 const char *mg_h5_path(const mg_h5 *file);
 
-// Fails if a read by the library has failed. What is optional may then have been taken for missing, so this
-// is to be called before a description or a result of the file is used. Errors: MG_IO, MG_MEMORY.
+// Fails if a read by the library has failed. Optional data sets may then have been taken for missing, so this
+// must be called before a description or a result of the file is used. Errors: MG_IO, MG_MEMORY.
 mg_status mg_h5_check_read(const mg_h5 *file, mg_error *error);
 
 // The same. Also fails if somebody has written to the file since it was opened, which its size or the time of

@@ -32,7 +32,7 @@ static mg_status put_all(mg_h5_writer *const *writers, int count, int *named, mg
     return status;
 }
 
-// Called after a failure, whose text remains unless a file cannot get its name back.
+// Cleans up after a failure. The text of the error remains, unless a file cannot get its name back.
 static void undo(mg_h5_writer *const *writers, int count, int named, mg_error *error) {
     for (int i = count - 1; i >= 0; i--) {
         mg_h5_writer *w = writers[i];
@@ -42,8 +42,8 @@ static void undo(mg_h5_writer *const *writers, int count, int named, mg_error *e
     }
 }
 
-// A killed process may leave some of the new files, but never an old one beside a new one, because the old
-// files are moved out of the way before.
+// The old files are moved out of the way first. So a killed process may leave only some of the new files, but
+// never an old file beside a new one.
 mg_status mg_h5_writer_commit(mg_h5_writer *const *writers, int count, mg_error *error) {
     int named = 0, none = -1;
     mg_status status = MG_OK;

@@ -1,6 +1,6 @@
 // h5_driver.c - a driver with which the library reads through a descriptor that is already open. The
-// library's own driver opens files by name. It also crashes at the end of the process if close() failed, and
-// some of its functions report a failed read as an object that does not exist.
+// library's own driver opens files by name. It also crashes at the end of the process if close() failed.
+// After a failed read, some of its functions say that an object does not exist.
 #include "io/h5_file.h"
 
 #include "base/memory.h"

@@ -84,7 +84,7 @@ hid_t mg_h5_read_through(int fd, _Atomic int *failed);
 // the file failed, MG_DATA becomes MG_IO (or MG_MEMORY), and *error has the new message. Returns the status.
 mg_status mg_h5_blame(const mg_h5 *file, mg_status status, mg_error *error);
 
-// Fails if the library could not allocate `bytes` bytes and what it needs besides. To be called before calls
+// Fails if the library could not allocate `bytes` bytes and what it needs besides. Call it before calls
 // that allocate, because the library does not handle all failures of allocation: it crashes. Errors:
 // MG_MEMORY.
 mg_status mg_h5_make_room(size_t bytes, mg_error *error);

@@ -29,7 +29,7 @@ const void *mg_map_rows(const mg_map *map); // [rows][row_bytes]
 // truncated; MG_IO.
 mg_status mg_map_bring(const mg_map *map, int64_t first, int64_t count, mg_error *error);
 
-// To be called after rows were used, before the result is used: fails if a page was lost. A page that is lost
+// Call it after rows were used, before the result is used: fails if a page was lost. A page that is lost
 // during use (because the file was truncated or the disk failed) reads as zeros, and all later calls fail
 // too. Errors: as mg_map_bring.
 mg_status mg_map_check(const mg_map *map, mg_error *error);

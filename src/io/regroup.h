@@ -22,7 +22,7 @@ int64_t mg_regroup_bytes(int64_t entries);
 // Adds an entry. Errors: MG_DATA if a row gets more entries than row_ends says: the file changed; MG_IO.
 mg_status mg_regroup_add(mg_regroup *regroup, uint32_t row, uint32_t column, float value, mg_error *error);
 
-// To be called when all entries have been added. Errors: as for mg_regroup_add.
+// Call it when all entries have been added. Errors: as for mg_regroup_add.
 mg_status mg_regroup_finish(mg_regroup *regroup, mg_error *error);
 
 // Reads entries first .. first+count, in the order of rows. Within a row they are in the order in which they

@@ -116,9 +116,9 @@ static inline bool mg_sweep_alone(const mg_dual_sweep *sweep) {
     return sweep->block == 1 || sweep->classes >= MG_SWEEP_CLASSES;
 }
 
-// A row keeps its old coefficients if the gain of the step and half its curvature are both at most this
-// fraction of the sum of |d (s + delta)|, where d are the changes of the coefficients. Such a gain may come
-// from the rounding of the scores alone.
+// Let d be the changes of the coefficients in a step. A row keeps its old coefficients if the gain of the
+// step and half its curvature are both at most this fraction of the sum of |d (s + delta)|. Such a gain may
+// come from the rounding of the scores alone.
 #define MG_SWEEP_NOISE 3e-8f
 
 typedef struct mg_kernel {

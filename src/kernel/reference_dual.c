@@ -39,8 +39,8 @@ static float rivals_at(const dual_problem *p, float theta, float *c) {
     return fold(lane);
 }
 
-// The sum of all coefficients at theta. *slope becomes minus its derivative, to which only coefficients
-// strictly within their bounds contribute.
+// The sum of all coefficients at theta. *slope becomes minus its derivative. Only coefficients strictly
+// within their bounds contribute to it.
 static float sum_at(const dual_problem *p, float theta, float *slope, float *c) {
     float free[LANES] = {0}, own = (p->z[p->y] - theta) * p->own_shrink;
     for (int64_t k = 0; k < p->lanes; k++) {
@@ -126,8 +126,8 @@ static float plain_sum_at(const dual_problem *p, int64_t classes, float theta, f
 }
 
 static float plain_multiplier(const dual_problem *p, int64_t classes, float start, float most_z) {
-    // `full` is where the strongest rival alone would reach the bound of the sum. There the sum of all
-    // coefficients is not negative.
+    // `full` is the theta at which the strongest rival alone would have minus the lowest coefficient of the
+    // own class. There the sum of all coefficients is not negative, so the root is at `full` or above.
     float full = most_z + p->own_least * (1 / p->shrink), low = full > p->z[p->y] ? full : p->z[p->y],
           high = most_z, width = INFINITY, theta = start > low && start < high ? start : 0.5f * (low + high);
     for (int round = 0; round < ROOT_ROUNDS; round++) {

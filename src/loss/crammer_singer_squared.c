@@ -25,9 +25,9 @@ static double value(int64_t classes, const double *scores, int64_t y, double del
     return hinge * hinge;
 }
 
-// The loss has no derivative where two rivals violate the margin equally. (Where the margin is just met it is
-// smooth.) A kink needs both a violation and two equal rivals, so the distance to it is the larger of the two
-// distances.
+// The loss has no derivative where two rivals violate the margin equally. The loss is smooth where the margin
+// is just met. So a kink needs both a violation and two equal rivals, and the distance to it is the larger of
+// the distances to these two.
 static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
     double margin = margin_of(classes, scores, y, delta);
     double most = -INFINITY, second = -INFINITY;

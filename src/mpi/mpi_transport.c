@@ -1,6 +1,6 @@
-// mpi_transport.c - owns the messages: point-to-point, nonblocking, in pieces, because MPI counts in int.
-// MPI's own waiting would keep a core busy that the compute threads need, and would never end if a rank
-// hangs.
+// mpi_transport.c - owns the messages between ranks. They are nonblocking messages from one rank to another,
+// sent in pieces, because MPI counts in int. margin does not wait inside MPI: that would keep a core busy
+// that the compute threads need, and would never end if a rank hangs.
 #include "mpi/mpi_transport.h"
 
 #include "base/arithmetic.h"
@@ -145,8 +145,8 @@ static void stop_calling(int culprit) {
         if (mg_endings_of(r).status == MG_ENDING_BROKEN) job.lower_reports = true;
 }
 
-// This rank has waited too long. The others that wait for the same rank find that out at the same time; the
-// one that does not say so is the reason.
+// This rank has waited too long for another rank. All ranks that wait for that rank notice this at about the
+// same time and say so. The rank that says nothing is the one that hangs.
 static int silent_rank(void) {
     for (int r = 0; r < job.transport.ranks; r++)
         if (r != job.transport.rank && mg_endings_of(r).status == MG_ENDING_NONE) return r;

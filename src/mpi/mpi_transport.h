@@ -10,7 +10,7 @@
 // if not all ranks have started within so many seconds.
 const mg_transport *mg_mpi_begin(int *argc, char ***argv, int seconds);
 
-// To be called when the command has ended with `status`. Waits until it has ended on all ranks, because the
+// Call it when the command has ended with `status`. Waits until it has ended on all ranks, because the
 // launcher kills the others as soon as one process exits with a failure. Returns false if a rank cannot be
 // reached any more. *alone: the status is not known to be that of rank 0, so nobody else reports this
 // failure.

@@ -1,6 +1,6 @@
 // cut.c - owns the number of parts of a minibatch, and the ranges of features. All ranges have about equally
 // many stored values. Ranges of equal length would give one thread most of the work, because many files put
-// frequent features first (in news20, half of the features have nine tenths of the stored values).
+// frequent features first. In news20, half of the features have nine tenths of the stored values.
 #include "parallel/cut.h"
 
 #include "base/order.h"

@@ -1,6 +1,6 @@
-// replay.c - measures items by the processor time of one thread, on which other programs have little
-// influence, and computes how long imagined teams would need for them. The influence of threads on each other
-// (caches, memory bandwidth, clock rate) is not included.
+// replay.c - measures the processor time that one thread needs for each item, and computes how long teams of
+// other sizes would need. Other programs have little influence on processor time. The influence of threads on
+// each other (caches, memory bandwidth, clock rate) is not included.
 #include "parallel/replay.h"
 
 #include "base/arithmetic.h"

@@ -29,7 +29,7 @@ int64_t mg_tree_half(const mg_tree *tree);
 // Adds the sum at part `right` to the sum at part `left`.
 typedef void mg_tree_merge(void *context, int64_t left, int64_t right);
 
-// To be called when part p is complete. If the sibling subtree is complete too, this thread merges both and
+// Call it when part p is complete. If the sibling subtree is complete too, this thread merges both and
 // goes on upwards, while the sum is in its cache. The two halves of the whole tree are left to the caller.
 // `joined`: the caller has already added p to its sibling, after mg_tree_takes_sibling.
 void mg_tree_climb(const mg_tree *tree, int64_t p, bool joined, mg_tree_merge *merge, void *context);

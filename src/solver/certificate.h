@@ -13,8 +13,8 @@ mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, 
 void mg_certifier_destroy(mg_certifier *certifier);
 
 // Sets *out to a lower bound without rebuilding W, so it costs no pass over the rows. It is the dual value
-// (M25) of the dual variables times the best factor in [0, 1], with the W of training, and is lowered by more
-// than what rounding can have changed ||W||^2. Errors: MG_MEMORY.
+// (M25) of the dual variables times the best factor in [0, 1], computed with the W of training. To be safe,
+// it is lowered by more than rounding can have changed ||W||^2. Errors: MG_MEMORY.
 mg_status mg_certificate_bound(const mg_resident *resident, const mg_iterate *iterate, double *out,
                                mg_error *error);
 

@@ -1,4 +1,4 @@
-// certified_fields.c - owns the list of arrays that a checkpoint of a certified run has, and the checks that
+// certified_fields.c - owns the list of arrays in the checkpoint of a certified run. It also checks that
 // restored arrays form a state which a run can reach.
 #include "solver/certified.h"
 

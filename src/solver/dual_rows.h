@@ -21,7 +21,8 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
                               mg_dual_rows **out, mg_error *error);
 void mg_dual_rows_destroy(mg_dual_rows *rows);
 
-// Packed bytes that are read have the rows of all ranks: `before` of other ranks come first, `after` last.
+// Packed bytes that are read have the rows of all ranks. The first `before` rows and the last `after` rows
+// belong to other ranks.
 void mg_dual_rows_beside(mg_dual_rows *rows, int64_t before, int64_t after);
 
 // Reads the coefficients of a row into c[0..lanes), with zeros beyond K. Any thread may call it.

@@ -122,8 +122,9 @@ void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lamb
     incumbent->bounds.gap = mg_incumbent_gap(&incumbent->bounds);
 }
 
-// Watches not only the incumbent. On a path its values may come from the point before and remain the best for
-// a long time, while the newest weights and dual variables, which may have started far away, make progress.
+// Watches not only the incumbent. On a path, the values of the incumbent may come from the point before, and
+// remain the best for a long time. Meanwhile the newest weights and dual variables may make progress, even if
+// they started far away.
 void mg_incumbent_note_progress(mg_incumbent *incumbent, double passes) {
     mg_bounds *bounds = &incumbent->bounds;
     double gap = bounds->primal * mg_min_real(1, bounds->gap); // the optimum is not negative

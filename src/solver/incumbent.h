@@ -33,9 +33,9 @@ mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *reside
 // these have a lower objective. The lower bound becomes 0.
 void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lambda);
 
-// Offers weights of raw cells with objective `primal`, which become the incumbent if that is the lowest so
-// far, and a lower bound `lower`, which is kept if it is the highest so far. `lower` is -INFINITY for weights
-// that prove no bound.
+// Offers weights of raw cells with the objective `primal`, and a lower bound `lower`. The weights become the
+// incumbent if their objective is the lowest so far. The bound is kept if it is the highest so far. `lower`
+// is -INFINITY for weights that prove no bound.
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower);
 
 // True if the dual value is at most `lower`, or at most 0, except for rounding. Losses are not negative, so 0

@@ -47,12 +47,12 @@ void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, i
 void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows,
                     int64_t first, int64_t count);
 
-// To be called after mg_pass_scores, for the same rows: computes pass->coef, the coefficients times the
+// Call it after mg_pass_scores, for the same rows: computes pass->coef, the coefficients times the
 // weights of the rows. Returns the weighted sum of the losses.
 double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_batch *of, int64_t first,
                       int64_t count);
 
-// (M10) To be called after mg_pass_losses: adds the coefficients of the `count` rows to coef_sum [lanes],
+// (M10) Call it after mg_pass_losses: adds the coefficients of the `count` rows to coef_sum [lanes],
 // which is the gradient of the constant feature, and marks the classes with nonzero coefficients in
 // pass->touched.
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum);

@@ -62,8 +62,8 @@ static double passes_so_far(const mg_certified *c) {
 
 // True if there was no clear progress for long. This happens when scores in single precision are too coarse
 // for the tolerance: dual ascent then oscillates, and Newton steps make no progress. Dual ascent gets more
-// time, because its certificates become rare (the number of visits between two of them doubles), and a single
-// certificate may show no progress by chance.
+// time for two reasons: the number of visits between two certificates doubles, so they become rare; and a
+// single certificate may show no progress by chance.
 bool mg_schedule_stalled(const mg_certified *c) {
     double before = c->incumbent.bounds.progress_passes, since = passes_so_far(c) - before;
     double slow = c->clock.newton > 0 ? 1 : ASCENT_SLOWER;

@@ -132,7 +132,7 @@ typedef struct mg_solver {
     // does not change. NULL if the solver cannot do this.
     void (*set_lambda)(void *state, double lambda, bool restored);
 
-    // Starts from given weights. To be called before the first step. NULL if the solver cannot do this.
+    // Starts from given weights. Call it before the first step. NULL if the solver cannot do this.
     void (*begin_at)(void *state, const mg_weights *weights);
 
     // Writes all state that the next step depends on to fields[MG_MOST_FIELDS]; returns the number of fields.

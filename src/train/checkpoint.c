@@ -98,7 +98,7 @@ static mg_status write_given(mg_checkpointer *c, mg_error *error) {
     return status;
 }
 
-// To be called with the lock held. Releases it while the file is written.
+// Call it with the lock held. Releases it while the file is written.
 static void write_submitted(mg_checkpointer *c) {
     pthread_mutex_unlock(&c->lock);
     double start = mg_clock_seconds();

@@ -21,7 +21,7 @@ typedef struct mg_chosen {
 // takes the value of the run that is resumed. `chosen` must stay in place as long as the run exists. Errors:
 // those of mg_path_run; MG_STOPPED.
 mg_status mg_choose_C(mg_run *run, mg_chosen *chosen, mg_error *error);
-// To be called after mg_run_clear.
+// Call it after mg_run_clear.
 void mg_chosen_clear(mg_chosen *chosen);
 
 #endif

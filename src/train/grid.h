@@ -26,8 +26,8 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
 void mg_grid_auto(mg_grid *grid);
 void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double total_weight);
 
-// Tells the observer if the best value is the largest or the smallest of several, because a better one may be
-// beyond it, and which values to try. observer: may be NULL. Does nothing if `best` is -1.
+// If the best value is the largest or the smallest of several, a better one may be beyond it. This tells the
+// observer so, and which values to try. observer: may be NULL. Does nothing if `best` is -1.
 void mg_grid_report_end(const mg_grid *grid, int best, const mg_observer *observer);
 
 // (M20) lambda and C of point i, for rows with this total weight.

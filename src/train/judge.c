@@ -112,8 +112,8 @@ bool mg_judge_bound_is_vacuous(double objective, double dual) {
 // ---- advice -------------------------------------------------------------------------------------
 
 // An upper bound of how much weights can gain over zeros, as a fraction of P(0), for rows with this mean
-// square. It holds because P(W) >= P(0) - ||gradient||^2 / (2 lambda), where the norm of the gradient is at
-// most the norm of the coefficients times that of the rows.
+// square. It follows from P(W) >= P(0) - ||gradient||^2 / (2 lambda). The norm of the gradient is at most the
+// norm of the coefficients times that of the rows.
 static double most_gain(const mg_run *run, double mean_square) {
     const mg_problem *problem = &run->setup.problem;
     int64_t lanes = mg_round_up(problem->classes, MG_LANES);

@@ -227,7 +227,8 @@ static void count_time(mg_run *run, double seconds) {
     if (run->stream) run->counts.epoch_waited += mg_stream_waited(run->stream);
 }
 
-// Of several ranks, each answers for itself, and the solver asks all. The clock of rank 0 counts.
+// Whether the solver must stop its step early. With several ranks, this is the answer of this rank only, and
+// the solver asks all ranks. Only rank 0 compares the time limit with its clock.
 bool mg_run_give_up(const void *context) {
     const mg_run *run = context;
     bool has_clock = mg_run_is_alone(run) || mg_comm_is_root(run->ranks.comm);

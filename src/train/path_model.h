@@ -13,8 +13,8 @@ typedef struct mg_path_model {
                    // its checkpoint; 0: there is none. It is compared when the path reaches that step.
 } mg_path_model;
 
-// For a resumed path with the points [0, count) done, of which `best` has the highest accuracy (-1: none):
-// looks at model.h5. Errors: MG_CONFIG if it is intact, but the path cannot have written it; MG_IO,
+// Looks at the model.h5 of a resumed path. The points [0, count) are done, and point `best` has the highest
+// accuracy (-1: none). Errors: MG_CONFIG if it is intact, but the path cannot have written it; MG_IO,
 // MG_MEMORY.
 mg_status mg_path_model_find(mg_path_model *state, const mg_run *run, const mg_path_point *points, int count,
                              int best, mg_error *error);

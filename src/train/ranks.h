@@ -10,7 +10,7 @@
 // MG_CONFIG, MG_MEMORY, MG_FAILED.
 mg_status mg_run_connect(mg_run *run, mg_error *error);
 
-// Agrees on a status: see mg_comm_agree. To be called before ranks wait for each other, wherever one of them
+// Agrees on a status: see mg_comm_agree. Call it before ranks wait for each other, wherever one of them
 // can have failed alone.
 mg_status mg_run_agree(const mg_run *run, mg_status status, mg_error *error);
 

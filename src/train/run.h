@@ -193,7 +193,7 @@ mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, d
 // of one version.
 mg_status mg_run_check_data(const mg_run *run, mg_error *error);
 
-// Chooses what the configuration leaves open, and reports the plan. To be called inside mg_team_run.
+// Chooses what the configuration leaves open, and reports the plan. Call it inside mg_team_run.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);
 
 // The function mg_stop.asked for solvers with long steps: true if the run was asked to stop or its time limit

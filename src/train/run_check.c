@@ -37,8 +37,8 @@ static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error 
 }
 
 // Checks the number of summed losses, which follows from the steps of the current epoch, or of the one that
-// has just ended. There is only an upper limit for solvers that choose their rows, which may take fewer in
-// the last step of an epoch, ended or not, and for paths.
+// has just ended. For paths, and for solvers that choose their rows, there is only an upper limit: such a
+// solver may take fewer rows in the last step of an epoch.
 static mg_status check_loss(const mg_run *run, const mg_position *at, bool over, mg_error *error) {
     int64_t rows = run->setup.problem.rows, summed = rows, visited;
     if (at->batch > 0 && !over && !__builtin_mul_overflow(at->batch, run->setup.problem.batch, &visited) &&
@@ -110,8 +110,8 @@ mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, d
                    stored->value, stored->whose, stored->own);
 }
 
-// A run may end with a smaller gap than the slack of the check, so it does not believe an objective that is
-// too low by more than rounding.
+// The check tolerates small differences, but the gap at which a run ends may be smaller than these. So the
+// run does not use a stored objective that is too low by more than rounding.
 static void correct_primal(const mg_run *run, const mg_weights *weights, const mg_stored_objective *stored) {
     if (stored->own > stored->value + rounding_slack(run, weights, stored->value))
         run->solver->whole->set_primal(run->state, stored->own);

@@ -10,7 +10,7 @@ typedef struct mg_run_memory {
     int64_t state, windows;
 } mg_run_memory;
 
-// To be called before the state is created. From then on, until mg_run_memory_check, allocations are not
+// Call it before the state is created. From then on, until mg_run_memory_check, allocations are not
 // checked one by one.
 void mg_run_memory_begin(mg_run_memory *memory);
 

@@ -65,8 +65,8 @@ mg_status mg_scoring_open_labelled(mg_scoring *scoring, const mg_scoring_data *d
 bool mg_scoring_gives_probabilities(const mg_model *model, const mg_loss *loss);
 void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const float *scores, float *to);
 
-// Reports how a file that is not HDF5 was read, which features were matched by name, rows that were left out
-// because they have no label, and values that float32 cannot hold because they are too small. To be called at
+// Reports how a file that is not HDF5 was read and which features were matched by name. Also reports the rows
+// that were left out because they have no label, and values that are too small for float32. Call it at
 // the end, because an error must be the only line.
 void mg_scoring_report(const mg_scoring *scoring, const mg_notices *notices, const mg_dataset *dataset);
 

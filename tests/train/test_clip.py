@@ -145,7 +145,8 @@ class Case:
         says = "data.clip_below: the zeros of column 0 are outside of its limits"
         if got.returncode != 3 or says not in got.stderr:
             fail(f"zeros outside of the limits: {got.stderr}")
-        # Its advice: a higher limit, or dense rows. The upper limit alone leaves these zeros as they are.
+        # The message advises a higher limit or dense rows; both work. An upper limit alone does not clip
+        # these zeros.
         self.done("train", "-q", *sets, "--set", "output.directory=higher", "--set", "data.clip_below=100")
         self.done("train", "-q", *sets, "--set", "output.directory=upper", "--set", "data.clip=1")
         put(self.work.at("far.h5"), far, self.y)

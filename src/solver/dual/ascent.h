@@ -162,7 +162,7 @@ mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_
                            mg_numbers *numbers, mg_ascent **out, mg_error *error);
 void mg_ascent_destroy(mg_ascent *ascent);
 
-// To be called when the rows are attached. Errors: MG_MEMORY.
+// Call it when the rows are attached. Errors: MG_MEMORY.
 mg_status mg_ascent_attach(mg_ascent *ascent, mg_error *error);
 
 // Prepares for another problem or a new start: all rows are visited again.
@@ -245,7 +245,7 @@ int64_t mg_dual_ahead_block(const mg_ascent *ascent);
 int64_t mg_dual_ahead_items(const mg_ascent *ascent);
 void mg_dual_ahead_score(mg_ascent *ascent, int64_t item);
 
-// To be called after the line search of a round: what the next round sees of it.
+// Call it after the line search of a round. It keeps what the next round sees of the steps.
 void mg_dual_ahead_end(mg_ascent *ascent);
 
 // The part of the state that only these rounds have, as bytes for a checkpoint (mg_field). The third checks

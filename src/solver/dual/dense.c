@@ -215,8 +215,8 @@ static void keep(mg_ascent *ascent, float part) {
 
 // The fraction of the steps to keep. The steps were not exact for the weights at the beginning of the round,
 // so the dual value may fall along them; then the fraction is 0. Near the optimum the slope is as small as
-// the rounding errors of the scores, which must not stop all steps, so the caller adds the bound of these
-// errors to the slope.
+// the rounding errors of the scores. These errors must not stop all steps, so the caller adds their bound to
+// the slope.
 static double best_part(const mg_ascent *ascent, double slope, double curve, double square) {
     return slope > 0 || (curve == 0 && square == 0) ? mg_dual_best_part(ascent, slope, curve, square) : 0;
 }

@@ -15,7 +15,7 @@ enum { REVIEW_AFTER = 16 };   // rounds between two reviews of their size
 #define HALVE_BELOW 0.75      // rounds become smaller if line searches have kept less than this on average
 #define DOUBLE_ABOVE 0.95
 // If the line search would keep a larger fraction than this, the whole step is kept. The dual value then
-// rises by (2 part - 1) / part^2 of what the best fraction achieves, which is at least nine tenths, and the
+// rises by (2 part - 1) / part^2 of what the best fraction achieves, at least nine tenths of it, and the
 // round need not be scored again.
 #define FULL_ENOUGH 0.75
 

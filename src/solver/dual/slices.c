@@ -1,5 +1,6 @@
-// slices.c - sums the steps of a dense round. The weights are cut into slices, ranges of classes and of
-// cells, because a sum of one cell goes through the rows in their order, and threads need work of their own.
+// slices.c - sums the steps of a dense round. Each thread adds the steps to a slice of the weights, a range
+// of classes and of cells. The threads cannot divide the rows instead, because the sum for one cell must go
+// through the rows in their order.
 #include "solver/dual/ascent.h"
 
 #include "base/lanes.h"

@@ -37,9 +37,9 @@ typedef struct mg_newton_rows {
     float *slope;     // [rows][lanes] D_F of free rows (M28); no longer needed when move is computed
     uint8_t *is_free; // [rows] 1 for free rows
     float *total;     // [rows] sum of the slopes of a free row
-    // [rows] If A0 and A of a row are zero: lower bound of the lead, by which the score of its class exceeds
-    // that of the strongest rival. If it is above delta, the row has neither loss nor coefficients and is
-    // skipped. -INFINITY for other rows.
+    // [rows] If A0 and A of a row are zero: lower bound of its lead. The lead is how far the score of its
+    // class is above that of the strongest rival. If it is above delta, the row has neither loss nor
+    // coefficients and is skipped. -INFINITY for other rows.
     float *lead;
     float
         *reach; // [rows] by how much the lead falls, at most, with a step of length 1; 0 if it is not above 0
@@ -210,7 +210,7 @@ void mg_newton_enter_shard(mg_newton *newton, int64_t s);
 // part_slope. Returns the sum over all shards.
 double mg_newton_sum_parts(mg_newton *newton, void (*run)(void *newton, int64_t part));
 
-// To be called between begin and end of a sum, when the array of a shard is complete: adds it.
+// Call it between begin and end of a sum, when the array of a shard is complete: adds it.
 void mg_newton_add_shard(mg_newton *newton, mg_comm_sum *sum);
 void mg_newton_end_sum(mg_newton *newton, mg_comm_sum *sum);
 

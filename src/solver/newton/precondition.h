@@ -36,8 +36,9 @@ struct mg_precondition {
     mg_arena arena;
 };
 
-// Items of the jobs of a group of classes, and of all own classes: a block of rows of lambda I + sample
-// sample^T, and a factor. mg_factor_solve applies (L L^T)^-1 to the working vector of a class.
+// The preconditioner is made for one group of classes at a time. mg_factor_multiply computes one block of
+// rows of lambda I + sample sample^T for a group. mg_factor_class computes the Cholesky factor L of one class
+// of this rank. mg_factor_solve applies (L L^T)^-1 to the working vector of a class.
 void mg_factor_multiply(void *precondition, int64_t item);
 void mg_factor_class(void *precondition, int64_t own);
 void mg_factor_solve(mg_precondition *p, int64_t k);

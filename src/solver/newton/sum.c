@@ -240,7 +240,7 @@ static void scale_range(void *context, int64_t range) {
     }
 }
 
-// Converts the sums of the coefficients to means for the constant feature. To be called after scale_range,
+// Converts the sums of the coefficients to means for the constant feature. Call it after scale_range,
 // which needs the sums.
 static void scale_constant(const sum_job *job) {
     const mg_resident *resident = job->newton->resident;
