@@ -92,12 +92,13 @@ static const condition to_newton[TO_NEWTON] = {
     {is_measured, "after a return to dual ascent, its gap was measured over 3 passes"},
     {has_room, "Newton steps need little memory"},
     {dual_has_tried, "dual ascent has cost an eighth of what Newton steps usually cost"},
-    {newton_is_cheaper, "dual ascent is estimated to cost more than Newton steps usually do"},
+    {newton_is_cheaper, "the rest of dual ascent is estimated to cost more than Newton steps usually do"},
 };
 static const condition to_dual[TO_DUAL] = {
     {newton_has_tried, "Newton steps have cost 1.5 times what they usually cost"},
     {gap_is_known, "the gap is at most 0.999"},
-    {dual_is_cheaper, "Newton steps are estimated to cost more than 2.5 times as much as dual ascent"},
+    {dual_is_cheaper,
+     "the rest of the Newton steps is estimated to cost more than 2.5 times as much as dual ascent would"},
 };
 
 static bool all_hold(const condition *conditions, int count, const facts *f) {
