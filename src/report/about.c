@@ -37,6 +37,23 @@ static void add_files(const mg_page *page, const char *name, const char *files) 
     mg_page_fact(page->to, name, files ? mg_files_shown(files, shown) : NULL);
 }
 
+// The lines "option: value" of a recipe.
+static void add_recipe(mg_writer *to, const char *recipe) {
+    if (!recipe) return;
+    mg_writer_add(to, "<tr><th scope=\"row\">made by convert from</th><td>");
+    for (const char *line = recipe; *line;) {
+        char part[64];
+        size_t bytes = strcspn(line, "\n");
+        if (bytes >= sizeof part) bytes = sizeof part - 1; // a recipe is ASCII, so this splits no character
+        snprintf(part, sizeof part, "%.*s", (int)bytes, line);
+        mg_html_text(to, part);
+        line += bytes;
+        if (*line != '\n') continue;
+        mg_writer_add(to, *++line ? "<br>" : "");
+    }
+    mg_writer_add(to, "</td></tr>\n");
+}
+
 static void add_data(const mg_page *page) {
     const mg_record *record = page->record;
     begin_table(page->to, "Data");
@@ -54,7 +71,7 @@ static void add_data(const mg_page *page) {
     if (start_of(page, "used_features") < start_of(page, "features"))
         add_count(page->to, "features that occur", start_of(page, "used_features"));
     add_count(page->to, "classes", start_of(page, "classes"));
-    if (page->model) mg_page_fact(page->to, "made by convert from", page->model->columns.recipe);
+    if (page->model) add_recipe(page->to, page->model->columns.recipe);
     end_table(page->to);
 }
 

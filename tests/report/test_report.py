@@ -146,6 +146,18 @@ def test_names(work):
     check("escaped", EVIL not in raw and raw.count("</script>") == 1 + len(page.scripts))
 
 
+def test_recipe(work):
+    """A line for each option of `margin convert`."""
+    with open(work.at("table.csv"), "w") as file:
+        file.write("kind,size,weight\n")
+        file.writelines(f"{'ab'[n % 2]},{n % 2 + n / 100},{n}\n" for n in range(60))
+    runs.expect(work, 0, "convert", "-q", "--label", "kind", "table.csv", work.at("table.h5"))
+    train(work, "table", "data.train=table.h5", "train.epochs=2")
+    facts = {row[0]: row[1] for table in report(work, "table").tables for row in table if len(row) == 2}
+    lines = work.run("info", "table.h5").stdout.split("recipe", 1)[1].splitlines()[0].split(", ")
+    check("recipe", facts["made by convert from"] == "".join(lines).strip())
+
+
 def test_points(work):
     """A path and a cross-validation; several runs are compared."""
     work.data("p.h5", 200, 6, 3, False)
@@ -301,6 +313,7 @@ def test_copies():
 with runs.Work(sys.argv[1]) as work:
     test_figures(work)
     test_names(work)
+    test_recipe(work)
     points = test_points(work)
     test_outputs(work)
     test_other_model(work)
