@@ -27,9 +27,12 @@ static mg_status take_label(void *context, const char *label, size_t bytes, mg_e
 }
 
 mg_status mg_convert_open_labels(mg_conversion *c, mg_error *error) {
-    bool array = mg_convert_labels_are_array(c);
-    return array || !c->options->labels ? MG_OK
-                                        : mg_label_file_open(c->options->labels, &c->own.labels, error);
+    mg_error why = {0};
+    if (!c->options->labels || mg_convert_labels_are_array(c)) return MG_OK;
+    mg_status status = mg_label_file_open(c->options->labels, &c->own.labels, &why);
+    if (!status) return MG_OK;
+    bool column = status == MG_IO && mg_section_find(c->format->section, "label");
+    return mg_fail(error, status, "%s%s", why.text, column ? "; --label selects a column of the table" : "");
 }
 
 mg_status mg_convert_take_id(mg_conversion *c, const char *id, size_t bytes, mg_error *error) {

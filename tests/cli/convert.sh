@@ -24,6 +24,7 @@ try margin convert --format idx cut.idx wrong.h5
 try margin convert --format idx missing.idx labels.idx wrong.h5
 try margin convert --format parquet good.csv wrong.h5
 try margin convert --bits 10 good.csv wrong.h5
+try margin convert --labels kind good.csv wrong.h5
 try margin convert good.csv missing/wrong.h5 2>&1 | sed 's/[0-9]*\.tmp/#.tmp/'
 try margin convert --like good.csv good.csv wrong.h5
 ls
