@@ -82,6 +82,11 @@ static bool asks_for_help(const char *name) {
     return !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
 }
 
+static bool can_be_distributed(const mg_command *command) {
+    return command->run == mg_command_train || command->run == mg_command_path ||
+           command->run == mg_command_cv;
+}
+
 static int refuse_ranks(const mg_command *command, int ranks) {
     fprintf(stderr, "margin %s: is for one process, but this job has %d ranks: start it without mpirun\n",
             command->name, ranks);
@@ -97,7 +102,7 @@ static int run_named(int argc, char **argv, int ranks) {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(asked[0], commands[i].name)) continue;
         if (only_help) return mg_cli_run(commands[i].run, 2, asked);
-        if (ranks > 1 && commands[i].run != mg_command_train) return refuse_ranks(&commands[i], ranks);
+        if (ranks > 1 && !can_be_distributed(&commands[i])) return refuse_ranks(&commands[i], ranks);
         return mg_cli_run(commands[i].run, argc, argv);
     }
     return unknown_command(asked[0]);

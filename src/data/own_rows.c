@@ -24,7 +24,8 @@ typedef struct own_rows {
     const mg_dataset_request *request;
     mg_comm *comm;
     int64_t rows;          // of the file
-    mg_split_tally *tally; // [classes] of all rows; for held-out rows
+    mg_split_tally *tally; // [classes] of all rows; for a fraction that is held out
+    mg_split split;        // which rows are held out; for the folds of a cross-validation
     int64_t *edge;         // [ranks + 1] the row of the file with which each rank begins
 } own_rows;
 
@@ -195,14 +196,38 @@ static void count_slice(void *context, void *tally) {
                        c->slice->label[i], tally);
 }
 
-// Decides which rows are held out. For this, a rank needs only the tallies of the rows of other ranks, not
-// the rows themselves.
-static mg_status tally(own_rows *o, const labelled *slice, mg_error *error) {
+// The fold of a row depends on the classes of all rows, so every rank collects them.
+static mg_status deal(own_rows *o, const labelled *slice, mg_error *error) {
+    const mg_dataset_request *request = o->request;
+    mg_left_out *left = &o->out->left_out;
+    char *label = NULL;
+    size_t bytes = 0;
+    mg_status status =
+        collect(o, slice->label, slice->span.count * (int64_t)sizeof *slice->label, &label, &bytes, error);
+    const mg_split_request how = {.name = o->file->path,
+                                  .label = (const int32_t *)(const void *)label,
+                                  .rows = o->rows,
+                                  .classes = &o->out->classes,
+                                  .folds = request->folds,
+                                  .fold = request->fold,
+                                  .seed = request->seed};
+    if (!status) status = agree(o, mg_split_rows(&how, &o->split, error), error);
+    mg_memory_free(label);
+    if (status) return status;
+    left->unseen = o->split.unseen;
+    memcpy(left->unseen_label, o->split.unseen_label, sizeof left->unseen_label);
+    return MG_OK;
+}
+
+// Decides which rows are held out. For a fraction, a rank needs only the tallies of the rows of other ranks,
+// not the rows themselves.
+static mg_status hold_out(own_rows *o, const labelled *slice, mg_error *error) {
     size_t classes = (size_t)o->out->classes.count;
     counting c = {o, slice};
     mg_left_out *left = &o->out->left_out;
     char buffer[MG_LABEL_BUFFER];
     if (!splits(o)) return MG_OK;
+    if (o->request->folds) return deal(o, slice, error);
     mg_status status = mg_memory_zeroed(&o->tally, classes + 1, sizeof *o->tally, error);
     status = agree(o, status, error);
     if (!status)
@@ -218,7 +243,9 @@ static mg_status tally(own_rows *o, const labelled *slice, mg_error *error) {
 // True if the request selects a row of this class.
 static bool is_selected(const own_rows *o, int64_t row, int32_t class) {
     if (!splits(o)) return class != MG_UNLABELLED;
-    bool held = class >= 0 && mg_split_holds(o->request->held_out, o->request->seed, row, &o->tally[class]);
+    bool held = o->split.held ? o->split.held[row]
+                              : class >= 0 && mg_split_holds(o->request->held_out, o->request->seed, row,
+                                                             &o->tally[class]);
     if (o->request->selection == MG_SELECT_HELD_OUT) return held;
     return !held && class != MG_UNLABELLED;
 }
@@ -314,7 +341,8 @@ static mg_status read_own(const own_rows *o, mg_error *error) {
 mg_status mg_own_rows_read(const mg_own_file *file, const mg_dataset_request *request, mg_own_rows *out,
                            mg_error *error) {
     mg_comm *comm = request->comm;
-    own_rows o = {file, out, request, comm, mg_source_rows(file->source), NULL, NULL};
+    own_rows o = {
+        .file = file, .out = out, .request = request, .comm = comm, .rows = mg_source_rows(file->source)};
     labelled slice = {.span = slice_of(&o, comm->rank)};
     mg_raw_labels raw = {0};
     mg_status status = compare_shapes(&o, error);
@@ -324,12 +352,13 @@ mg_status mg_own_rows_read(const mg_own_file *file, const mg_dataset_request *re
     if (!status) status = agree(&o, map(&o, &raw, false, &slice, error), error);
     if (!status) status = compare_files(&o, &slice, error);
     mg_raw_labels_clear(&raw);
-    if (!status) status = tally(&o, &slice, error);
+    if (!status) status = hold_out(&o, &slice, error);
     if (!status) status = find_edges(&o, &slice, error);
     mg_memory_free(slice.label);
     if (!status) status = refuse_empty(&o, error);
     if (!status) status = agree(&o, read_own(&o, error), error);
     mg_memory_free(o.tally);
+    mg_split_clear(&o.split);
     mg_memory_free(o.edge);
     return status;
 }

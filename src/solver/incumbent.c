@@ -96,12 +96,6 @@ void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double 
     incumbent->dual = lower;
 }
 
-static double total_weight(const mg_resident *resident) {
-    double sum = 0;
-    for (int64_t row = 0; row < resident->problem->rows; row++) sum += mg_resident_weight(resident, row);
-    return sum;
-}
-
 void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lambda) {
     const mg_resident *resident = incumbent->resident;
     const mg_problem *problem = resident->problem;
@@ -110,7 +104,8 @@ void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lamb
     clear(incumbent);
     if (!resident->certify) return;
     if (isfinite(primal)) primal += 0.5 * (lambda - before) * mg_problem_square_norm(problem, w);
-    double zeros = incumbent->loss_of_zeros * total_weight(resident) / (double)problem->rows;
+    double zeros = incumbent->loss_of_zeros;
+    if (problem->weight_sum > 0) zeros = zeros * problem->weight_sum / (double)problem->rows;
     if (zeros < primal) {
         primal = zeros;
         memset(w->v, 0, (size_t)w->size * sizeof *w->v);

@@ -28,6 +28,7 @@ typedef struct mg_problem {
     const float *scale;      // [D] of the columns; NULL: all 1
     const float *center;     // [D] in the unit of raw cells; NULL: all 0
     double mean_square_norm; // mean of ||x'||^2 over the rows, including the constant feature
+    double weight_sum;       // of the weights of all rows; 0: each row has weight 1
     double values_per_row;   // mean number of stored values of a row
     int64_t most_values;     // largest number of stored values of a row
     int64_t batch;

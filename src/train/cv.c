@@ -27,7 +27,8 @@ typedef struct validation {
     mg_cv_fold *fold;    // [folds][points]
     mg_path_result path; // result of the current fold
     double tolerance;    // of the folds, if there is no grid; 0: none
-    mg_directory *place; // output.directory; NULL: no files are written
+    mg_comm *comm;       // the ranks, which train every fold together
+    mg_directory *place; // output.directory; NULL: this process writes no files
     mg_lock lock;        // lock of output.directory
     mg_h5 *data;         // data.train; all folds read the same open file. NULL: the rows are in memory
 } validation;
@@ -88,6 +89,15 @@ static mg_status set_aside(void *context, mg_error *error) {
     return status;
 }
 
+// The directory of a fold, for a rank that only reads it.
+static mg_status name_fold(const validation *v, const char *name, char **out, mg_error *error) {
+    mg_writer text = {0};
+    mg_writer_format(&text, "%s/%s", v->options->output->directory, name);
+    mg_status status = mg_writer_take(&text, out, error);
+    mg_writer_clear(&text);
+    return status;
+}
+
 static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     mg_writer text = {0};
     char *directory = NULL, *canonical = NULL, name[FOLD_TEXT];
@@ -95,6 +105,7 @@ static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     // FOLD_TEXT is long enough for every number
     snprintf(name, sizeof name, "fold-%lld", (long long)number + 1);
     mg_status status = v->place ? mg_directory_name(v->place, name, &directory, error) : MG_OK;
+    if (!v->place && mg_trainer_has_files(v->options)) status = name_fold(v, name, &directory, error);
     mg_writer_format(&text, "%scv.folds: %lld\ncv.fold: %lld\n", v->options->canonical,
                      (long long)v->request->folds, (long long)number + 1);
     if (!status) status = mg_writer_take(&text, &canonical, error);
@@ -250,16 +261,22 @@ static void warn_if_moved(const validation *v) {
     observer->message(observer->context, line);
 }
 
-static mg_status do_folds(validation *v, mg_error *error) {
+static mg_status begin(validation *v, mg_error *error) {
     const char *train = v->options->data->train;
     mg_status status = v->place ? look(v, error) : MG_OK;
     if (!status && train && !v->options->memory) status = mg_files_open(train, &v->data, error);
     if (!status && v->place) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
+    return status;
+}
+
+static mg_status do_folds(validation *v, mg_error *error) {
+    mg_status status = mg_comm_agree(v->comm, begin(v, error), NULL, error);
     if (!status) report_unused(v);
     for (int64_t f = 0; !status && f < v->request->folds; f++) status = do_fold(v, f, error);
     if (status) return status;
     average(v);
-    return v->place ? write_lines(v, error) : MG_OK;
+    status = v->place ? write_lines(v, error) : MG_OK;
+    return mg_comm_agree(v->comm, status, NULL, error);
 }
 
 static mg_status do_folds_in(validation *v, const char *directory, mg_error *error) {
@@ -267,7 +284,8 @@ static mg_status do_folds_in(validation *v, const char *directory, mg_error *err
     mg_run_path(directory, "cv.jsonl", v->result->folds_path);
     mg_status status = mg_directory_open(directory, true, &v->place, error);
     if (!status) status = mg_lock_take(v->place, &v->lock, error);
-    if (!status) status = do_folds(v, error);
+    if (status) mg_comm_agree(v->comm, status, NULL, error); // the others are in do_folds
+    else status = do_folds(v, error);
     if (v->lock.held) warn_if_moved(v);
     bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
     mg_lock_release(&v->lock);
@@ -289,9 +307,14 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
     if (status) return status;
     *result = (mg_cv_result){.folds = (int)request->folds, .points = grid ? grid->count : 1};
     *v = (validation){.options = options, .grid = grid, .request = request, .result = result};
+    const mg_train_options *train = options->train;
     status =
         mg_memory_zeroed(&v->fold, (size_t)result->folds * (size_t)result->points, sizeof *v->fold, error);
-    if (!status) status = files ? do_folds_in(v, directory, error) : do_folds(v, error);
+    if (!status)
+        status = mg_comm_create(mg_transport_current(), train->shards, train->rank_timeout, &v->comm, error);
+    bool writes = files && !status && mg_comm_is_root(v->comm);
+    if (!status) status = writes ? do_folds_in(v, directory, error) : do_folds(v, error);
+    mg_comm_destroy(v->comm);
     mg_h5_close(v->data);
     if (!options->memory) mg_run_stop = 0; // the request to stop was meant for these folds
     mg_memory_free(v->fold);

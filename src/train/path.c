@@ -8,6 +8,7 @@
 #include "train/judge.h"
 #include "train/path_check.h"
 #include "train/path_model.h"
+#include "train/ranks.h"
 #include "train/run_calibrate.h"
 
 #include <math.h>
@@ -168,11 +169,11 @@ static int64_t stale(const path *p) { return p->point - 1 - mg_path_best(p->resu
 static mg_status end_point(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_path_point *point = &p->result->point[p->point];
-    mg_status status = take_point(p, point, error);
+    mg_status status = mg_run_agree(run, take_point(p, point, error), error);
     if (status) return status;
     p->point++;
     if (p->grid.patience && stale(p) >= p->grid.patience) p->grid.count = (int)p->point;
-    status = write_results(p, error);
+    status = mg_run_agree(run, write_results(p, error), error);
     if (status) return status;
     if (p->request->point) p->request->point(p->request->context, (int)p->point - 1, point);
     p->begun = run->clock.seconds;
@@ -248,20 +249,21 @@ static mg_status take_up(path *p, mg_error *error) {
     p->begun = 0;
     for (int i = 0; i < p->point; i++) p->begun += p->result->point[i].seconds;
     p->begun = fmin(p->begun, p->run.clock.seconds);
+    if (!mg_run_has_files(&p->run)) return MG_OK;
     status = write_points(p, error);
     if (!status && p->result->best >= 0) status = write_best(p, error);
     return status;
 }
 
 static mg_status end_stopped(path *p, mg_error *error) {
-    if (!mg_run_has_files(&p->run))
+    if (!mg_trainer_has_files(p->run.options))
         return mg_fail(error, MG_STOPPED, "stopped in point %lld of %d", (long long)p->point + 1,
                        p->grid.count);
     mg_status status = mg_run_checkpoint(&p->run, error);
     if (status) return status;
     return mg_fail(error, MG_STOPPED,
                    "stopped in point %lld of %d, checkpoint written to %s: continue with --resume",
-                   (long long)p->point + 1, p->grid.count, p->run.place.path);
+                   (long long)p->point + 1, p->grid.count, p->run.options->output->directory);
 }
 
 // Writes the end of metrics.jsonl as a run does, so that a later --resume finds that nothing is left to do.
@@ -284,12 +286,13 @@ static void run_points(void *context) {
                     setup->problem.delta, setup->train->total_weight);
     if (!status && p->point < p->grid.count) pose(p, true);
     if (!status && p->request->resume) status = take_up(p, p->error);
+    status = mg_run_agree(&p->run, status, p->error);
     while (!status && p->point < p->grid.count) {
         status = mg_run_loop(&p->run, p->error);
         if (!status) status = end_point(p, p->error);
     }
     p->result->points = p->grid.count;
-    if (!status) status = conclude(p, p->error);
+    if (!status) status = mg_run_agree(&p->run, conclude(p, p->error), p->error);
     if (!status) status = end_path(p, p->error);
     p->status = status == MG_STOPPED ? end_stopped(p, p->error) : status;
 }

@@ -10,10 +10,6 @@
 // What a run cannot do with several ranks, with advice.
 static const char *obstacle(const mg_run *run) {
     const mg_trainer_options *options = run->options;
-    if (options->folds > 0)
-        return "a cross-validation cannot be distributed: run margin cv, or start margin-mpi train";
-    if (run->points.count > 0)
-        return "a path cannot be distributed: run margin path, or start margin-mpi train for each value";
     if (options->trial) return "a dry run cannot be distributed: run margin train --plan";
     if (run->request->init_model)
         return "--init cannot be distributed: leave it out, or run margin train with train.shards: 1";

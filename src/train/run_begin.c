@@ -213,7 +213,7 @@ static void report_plan(mg_run *run) {
     const mg_observer *observer = run->request->observer;
     double rows = train->resident ? (double)train->count : 2 * (double)train->window_rows;
     mg_plan plan = {
-        .directory = run->place.path,
+        .directory = mg_trainer_has_files(run->options) ? run->options->output->directory : NULL,
         .data = {.rows = train->all.count,
                  .features = mg_dataset_width(train),
                  .used_features = train->features,

@@ -290,6 +290,7 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
         .center = setup->scale.center,
         .mean_square_norm = mg_scale_mean_square_norm(&setup->scale, &data->moments) +
                             options->model->bias * options->model->bias,
+        .weight_sum = data->all.sums[data->classes.count],
         .values_per_row = (double)data->all.stored / (double)data->all.count,
         .most_values = mg_source_most_entries(data->source),
         .batch = mg_min(train->batch, data->all.count),

@@ -310,8 +310,7 @@ def test_impossible(jobs):
         jobs.refused(jobs.command(2, *train, *sets(*changes)), str(changes), 2, *words)
     jobs.refused(jobs.command(2, *start), "--init", 2, "--init", "margin train with train.shards: 1")
     jobs.refused(jobs.command(2, *train, "--plan"), "--plan", 2, "margin train --plan")
-    for command in (["path", "run.yaml", "--C", "0.1:1:2"], ["cv", "run.yaml"],
-                    *([name, "plain/model.h5", "dense.h5"] for name in ("eval", "predict", "calibrate"))):
+    for command in ([name, "plain/model.h5", "dense.h5"] for name in ("eval", "predict", "calibrate")):
         jobs.refused(jobs.command(2, *command), command[0], 2, f"margin {command[0]}", "without mpirun")
     jobs.train("impossible", 2, "--overwrite")
     alone = sets("train.shards=1", "train.solver=auto", "train.tolerance=0")
