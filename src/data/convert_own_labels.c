@@ -101,7 +101,8 @@ static mg_status check_found(const mg_conversion *c, mg_error *error) {
                        mg_section_find(c->format->section, "id") ? " (--id names their column)" : "");
     if (named && !c->own.found)
         return mg_fail(error, MG_DATA,
-                       "%s: has a label for none of the %lld rows; the first row is '%s': give such ids",
+                       "%s: none of its ids is the id of one of the %lld rows; the first row has the id "
+                       "'%s': give the ids of the rows",
                        path, (long long)c->own.count, c->own.first);
     if (missing)
         mg_tell_line(&tell,

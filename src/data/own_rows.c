@@ -300,7 +300,8 @@ static mg_status refuse_empty(const own_rows *o, mg_error *error) {
         return mg_fail(error, MG_DATA, "%s: none of its %lld rows has a label: check data.labels",
                        o->file->path, (long long)o->rows);
     return mg_fail(error, MG_CONFIG,
-                   "data.validation: %g of %lld rows leaves no rows for training or for validation",
+                   "data.validation: %g of %lld rows leaves no rows for training or for validation: set "
+                   "another fraction",
                    o->request->held_out, (long long)o->rows);
 }
 

@@ -36,7 +36,8 @@ mg_status mg_selected_split(mg_h5 *file, const mg_dataset_request *request, cons
         if (split.held[i] == (request->selection == MG_SELECT_HELD_OUT)) out->row[out->count++] = i;
     if (!status && out->count == 0)
         status = mg_fail(error, MG_CONFIG,
-                         "data.validation: %g of %lld rows leaves no rows for training or for validation",
+                         "data.validation: %g of %lld rows leaves no rows for training or for validation: "
+                         "set another fraction",
                          request->held_out, (long long)rows);
     out->left_out.unseen = split.unseen;
     memcpy(out->left_out.unseen_label, split.unseen_label, sizeof split.unseen_label);

@@ -252,8 +252,9 @@ static mg_status pass_row(reader *r, const slab *s, int64_t i, int64_t from, mg_
     if (!status) status = mg_sparse_row_sort(&r->row, &twice, error);
     if (!status && twice >= 0)
         return mg_fail(error, MG_DATA,
-                       "%s: row %lld (from 0) has column %lld twice: sum_duplicates() of scipy", r->path,
-                       (long long)i, (long long)twice);
+                       "%s: row %lld (from 0) has column %lld twice: call sum_duplicates() of the matrix in "
+                       "Python, and save it again",
+                       r->path, (long long)i, (long long)twice);
     return status ? status : sink->sparse(sink, r->row.indices, r->row.values, (int64_t)r->row.count, error);
 }
 

@@ -15,7 +15,8 @@ static mg_status refuse_index(const mg_pairs *pairs, const char *at, const char 
     if (bytes >= 4 && !memcmp(at, "qid:", 4))
         return mg_fail(error, MG_DATA, "qid belongs to ranking data; margin learns classes: remove it");
     if (index < 0)
-        return mg_fail(error, MG_DATA, "'%.*s' is not index:value", (int)(bytes < 40 ? bytes : 40), at);
+        return mg_fail(error, MG_DATA, "'%.*s' is not of the form index:value",
+                       (int)(bytes < 40 ? bytes : 40), at);
     if (index < pairs->low) return mg_fail(error, MG_DATA, "index 0, but indices begin at 1 (--base 1)");
     return mg_fail(error, MG_DATA, "index %lld is above %lld, the largest allowed%s%s", (long long)index,
                    (long long)pairs->high, pairs->beyond ? "; " : "", pairs->beyond ? pairs->beyond : "");
@@ -53,7 +54,7 @@ static mg_status refuse_repeat(const char *at, const char *end, uint32_t index, 
         if (c > at && c < end && *c == ':' && n == index && ++met == 2) break;
     }
     *bad = at;
-    return mg_fail(error, MG_DATA, "feature %u is given twice", index);
+    return mg_fail(error, MG_DATA, "feature %u is given twice: keep one of its values", index);
 }
 
 static mg_status sort_line(mg_pairs *pairs, const char *at, const char *end, const char **bad,

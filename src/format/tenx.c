@@ -255,8 +255,10 @@ static mg_status pass_row(reader *r, int64_t i, int64_t from, mg_sink *sink, mg_
     }
     if (!status) status = mg_sparse_row_sort(&r->row, &twice, error);
     if (!status && twice >= 0)
-        return mg_fail(error, MG_DATA, "%s: %s/indices contain %lld twice for barcode %lld", r->path,
-                       r->group, (long long)twice, (long long)i);
+        return mg_fail(error, MG_DATA,
+                       "%s: %s/indices contain %lld twice for barcode %lld: add up the repeated values, and "
+                       "write the file again",
+                       r->path, r->group, (long long)twice, (long long)i);
     return status ? status : sink->sparse(sink, r->row.indices, r->row.values, (int64_t)r->row.count, error);
 }
 

@@ -79,8 +79,10 @@ static mg_status take_part(mg_input *input, const mg_input_part *part, mg_error 
     mg_status status = part->version ? mg_input_check_version(input, part->version, error) : MG_OK;
     if (status) return status;
     if (part->offset < 0 || part->bytes < 0 || part->bytes > input->version.size - part->offset)
-        return mg_fail(error, MG_DATA, "%s: is truncated: it has %lld bytes, but its header declares more",
-                       input->path, (long long)input->version.size);
+        return mg_fail(
+            error, MG_DATA,
+            "%s: is truncated: it has %lld bytes, but its header declares more: copy or write it again",
+            input->path, (long long)input->version.size);
     input->begin = input->position = part->offset;
     input->end = part->offset + part->bytes;
     input->bare = part->deflated;
@@ -208,8 +210,9 @@ static mg_status read_gzip(mg_input *input, void *out, size_t bytes, size_t *got
             if (status) return status;
         }
         if (end && input->member_open)
-            return mg_fail(error, MG_DATA, "%s: the gzip data is truncated after %lld bytes", input->path,
-                           (long long)input->position);
+            return mg_fail(error, MG_DATA,
+                           "%s: the gzip data is truncated after %lld bytes: copy or download the file again",
+                           input->path, (long long)input->position);
         if (end) break;
         if (!input->member_open) {
             mg_status status = next_member(input, error);
@@ -221,8 +224,10 @@ static mg_status read_gzip(mg_input *input, void *out, size_t bytes, size_t *got
         } else if (code == Z_MEM_ERROR) {
             return mg_fail(error, MG_MEMORY, "%s: zlib is out of memory", input->path);
         } else if (code != Z_OK && code != Z_BUF_ERROR) {
-            return mg_fail(error, MG_DATA, "%s: the gzip data is damaged near byte %lld: %s", input->path,
-                           (long long)input->position, z->msg ? z->msg : "unknown code");
+            return mg_fail(
+                error, MG_DATA,
+                "%s: the gzip data is damaged near byte %lld (%s): copy or download the file again",
+                input->path, (long long)input->position, z->msg ? z->msg : "unknown code");
         }
     }
     *got = asked - z->avail_out;
@@ -248,7 +253,8 @@ mg_status mg_input_exact(mg_input *input, void *out, size_t bytes, const char *w
         mg_status status = mg_input_read(input, to, bytes, &got, error);
         if (status) return status;
         if (got == 0)
-            return mg_fail(error, MG_DATA, "%s: is truncated: it ends %zu bytes before the end of %s",
+            return mg_fail(error, MG_DATA,
+                           "%s: is truncated: it ends %zu bytes before the end of %s: copy or write it again",
                            input->path, bytes, what);
         to += got;
         bytes -= got;
@@ -262,7 +268,8 @@ mg_status mg_input_finish(mg_input *input, mg_error *error) {
     mg_status status = mg_input_read(input, rest, sizeof rest, &got, error);
     if (status) return status;
     if (got > 0)
-        return mg_fail(error, MG_DATA, "%s: has bytes after the data its header declares", input->path);
+        return mg_fail(error, MG_DATA, "%s: has more bytes than its header declares: write it again",
+                       input->path);
     return MG_OK;
 }
 

@@ -99,7 +99,9 @@ static mg_status read_entry(const archive *a, int64_t *at, mg_zip_member *out, m
     mg_memory_free(rest);
     if (!status) status = read_at(a, place, local, LOCAL, error);
     if (!status && ((method != 0 && method != DEFLATED) || number(head + 8, 2) & 1))
-        status = mg_fail(error, MG_DATA, "%s: %s is encrypted or packed by another method than deflate",
+        status = mg_fail(error, MG_DATA,
+                         "%s: %s is encrypted, or packed by another method than deflate: write the file "
+                         "again without that",
                          a->path, out->name);
     if (status) return status;
     out->part = (mg_input_part){.offset = place + LOCAL + (int64_t)number(local + 26, 2) +

@@ -65,8 +65,8 @@ mg_status mg_answers_check(const mg_answers *a, bool ids, mg_error *error) {
     for (const char *c = a->header; c && *c; c++) names += *c == ',';
     if (names <= columns) return MG_OK;
     return mg_fail(error, MG_USAGE,
-                   "header: %s has %lld names, but the table has %lld column%s: give fewer names", a->header,
-                   (long long)names, (long long)columns, columns == 1 ? "" : "s");
+                   "header: %s has %lld names, but the table has %lld column%s: give at most as many names",
+                   a->header, (long long)names, (long long)columns, columns == 1 ? "" : "s");
 }
 
 void mg_answers_begin(mg_answers *a) {

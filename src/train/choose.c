@@ -145,7 +145,8 @@ static mg_status find_C(const mg_run *run, const mg_chosen *chosen, double *C, m
     status = follow_paths(s, error);
     int best = mg_path_best(s->mean, s->points);
     if (!status && best < 0)
-        status = mg_fail(error, MG_NONFINITE, "model.C: auto found no model with an accuracy: set a number");
+        status = mg_fail(error, MG_NONFINITE,
+                         "model.C: auto could not measure the accuracy of any model: set a number");
     if (!status) {
         *C = s->mean[best].C;
         mg_run_message(

@@ -74,7 +74,7 @@ static void damaged_idx_is_refused(void **state) {
     }
     rows[size] = 'g';
     put(0, rows, size + 1);
-    refused(2, "", MG_DATA, "after the data");
+    refused(2, "", MG_DATA, "more bytes than its header");
     put(0, rows, size);
     for (size_t cut = 4; cut < label_size; cut++) {
         put(1, labels, cut);
@@ -151,7 +151,7 @@ static void damaged_npy_is_refused(void **state) {
         refused(1, "format=npy", MG_DATA, "truncated");
     }
     put(0, bytes, size + 1);
-    refused(1, "", MG_DATA, "after the data");
+    refused(1, "", MG_DATA, "more bytes than its header");
     static const struct {
         const char *type;
         bool fortran;

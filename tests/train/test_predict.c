@@ -94,7 +94,7 @@ static void test_lines(void **unused) {
     answer_line(p, "0:1\n", "in:9:1: index 0, but indices begin at 1 (--base 1)");
     answer_line(p, "1:1 2:2 1:3\n", "in:10:9: feature 1 is given twice");
     answer_line(p, "1:nan\n", "in:11:3: 'nan': missing values are not supported: fill or drop them");
-    answer_line(p, "1:2 word\n", "in:12:5: 'word' is not index:value");
+    answer_line(p, "1:2 word\n", "in:12:5: 'word' is not of the form index:value");
     answer_line(p, "3:1\n", "30\n"); // a line after an error is still answered
     mg_predictor_close(p);
     p = open_predictor(&(mg_predict_options){.model = at("m.h5"), .base = 0, .top = 9});
