@@ -134,8 +134,8 @@ def labels_by_name(work):
     done = convert(work, "v3.h5", "o.h5", "--labels", "wide.csv")
     refused(done, "wide.csv:1:1: has 3 columns", "cut -d, -f1,2 wide.csv > labels.txt")
     work.write("none.csv", "x,T\ny,B\n")
-    refused(convert(work, "v3.h5", "o.h5", "--labels", "none.csv"), "none of its ids is the id of one of the 40 rows",
-            "'CELL00-1'")
+    refused(convert(work, "v3.h5", "o.h5", "--labels", "none.csv"),
+            "none of its ids is the id of one of the 40 rows", "'CELL00-1'")
     work.write("short.txt", "T\nB\n")
     refused(convert(work, "v3.h5", "o.h5", "--labels", "short.txt"), "has 2 labels, but there are 40 rows")
     work.write("own.csv", "1,2,a\n3,4,b\n")

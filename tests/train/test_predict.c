@@ -92,7 +92,7 @@ static void test_lines(void **unused) {
     answer_line(p, "ä 1:1 4:1\n",
                 "in:8:7: index 4 is above 3, the largest allowed; the model has 3 features");
     answer_line(p, "0:1\n", "in:9:1: index 0, but indices begin at 1 (--base 1)");
-    answer_line(p, "1:1 2:2 1:3\n", "in:10:9: feature 1 is given twice");
+    answer_line(p, "1:1 2:2 1:3\n", "in:10:9: feature 1 is given twice: keep one of its values");
     answer_line(p, "1:nan\n", "in:11:3: 'nan': missing values are not supported: fill or drop them");
     answer_line(p, "1:2 word\n", "in:12:5: 'word' is not of the form index:value");
     answer_line(p, "3:1\n", "30\n"); // a line after an error is still answered
