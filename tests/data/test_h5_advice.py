@@ -135,6 +135,24 @@ def sparse(a):
     a.python(code_of(a.message("needs an attribute shape")).replace("ROWS", "30").replace("FEATURES", "3"))
     a.works("COPY.h5", 30)
 
+    def too_long(f):
+        unsaid(f)
+        del f["X/shape"]
+        f["X/shape"] = [30, 3, 1]
+
+    a.file(too_long)
+    a.message("must hold 2 integers (rows, features), not 3: write the matrix again")
+    with h5py.File(a.work.at("OLD.h5"), "w") as f:  # as 10x writes it
+        unsaid(f)
+        f["X"].attrs["shape"] = [30, 3]
+    a.works("OLD.h5", 30)
+
+
+def scaled(a):
+    a.file(lambda f: f.update({"X": X * np.float32(1e-9), "y": Y}))
+    a.message("choose another factor", "--set", "data.scale=1e-30")
+    a.works("OLD.h5", 30, "--set", "data.scale=1e9")
+
 
 # Rows without a label: the option of the message leaves them out.
 def unlabelled(a):
@@ -197,6 +215,7 @@ with Work(sys.argv[1]) as work:
     repacked(advice)
     rewritten(advice)
     sparse(advice)
+    scaled(advice)
     unlabelled(advice)
     missing_words(advice)
     locks(advice)

@@ -313,6 +313,38 @@ def warnings(a):
         fail(f"label first: {said!r}")
 
 
+def outputs(a):
+    a.put("a.svm", SVM)
+    a.done("$MARGIN convert --overwrite a.svm there.h5", "")
+    line = a.told(["a.svm", "there.h5"], ["already exists", "--overwrite", "another name"])
+    a.done("$MARGIN convert --overwrite a.svm there.h5 && $MARGIN convert --overwrite a.svm another.h5", line)
+
+
+# Files that a program wrote wrongly or that were cut off: written again, they are read.
+def rewritten(a):
+    a.optional(b"1|2;x\n3|4;y\n5|6;x\n", ["both semicolon and pipe"], "--delimiter pipe",
+               more=["--label last"])
+    a.optional(b"a|b;1\nc|d;2\na|b;3\n", ["both semicolon and pipe"], "--delimiter semicolon",
+               more=["--label first"])
+    whole = "%%MatrixMarket matrix coordinate real general\n3 2 3\n1 1 1\n2 2 2\n3 1 1\n"
+    a.put("y.txt", b"a\nb\na\n")
+    for broken, parts in ((whole.split("3 2 3")[0], ["is truncated"]),
+                          (whole.split("3 1 1")[0], ["is truncated", "2 of 3 entries"]),
+                          (whole.replace("3 1 1", "2 2 1"), ["entry 2 2 occurs twice", "add up"])):
+        a.put("a.mtx", broken.encode())
+        line = a.told(["--labels", "y.txt", "a.mtx", "never.h5"], parts)
+        added = "\n".join(["%%MatrixMarket matrix coordinate real general", "3 2 2", "1 1 1", "2 2 3", ""])
+        a.put("a.mtx", (added if "twice" in line else whole).encode())
+        a.done("$MARGIN convert --overwrite --labels y.txt a.mtx out.h5", line)
+    array = io.BytesIO()
+    np.save(array, np.eye(3, dtype="f4"))
+    for name in ("shape", "fortran_order"):
+        a.put("a.npy", array.getvalue().replace(name.encode(), name[:-1].encode() + b"_"))
+        line = a.told(["--labels", "y.txt", "a.npy", "never.h5"], [f"no readable '{name}'", "numpy.save"])
+        np.save(a.work.at("a.npy"), np.eye(3, dtype="f4"))
+        a.done("$MARGIN convert --overwrite --labels y.txt a.npy out.h5", line)
+
+
 def configurations(a):
     a.put("wide.yaml", "model:\n  C: 1\n".encode("utf-16"))
     line = a.shell("$MARGIN config wide.yaml").stderr
@@ -333,7 +365,7 @@ def main():
     with Work(sys.argv[1]) as work:
         a = Advice(work)
         for part in (packed_files, texts, archives, binaries, arrays, tables, odd_lines, options, warnings,
-                     configurations):
+                     outputs, rewritten, configurations):
             part(a)
         print("every advice works" + (f"; without their tools: {', '.join(a.skipped)}" if a.skipped else ""))
 
