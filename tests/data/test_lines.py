@@ -1,6 +1,6 @@
 # test_lines.py - what a raw file, or a line of standard input, is for a model: a header or a row, a label or
-# a feature, a text or a record. What can be read in two ways is refused, with the flag that settles it, and
-# works then.
+# a feature, a text or a record. What can be read in two ways is refused. The message names the flag that
+# settles it, and with this flag it is read.
 #
 #     test_lines.py MARGIN
 import random

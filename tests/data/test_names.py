@@ -1,6 +1,6 @@
-# test_names.py - names of features and recipes of files. Columns are matched by name (see test_align.py). If
-# the columns of a file do not have the meaning of the model's, it is refused with the first difference, and
-# nothing is predicted.
+# test_names.py - names of features and recipes of files. Columns are matched by name (see test_align.py). A
+# file whose columns mean something else than those of the model is refused. The message names the first
+# difference, and nothing is predicted.
 #
 #     test_names.py MARGIN
 import sys

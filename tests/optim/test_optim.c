@@ -54,7 +54,7 @@ static mg_optim_step step_of(const mg_optim *rule, double eta, int64_t number) {
     return step;
 }
 
-// The state in double, with two accumulators for each weight; what they mean depends on the rule.
+// The state in double. Each weight has two numbers, whose meaning depends on the rule.
 typedef struct model {
     double w[N], a[N], b[N];
 } model;

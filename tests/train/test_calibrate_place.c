@@ -1,5 +1,5 @@
-// test_calibrate_place.c - margin calibrate writes the model that it read, where it was read: behind a link,
-// in a directory that is renamed meanwhile. A model that is replaced or changed meanwhile is not written.
+// test_calibrate_place.c - margin calibrate replaces the file that it has read, also if the name is a link to
+// it, or if its directory is renamed meanwhile. A model that is replaced or changed meanwhile is not written.
 #include "support.h"
 
 #include <setjmp.h>
