@@ -4,7 +4,7 @@
 # CHANGELOG does not release.
 #
 #     release.sh             builds, runs every test, packages
-#     release.sh --trial     the same for a version that is not released yet, with a few tests only
+#     release.sh --trial     the same for a version that is not released yet, without tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

@@ -18,6 +18,9 @@ typedef struct mg_runs_request {
     int count;
     const char *sort; /* a column; '-' before it reverses the order; NULL: the order given */
     mg_runs_format format;
+    /* Of a table: if it is wider than this, columns are left out, and a last line names them; 0: never. The
+     * column `sort` stays. */
+    int width;
 } mg_runs_request;
 
 /*

@@ -1,6 +1,7 @@
 // info.c - the command info: describes a file, or checks its seal.
 #include "cli/flags.h"
 #include "cli/output.h"
+#include "cli/wrap.h"
 
 #include <margin/inspect.h>
 #include <margin/runs.h>
@@ -45,8 +46,10 @@ static bool is_directory(const char *path) {
 }
 
 static mg_status show_runs(const char *path, bool json, mg_error *error) {
-    const mg_runs_request request = {
-        .directories = &path, .count = 1, .format = json ? MG_RUNS_JSON : MG_RUNS_TABLE};
+    const mg_runs_request request = {.directories = &path,
+                                     .count = 1,
+                                     .format = json ? MG_RUNS_JSON : MG_RUNS_TABLE,
+                                     .width = mg_cli_columns(stdout)};
     return mg_runs_print(&request, stdout, error);
 }
 

@@ -1,6 +1,7 @@
 // main.c - the table of commands.
 #include "cli/cli.h"
 #include "cli/completion.h"
+#include "cli/wrap.h"
 
 #include <margin/margin.h>
 
@@ -35,8 +36,11 @@ static void print_usage(FILE *out) {
     fprintf(out, "Usage: margin COMMAND [ARGUMENT...]\n\n"
                  "Trains multiclass linear classifiers (SVMs and softmax) from one YAML file;\n"
                  "weights in HDF5.\n\n");
+    mg_cli_page page;
+    mg_cli_page_open(&page, out);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        fprintf(page.text, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    mg_cli_page_close(&page, 13);
     fprintf(out, "\n"
                  "  margin help COMMAND     options of a command, with an example\n"
                  "  margin --version        versions of margin and its libraries, and the kernel\n\n"
@@ -66,11 +70,17 @@ static const char *command_name(int i, const void *context) {
     return mg_cli_command(i) ? commands[i].name : NULL;
 }
 
+// The commands, and the word help.
+static const char *first_word(int i, const void *context) {
+    const int count = sizeof commands / sizeof *commands;
+    return i == count ? "help" : command_name(i, context);
+}
+
 static int unknown_command(const char *name) {
     char hint[MG_NEAREST_TEXT];
     fprintf(stderr, "margin: ");
     mg_cli_put(stderr, name);
-    fprintf(stderr, " is not a command%s", mg_nearest_hint(name, command_name, NULL, hint));
+    fprintf(stderr, " is not a command%s", mg_nearest_hint(name, first_word, NULL, hint));
     if (!*hint) fprintf(stderr, "; the commands are");
     for (int i = 0; !*hint && command_name(i, NULL); i++)
         fprintf(stderr, "%s %s", i ? "," : "", command_name(i, NULL));

@@ -1,5 +1,6 @@
 // runs.c - the command runs: a line for each training, as a table, tab-separated or as JSON.
 #include "cli/flags.h"
+#include "cli/wrap.h"
 
 #include <margin/runs.h>
 
@@ -60,6 +61,7 @@ int mg_command_runs(int argc, char **argv) {
     mg_error error = {0};
     if (mg_cli_parse_flags(&argp, MG_CLI_JSON, argc, argv, &all, &flags)) return 2;
     all.request.format = flags.json ? MG_RUNS_JSON : all.tsv ? MG_RUNS_TSV : MG_RUNS_TABLE;
+    all.request.width = mg_cli_columns(stdout);
     mg_cli_results();
     mg_status status = mg_runs_print(&all.request, stdout, &error);
     return status ? mg_cli_fail("runs", &error) : 0;

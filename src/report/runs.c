@@ -175,11 +175,14 @@ static void print_padded(mg_writer *to, const char *text, int width, bool left) 
     mg_writer_format(to, "%*s", left && blanks > 0 ? blanks : 0, "");
 }
 
+enum { OMITTED = -1 }; // instead of the width of a column
+
 static void print_line(mg_writer *to, const row *one, const int *width) {
     const mg_fact_column *c;
     mg_writer line = {0};
     for (int i = 0; (c = mg_fact_column_at(i)); i++) {
         mg_writer cell = {0};
+        if (width[i] == OMITTED) continue;
         if (one) print_cell(&cell, c, one);
         else mg_writer_add(&cell, c->name);
         if (i) mg_writer_add(&line, "  ");
@@ -193,12 +196,31 @@ static void print_line(mg_writer *to, const row *one, const int *width) {
     mg_writer_clear(&line);
 }
 
-static void print_table(mg_writer *to, const rows *all) {
+// Leaves out the columns that matter least until the others fit.
+static void omit_columns(int *width, int most, const mg_fact_column *sorted) {
+    static const char *const least[] = {"kind",   "seconds", "solver",    "loss",
+                                        "status", "gap",     "objective", "C"};
+    int used = -2;
+    for (int i = 0; mg_fact_column_at(i); i++) used += width[i] + 2;
+    for (size_t n = 0; n < sizeof least / sizeof *least && used > most; n++)
+        for (int i = 0; mg_fact_column_at(i); i++) {
+            if (strcmp(mg_fact_column_at(i)->name, least[n]) || mg_fact_column_at(i) == sorted) continue;
+            used -= width[i] + 2;
+            width[i] = OMITTED;
+        }
+}
+
+static void print_table(mg_writer *to, const rows *all, const mg_runs_request *request, const order *by) {
     enum { MOST = 32 };
-    int width[MOST];
+    int width[MOST], omitted = 0;
     for (int i = 0; mg_fact_column_at(i); i++) width[i] = width_of(to, all, mg_fact_column_at(i));
+    if (request->width) omit_columns(width, request->width, by->column);
     print_line(to, NULL, width);
     for (size_t i = 0; i < all->count; i++) print_line(to, &all->row[i], width);
+    for (int i = 0; mg_fact_column_at(i); i++)
+        if (width[i] == OMITTED)
+            mg_writer_format(to, "%s %s", omitted++ ? "," : "no room for", mg_fact_column_at(i)->name);
+    if (omitted) mg_writer_add(to, "\n");
 }
 
 static void print_tsv(mg_writer *to, const rows *all) {
@@ -255,7 +277,6 @@ const char *mg_runs_column(int i) {
 
 mg_status mg_runs_print(const mg_runs_request *request, FILE *file, mg_error *error) {
     MG_FLOAT_SCOPE;
-    static void (*const print[])(mg_writer *, const rows *) = {print_table, print_json, print_tsv};
     rows all = {0};
     order by;
     mg_writer to = {0};
@@ -263,7 +284,9 @@ mg_status mg_runs_print(const mg_runs_request *request, FILE *file, mg_error *er
     for (int i = 0; !status && i < request->count; i++)
         status = add_directory(&all, request->directories[i], error);
     if (!status && by.column) qsort_r(all.row, all.count, sizeof *all.row, compare, &by);
-    if (!status) print[request->format](&to, &all);
+    if (!status && request->format == MG_RUNS_JSON) print_json(&to, &all);
+    else if (!status && request->format == MG_RUNS_TSV) print_tsv(&to, &all);
+    else if (!status) print_table(&to, &all, request, &by);
     for (size_t i = 0; i < all.count; i++) mg_record_clear(&all.row[i].record);
     mg_memory_free(all.row);
     return status ? status : mg_writer_print(&to, file, "the list", error);
