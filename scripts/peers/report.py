@@ -257,27 +257,29 @@ No program is tuned for a data set. C and the preparation of the rows belong to 
 
 READING = """## How to read the plots
 
-A point of margin, SGDClassifier and PyTorch is the end of an epoch. A point of LIBLINEAR and msvmocas is a
-whole run with its own stopping tolerance, and LinearSVC has a single run. A curve ends where its program
-ends. Gaps below {gap:g} are drawn at {gap:g}; points more than 8 percentage points below the best accuracy
-are left out.
+For margin, SGDClassifier and PyTorch, each point of a curve is the end of an epoch. For LIBLINEAR and
+msvmocas, each point is a whole run with another stopping tolerance. LinearSVC has a single point, its one
+run. A curve ends where its program ends. Gaps below {gap:g} are drawn at {gap:g}. Points more than 8
+percentage points below the best accuracy are left out.
 
-A plateau is one of three things:
+A curve can be flat for one of three reasons:
 
-- `margin (tolerance 1e-4)`: its weights are those of the best certificate so far, so they stay the same from
-  one certificate to the next.
-- The end of a gap of SGDClassifier or PyTorch: they minimise another objective, so their weights do not come
-  closer to this optimum.
-- The end of an accuracy: the weights still come closer to the optimum, but no more test rows are right.
+- `margin (tolerance 1e-4)` is flat between two certificates, because its weights are those of the best
+  certificate so far.
+- The gap of SGDClassifier and PyTorch is flat at its end, because they minimise another objective. So their
+  weights do not come closer to this optimum.
+- An accuracy is flat at its end if the weights still come closer to the optimum, but no more test rows
+  become right.
 """
 PLATEAUS = "Flat parts of the curves are explained [above](#how-to-read-the-plots)."
 
 
 GOAL_COLUMNS = """## Goals
 
-"whole runs" compares complete runs and gives both test accuracies. The next two columns compare the times
-until each program first has LIBLINEAR's test accuracy, and until it first has 0.1 percentage points less.
-Memory is margin's as a fraction of the other program's.
+"whole runs" compares the times of complete runs, and gives the test accuracies of both programs. The next two
+columns compare the times until each program first has LIBLINEAR's test accuracy, and until it first has 0.1
+percentage points less. In the rows on memory, the ratio is margin's memory divided by that of the other
+program.
 """
 
 
