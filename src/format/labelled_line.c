@@ -163,8 +163,8 @@ mg_status mg_line_doubt(const mg_line_doubts *d, const mg_tell *tell, mg_error *
     // if most labels occur only once, another warning says so
     if (d->headless && !many && d->rows >= 10 && !d->labels->again)
         mg_tell_line(tell,
-                     "warning: %s: line 1 is read as a row, but no other row has its label: if it names the "
-                     "columns, use --header yes",
+                     "warning: %s: line 1 is read as a row, but no other row has its label: if line 1 names "
+                     "the columns, use --header yes",
                      path);
     return MG_OK;
 }

@@ -87,11 +87,10 @@ static mg_status check(const reader *r, mg_error *error) {
                            "prior: class %s has no frequency: give one for each of the %lld classes", label,
                            (long long)r->model->classes_count);
         if (r->frequency[k] > 0 && !(shares[k] > 0))
-            return mg_fail(
-                error, MG_USAGE,
-                "prior: %s: the rows of class %s had no weight in training, so its probabilities cannot be "
-                "those of another frequency: give it 0",
-                r->model->path, label);
+            return mg_fail(error, MG_USAGE,
+                           "prior: %s: class %s had no rows of positive weight in training, so its "
+                           "probabilities cannot be converted to another frequency: give it 0",
+                           r->model->path, label);
         sum += r->frequency[k];
     }
     return sum > 0 ? MG_OK

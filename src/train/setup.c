@@ -106,8 +106,10 @@ static mg_status open_raw(const mg_data_options *data, const mg_dataset *train, 
                                     .drop_unlabelled = !strcmp(data->unlabelled, "drop")};
     bool converted = !strcmp(data->features, "X") && !strcmp(data->labels, "y");
     if (!converted && mg_recipe_find(train->columns.recipe, "format", &bytes))
-        return mg_fail(error, MG_CONFIG, "%s: is only read with data.features X and data.labels y: %s",
-                       file->path, "convert it with margin convert --like and the training file");
+        return mg_fail(
+            error, MG_CONFIG,
+            "%s: a file that is not HDF5 is read only if data.features is X and data.labels is y: %s",
+            file->path, "convert it with margin convert --like and the training file");
     return mg_raw_open(&request, raw, error);
 }
 

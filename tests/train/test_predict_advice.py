@@ -134,7 +134,7 @@ def priors(c):
     c.done("train", "-q", *sets("data.train=train.h5", "output.directory=light", "model.loss=softmax",
                                 "model.class_weight={2: 0}"))
     flags = ["predict", "light/model.h5", "held.h5", "--probabilities", "--prior"]
-    c.told("class 2 had no weight in training", *flags, "0: 1, 1: 1, 2: 1")
+    c.told("class 2 had no rows of positive weight in training", *flags, "0: 1, 1: 1, 2: 1")
     c.done(*flags, "0: 1, 1: 1, 2: 0")
 
 
