@@ -5,15 +5,24 @@
 #include "cli/progress.h"
 
 #include <margin/cv.h>
+#include <margin/trainer.h>
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { KEY_C = 'C', KEY_FOLDS = 'k', KEY_LAMBDA = 256 };
+enum { KEY_C = 'C', KEY_FOLDS = 'k', KEY_LAMBDA = 256, KEY_REFIT };
 
 typedef struct arguments {
     mg_cv_request request;
+    bool refit;
 } arguments;
+
+// What the training on all rows takes from the cross-validation.
+typedef struct refit_choice {
+    const char *name;    // of the value, "C" or "lambda"; NULL without a grid
+    bool sets_tolerance; // the folds were trained to the default tolerance of paths
+} refit_choice;
 
 typedef struct folds_display {
     mg_cli_display screen;
@@ -67,11 +76,49 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_FOLDS: request->folds = mg_cli_int(state, "--folds", value, 2, MG_CV_FOLDS); return 0;
     case KEY_C: request->C = value; return 0;
     case KEY_LAMBDA: request->lambda = value; return 0;
+    case KEY_REFIT: all->refit = true; return 0;
     case ARGP_KEY_END:
         if (request->C && request->lambda) argp_error(state, "--C and --lambda cannot be combined");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
+}
+
+// The configuration of the training on all rows: the same with the best value, in a directory of its own.
+static mg_status configure_refit(const mg_cli_flags *flags, const refit_choice *choice,
+                                 const mg_cv_result *result, mg_config **out, mg_error *error) {
+    enum { MORE = 5 };
+    const char *sets[MG_CLI_MOST_SETS + MORE];
+    char place[MG_PATH_TEXT + 32], chosen[64], other[32];
+    const char *folds = result->folds_path, *value = choice->name;
+    int length = (int)(strrchr(folds, '/') - folds), count = flags->sets.count;
+    snprintf(place, sizeof place, "output.directory=%.*s/refit", length, folds);
+    snprintf(chosen, sizeof chosen, "model.%s=%.17g", value ? value : "", result->mean[result->best].value);
+    snprintf(other, sizeof other, "model.%s=~", value && *value == 'C' ? "lambda" : "C");
+    memcpy(sets, flags->sets.text, (size_t)count * sizeof *sets);
+    sets[count++] = place;
+    sets[count++] = "data.validation=~"; // no rows are held out
+    if (value) sets[count++] = other;
+    if (value) sets[count++] = chosen;
+    if (choice->sets_tolerance) sets[count++] = "train.tolerance=1e-3";
+    return mg_config_load(flags->config, sets, count, out, error);
+}
+
+static int refit(const mg_cli_flags *flags, const refit_choice *choice, const mg_cv_result *result,
+                 const mg_observer *observer) {
+    mg_config *config;
+    mg_error error = {0};
+    mg_train_result trained;
+    const mg_train_request request = {
+        .resume = flags->resume, .overwrite = flags->overwrite, .observer = observer};
+    mg_status status = configure_refit(flags, choice, result, &config, &error);
+    if (status) return mg_cli_fail("cv", &error);
+    status = mg_train(config, &request, &trained, &error);
+    int wrong = mg_cli_end_run("cv", config, status, &error);
+    if (wrong) return wrong;
+    if (flags->json) status = mg_train_result_print_json(&trained, stdout, &error);
+    else mg_cli_show_trained(&trained);
+    return status ? mg_cli_fail("cv", &error) : 0;
 }
 
 int mg_command_cv(int argc, char **argv) {
@@ -80,6 +127,8 @@ int mg_command_cv(int argc, char **argv) {
         {"C", KEY_C, "FROM:TO:FACTOR", 0,
          "Compare these values, or a list such as 0.1,1,5; every fold trains a path over them", 0},
         {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Compare values of lambda instead of C", 0},
+        {"refit", KEY_REFIT, NULL, 0,
+         "Then train on all rows with the best value; the model is output.directory/refit/model.h5", 0},
         {0},
     };
     static const struct argp argp = {
@@ -90,7 +139,8 @@ int mg_command_cv(int argc, char **argv) {
         "Trains K times, each time on all folds except one, and measures the model on that one. Each "
         "training is a run of its own in output.directory/fold-1, fold-2, ...; cv.jsonl has the "
         "results.\vExample:\n"
-        "  margin cv configs/fashion_mnist.yaml --folds 5 --C 1e-3:1:10\n\n"
+        "  margin cv configs/fashion_mnist.yaml --folds 5 --C 1e-3:1:10\n"
+        "  margin cv configs/fashion_mnist.yaml --C 1e-3:1:10 --refit\n\n"
         "The best C is the one with the highest mean accuracy; if several are equal, the smallest of them. "
         "data.validation and data.test are not used. Signals and --resume work as in margin train.",
         NULL,
@@ -113,11 +163,14 @@ int mg_command_cv(int argc, char **argv) {
     mg_error error = {0};
     int wrong = mg_cli_begin_run("cv", "-cv", &flags, &config);
     if (wrong) return wrong;
+    const char *value = all.request.C ? "C" : all.request.lambda ? "lambda" : NULL;
+    const refit_choice choice = {value, value && !mg_config_origin(config, "train.tolerance")};
     mg_status status = mg_cv(config, &all.request, &result, &error);
     wrong = mg_cli_end_run("cv", config, status, &error);
     if (wrong) return wrong;
-    const char *value = all.request.C ? "C" : all.request.lambda ? "lambda" : NULL;
     if (flags.json) status = mg_cv_result_print_json(&result, show.fold, show.count, stdout, &error);
     else show_result(&result, value);
+    if (!status && all.refit) wrong = refit(&flags, &choice, &result, &observer);
+    if (wrong) return wrong;
     return mg_cli_conclude("cv", &show.screen, &flags, status, &error);
 }

@@ -20,6 +20,9 @@ typedef struct mg_cli_display {
 // An observer that shows a run on stderr, its plan on screen->plan (stderr). quiet: only warnings.
 mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief);
 
+// Prints the result of a training.
+void mg_cli_show_trained(const mg_train_result *result);
+
 // Call it before a training: loads the configuration. suffix: added to the default directory; "": none.
 // From then on, Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 ask for a checkpoint and stop the run; a second Ctrl-C
 // ends the process at once. Returns 0 or, after a failure, which it has printed, the exit status.

@@ -52,7 +52,7 @@ static void put_result(const mg_train_result *result, FILE *out) {
     put_calibration(&result->calibration, out);
 }
 
-static void show_result(const mg_train_result *result) {
+void mg_cli_show_trained(const mg_train_result *result) {
     mg_cli_page page;
     mg_cli_page_open(&page, stdout);
     put_result(result, page.text);
@@ -163,6 +163,6 @@ int mg_command_train(int argc, char **argv) {
     wrong = mg_cli_end_run("train", config, status, &error);
     if (wrong) return wrong;
     if (flags.json) status = mg_train_result_print_json(&result, stdout, &error);
-    else show_result(&result);
+    else mg_cli_show_trained(&result);
     return mg_cli_conclude("train", &screen, &flags, status, &error);
 }

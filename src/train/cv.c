@@ -281,7 +281,6 @@ static mg_status do_folds(validation *v, mg_error *error) {
 
 static mg_status do_folds_in(validation *v, const char *directory, mg_error *error) {
     bool there = access(directory, F_OK) == 0;
-    mg_run_path(directory, "cv.jsonl", v->result->folds_path);
     mg_status status = mg_directory_open(directory, true, &v->place, error);
     if (!status) status = mg_lock_take(v->place, &v->lock, error);
     if (status) mg_comm_agree(v->comm, status, NULL, error); // the others are in do_folds
@@ -307,6 +306,7 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
     if (status) return status;
     *result = (mg_cv_result){.folds = (int)request->folds, .points = grid ? grid->count : 1};
     *v = (validation){.options = options, .grid = grid, .request = request, .result = result};
+    if (files) mg_run_path(directory, "cv.jsonl", result->folds_path);
     const mg_train_options *train = options->train;
     status =
         mg_memory_zeroed(&v->fold, (size_t)result->folds * (size_t)result->points, sizeof *v->fold, error);

@@ -80,10 +80,13 @@ def test_cv(jobs):
         if grid:
             changes["model__C"] = "~"
         jobs.write(data__validation="~", **changes)
-        start(jobs, "cv", 0, "cv", *grid, "--folds", "3", "--overwrite")
+        more = [*grid, "--folds", "3", "--overwrite", "--refit"]
+        start(jobs, "cv", 0, "cv", *more)
         for ranks in (2, 3):
-            start(jobs, "cv", ranks, f"cv{ranks}", *grid, "--folds", "3", "--overwrite")
+            start(jobs, "cv", ranks, f"cv{ranks}", *more)
             compare(jobs, "cv", f"cv{ranks}", "cv.jsonl", model=False)
+            if read(work.at("cv/refit/model.h5")) != read(work.at(f"cv{ranks}/refit/model.h5")):
+                fail(f"cv and cv{ranks}: the models of all rows differ")
         print(f"{name}: {len(lines_of(work, 'cv/cv.jsonl'))} lines are equal")
 
 

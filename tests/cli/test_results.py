@@ -100,6 +100,24 @@ def test_cv(work):
     same("without a grid", (got["value"], len(got["results"]), len(got["means"])), (None, 2, 1))
 
 
+def test_refit(work):
+    """The training on all rows with the best value is that of margin train."""
+    runs.expect(work, 0, "cv", "-q", "--folds", "3", "--C", "0.1:10:10", "--refit", *DATA,
+                "--set", "model.lambda=1e-5", "--set", "output.directory=refitted")
+    best = [json.loads(line) for line in open(work.at("refitted/cv.jsonl")) if '"best": true' in line][0]["C"]
+    runs.expect(work, 0, "train", "-q", *DATA, "--set", f"model.C={best}", "--set", "train.tolerance=1e-3",
+                "--set", "data.validation=~", "--set", "output.directory=by_hand")
+    same("the model of all rows", runs.read(work.at("refitted/refit/model.h5")),
+         runs.read(work.at("by_hand/model.h5")))
+    again = runs.expect(work, 0, "cv", "--folds", "3", "--C", "0.1:10:10", "--refit", "--resume", *DATA,
+                        "--set", "model.lambda=1e-5", "--set", "output.directory=refitted")
+    if "nothing is trained" not in again.stderr:
+        runs.fail(f"the refit of a finished cross-validation: {again.stderr}")
+    shown = runs.expect(work, 0, "cv", "--folds", "3", "--refit", "--json", "--overwrite", *DATA,
+                        "--set", "output.directory=refitted").stdout.splitlines()
+    same("its model", json.loads(shown[1])["model"], "refitted/refit/model.h5")
+
+
 def test_end_of_range(work):
     """A best value at an end of the range is reported, with a command that goes on; one in the middle is
     not."""
@@ -170,6 +188,7 @@ with runs.Work(sys.argv[1]) as work:
     test_train(work)
     test_path(work)
     test_cv(work)
+    test_refit(work)
     test_end_of_range(work)
     test_directories(work)
     test_strict(work)
