@@ -40,7 +40,8 @@ static const curve curves[] = {
     {"loss",
      "Mean loss",
      NULL,
-     "Mean loss of the training rows after each epoch, and of the rows during the epoch.",
+     "Mean loss of all training rows after each epoch, and of the rows as they were visited during the "
+     "epoch.",
      {{"train_loss", "training rows"}, {"pass_loss", "during the epoch"}},
      false,
      false,

@@ -183,10 +183,10 @@ static mg_status add_rejection(const mg_page *page, mg_error *error) {
     const mg_chart chart = {.id = "rejection",
                             .title = "Accuracy when the least confident rows are rejected",
                             .text = rows->probable
-                                        ? "Accuracy of the rows that are answered, by the share of rows "
-                                          "with the highest probabilities that are answered."
-                                        : "Accuracy of the rows that are answered, by the share of rows "
-                                          "with the largest lead of the best score that are answered.",
+                                        ? "Accuracy of the answered rows if only a share of the rows is "
+                                          "answered: those with the highest probabilities."
+                                        : "Accuracy of the answered rows if only a share of the rows is "
+                                          "answered: those whose highest score is farthest above the second.",
                             .x_name = "% of rows answered",
                             .percent = true,
                             .mark = NAN,
