@@ -3,6 +3,7 @@ onnxruntime where it is installed, and always by tests/support/onnx_graph.py."""
 
 import importlib.util
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,15 @@ def test_save_floats_as_labels(blobs, tmp_path):
     fitted = MarginClassifier().fit(X, np.array([9.0, 10.0, 11.0])[y])
     fitted.save(tmp_path / "model.h5")
     assert np.array_equal(load_model(tmp_path / "model.h5").predict(X), fitted.predict(X))
+
+
+def test_save_half_precision_labels(blobs, tmp_path):
+    X, y = blobs
+    fitted = MarginClassifier().fit(X, (1000 * y).astype(np.float16))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.save(tmp_path / "model.h5")
+    assert load_model(tmp_path / "model.h5").classes.tolist() == [0, 1000, 2000]
 
 
 def test_choice_of_C(blobs):

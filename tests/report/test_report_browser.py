@@ -39,7 +39,7 @@ addEventListener("load", async () => {
                  wide: document.documentElement.scrollWidth - innerWidth,
                  broken: [...drawn.values()].filter(one => /ml+ml/.test(one)).length,
                  paper: getComputedStyle(document.body).backgroundColor};
-  const table = [...document.querySelectorAll("#classes table.sortable")][0];
+  const table = [...document.querySelectorAll("#classes table.sortable, table.sortable")][0];
   const heads = [...table.tHead.rows[0].cells], column = heads.length - 1;
   const values = () => [...table.tBodies[0].rows].map(row => Number(row.cells[column].dataset.v));
   heads[column].querySelector("button").click();
@@ -116,4 +116,13 @@ with runs.Work(sys.argv[1]) as work:
     path = probe(work, work.at("path.html"))
     check(f"problems of a path: {path['problems']}", not path["problems"])
     check(f"lines that end between the points of a path: {path['broken']}", path["broken"] > 0)
+    runs.expect(work, 0, "cv", "--quiet", "--C=0.001,1000", "--folds=3", "--set=data.train=train.h5",
+                "--set=output.directory=cv", "--set=train.tolerance=1e-2")
+    runs.expect(work, 0, "report", "cv", "-o", "cv.html")
+    runs.expect(work, 0, "report", "run", "path", "cv", "-o", "several.html")
+    for name in "path", "cv", "several":
+        for options in [], ["--window-size=375,800", "--blink-settings=preferredColorScheme=0"]:
+            found = probe(work, work.at(name + ".html"), *options)
+            wrong = {key: found.get(key) for key in ("problems", "requests", "axe") if found.get(key)}
+            check(f"{name} {options}: {wrong}", not wrong and found["wide"] <= 0)
 print("ok")
