@@ -118,6 +118,16 @@ static mg_status check_scale(const mg_column_values *scale, mg_error *error) {
     return MG_OK;
 }
 
+// Rows of a raw file cannot be made without the tables that the recipe names.
+static mg_status check_tables(const mg_columns *columns, mg_error *error) {
+    size_t bytes;
+    if (mg_recipe_is(columns->recipe, "weighting", "tf-idf") && !columns->idf.value)
+        return mg_fail(error, MG_DATA, "idf is missing, but the recipe has weighting: tf-idf");
+    if (mg_recipe_find(columns->recipe, "missing", &bytes) && !columns->fill.value)
+        return mg_fail(error, MG_DATA, "fill is missing, but the recipe has a value for missing cells");
+    return MG_OK;
+}
+
 mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_columns *out,
                                 mg_error *error) {
     *out = (mg_columns){0};
@@ -130,6 +140,7 @@ mg_status mg_model_columns_take(mg_h5 *file, int64_t features, int64_t used, mg_
     if (!status) status = take_text(file, "recipe", &out->recipe, error);
     if (!status) status = take_text(file, "names_from", &out->names_from, error);
     if (!status) status = mg_columns_check(out, error);
+    if (!status) status = check_tables(out, error);
     if (status) mg_columns_clear(out);
     return status;
 }

@@ -287,12 +287,14 @@ static void test_idf(void **unused) {
     support_expect(&run, MG_OK);
     unsigned char *bytes = support_read(support_path("texts/model.h5"), &size);
     snprintf(path, sizeof path, "%s", support_path("forged.h5"));
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 6; i++) {
         hid_t file = forge_open(bytes, size);
         if (i < 3) forge_text(file, "recipe", recipes[i]);
-        else assert_true(forge_set(file, "idf", 5, 7));
+        else if (i == 3) assert_true(forge_set(file, "idf", 5, 7));
+        else forge_delete(file, "idf");
+        if (i == 5) forge_text(file, "recipe", "format: csv\nmissing: median\n");
         forge_write(file, path);
-        expect_refused(path, "idf", "digest");
+        expect_refused(path, i == 5 ? "fill is missing" : i == 4 ? "idf is missing" : "idf", "digest");
     }
     free(bytes);
     hid_t file = H5Fopen(texts, H5F_ACC_RDWR, H5P_DEFAULT);
