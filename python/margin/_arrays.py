@@ -187,7 +187,7 @@ def mean_square(X: Any, weights: Optional[np.ndarray] = None) -> float:
 def whole(labels: np.ndarray, name: str) -> np.ndarray:
     """Labels that are whole numbers, as int64. Errors: ValueError for one that int64 cannot hold."""
     if labels.dtype.kind in "fu" and labels.size:
-        wide = labels if labels.dtype.kind == "u" else labels.astype(np.float64)  # 2^63 is too large for float16
+        wide = labels if labels.dtype.kind == "u" else labels.astype(np.float64)  # float16 has no 2^63
         beyond = (wide >= 2**63) | (wide < -(2**63))
         if beyond.any():
             at = int(np.argmax(beyond))
