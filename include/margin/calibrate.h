@@ -30,7 +30,7 @@ typedef struct mg_calibrate_request {
     const char *method;   /* "temperature", "sigmoid" or "adaptive"; NULL: temperature */
     const char *features; /* data set with the features; NULL: the name used in training */
     const char *names;   /* data set with the names of the features, "auto" or "none"; NULL: as in training */
-    bool complete;       /* features of the model whose names the data lack are an error; false: they are 0 */
+    bool complete;       /* refuse data that lack features of the model, by name; false: these are 0 */
     const char *labels;  /* data set with the labels; NULL: the name used in training */
     const char *weights; /* data set with the weights of the rows; NULL: all weights are 1 */
     bool skip_unknown;   /* leave out rows whose label is not a class of the model; otherwise an error */

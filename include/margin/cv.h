@@ -40,8 +40,8 @@ typedef struct mg_cv_request {
 } mg_cv_request;
 
 typedef struct mg_cv_result {
-    int folds, points;               /* points of the grid; 1 without a grid */
-    int best;                        /* point with the highest mean; among equal ones, of the smallest C */
+    int folds, points; /* points of the grid; 1 without a grid */
+    int best;          /* point with the highest mean; if several are equal, that of the smallest C */
     mg_cv_mean mean[MG_PATH_POINTS]; /* [points] */
     char folds_path[MG_PATH_TEXT];   /* path of cv.jsonl; "" if nothing is written */
 } mg_cv_result;

@@ -18,7 +18,7 @@ typedef struct mg_measure_request {
     const char *data;     /* path of an HDF5 file, or of another file, read by the recipe of the model */
     const char *features; /* data set with the rows; NULL: the name used in training */
     const char *names;   /* data set with the names of the features, "auto" or "none"; NULL: as in training */
-    bool complete;       /* features of the model whose names the data lack are an error; false: they are 0 */
+    bool complete;       /* refuse data that lack features of the model, by name; false: these are 0 */
     const char *labels;  /* data set with the labels; NULL: the name used in training */
     const char *weights; /* data set with weights of rows, for mean_loss, log_loss, ece; NULL: all 1 */
     bool skip_unknown; /* leave out rows whose label is not a class of the model; false: they are an error */

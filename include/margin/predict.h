@@ -17,12 +17,12 @@ typedef struct mg_predict_options {
     const char *model;    /* path of model.h5 */
     const char *features; /* data set with the rows of a data file; NULL: the name used in training */
     /* HDF5: data set with the names of the features, "auto" or "none"; NULL: as in training. Tables and
-     * texts, also as lines: "header" if the first line names the columns, "none" if it does not; NULL: found
-     * out */
+     * texts, also as lines: "header" if the first line names the columns, "none" if it does not; NULL: margin
+     * finds out */
     const char *names;
-    /* only for tables and texts: the column of labels, which are left out, or "none"; NULL: as in training */
+    /* only for tables and texts: the column of the labels, which is skipped, or "none"; NULL: as in training */
     const char *labels;
-    bool complete; /* features of the model whose names the data lack are an error; false: they are 0 */
+    bool complete; /* refuse data that lack features of the model, by name; false: these are 0 */
     bool scores;   /* print the label, then TAB and the score of each class, in the order of the classes */
     bool probabilities; /* the same with probabilities; only for softmax and calibrated models */
     int64_t top;        /* if above 0: print that many label:score, best first, whatever `scores` says */
