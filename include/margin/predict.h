@@ -20,7 +20,7 @@ typedef struct mg_predict_options {
      * texts, also as lines: "header" if the first line names the columns, "none" if it does not; NULL: margin
      * finds out */
     const char *names;
-    /* only for tables and texts: the column of the labels, which is skipped, or "none"; NULL: as in training */
+    /* only for tables and texts: the column of labels, which is skipped, or "none"; NULL: as in training */
     const char *labels;
     bool complete; /* refuse data that lack features of the model, by name; false: these are 0 */
     bool scores;   /* print the label, then TAB and the score of each class, in the order of the classes */

@@ -95,7 +95,8 @@ static mg_status write_all(void *context, const char *bytes, size_t count, mg_er
         return mg_cli_refuse(error, MG_USAGE, to->all->format,
                              "holds bytes that would control the terminal: give the name of a file with -o");
     mg_status status = mg_cli_output_open(&out, path, error);
-    // It remembers which file is there now and replaces no other one, so that one is checked again.
+    // The output remembers which file is there now, and replaces no other one. So this file is checked once
+    // more.
     if (!status && out.named) status = check_output(to->all, error);
     if (!status) status = mg_cli_output_write(&out, bytes, count, error);
     if (!status && stop && *stop) status = mg_cli_refuse(error, MG_STOPPED, path, "stopped");

@@ -162,7 +162,8 @@ static mg_status run(arguments *all, mg_error *error) {
         return status;
     }
     status = mg_cli_output_open(&out, all->output, error);
-    // It remembers which file is there now and replaces no other one, so that one is checked again.
+    // The output remembers which file is there now, and replaces no other one. So this file is checked once
+    // more.
     if (!status && out.named) status = check_output(all, error);
     const mg_predict_sink sink = {mg_cli_output_write, &out};
     if (!status)

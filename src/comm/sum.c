@@ -74,8 +74,8 @@ static void add(mg_comm_type type, void *left, const void *right, int64_t count)
 
 // ---- the layout, which every rank knows ---------------------------------------------------------
 
-// The subtrees that a rank has in the end; returns their number. *most: of those that it needs at a time,
-// with the present shard.
+// Finds the subtrees that a rank has when its last shard has been added, and returns their number. *most
+// becomes the largest number that it has at any time, including the shard that is being added.
 static int subtrees_of(const mg_comm *comm, int rank, subtree *tree, int *most) {
     int depth = 0;
     *most = 0;

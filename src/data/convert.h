@@ -130,8 +130,8 @@ mg_status mg_convert_read(mg_conversion *conversion, mg_sink *sink, mg_error *er
 // Opens the reader of a part, and closes that of another one.
 mg_status mg_convert_open_reader(mg_conversion *conversion, int part, mg_error *error);
 
-// Only for such rows: labels are skipped, and not written. Where it is not sure that they are labels, they
-// must be those of the model.
+// Only for rows that a model will score: their labels are skipped, and not written. If it is not certain that
+// a column has labels, its texts must be labels of the model.
 void mg_convert_skip_labels(mg_conversion *conversion);
 
 // Reads the names of the features from the file that the user gave; shape.names refers to them then. The

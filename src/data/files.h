@@ -20,8 +20,8 @@ const char *mg_files_shown(const char *text, char out[MG_FILES_SHOWN]);
 // names. Errors: MG_IO if none matches; MG_MEMORY.
 mg_status mg_files_list(const char *text, mg_input_list *out, mg_error *error);
 
-// Opens the HDF5 files, several of them as one (mg_h5_join). Errors: those of mg_files_list, mg_h5_open and
-// mg_h5_join.
+// Opens the HDF5 files. Several files are joined to one (mg_h5_join). Errors: those of mg_files_list,
+// mg_h5_open and mg_h5_join.
 mg_status mg_files_open(const char *text, mg_h5 **out, mg_error *error);
 
 #endif

@@ -35,7 +35,8 @@ static int part_of(const mg_source_parts *parts, int64_t row) {
     return low;
 }
 
-// The number of rows, of `count` that begin at position `first`, that are in the part of the first one.
+// How many of the `count` rows from position `first` on are in the same file as the first of them, which is
+// in `part`.
 static int64_t rows_in_part(const mg_source_parts *parts, int part, const int64_t *select, int64_t first,
                             int64_t count) {
     int64_t end = parts->first[part + 1], rows = 1;

@@ -85,8 +85,8 @@ mg_status mg_source_parts_read(mg_source *source, const int64_t *select, int64_t
 int64_t mg_source_parts_stored(const mg_source *source, const int64_t *select, int64_t first, int64_t count);
 void mg_source_parts_rounding(const mg_source *source, char out[MG_SOURCE_ROUNDING]);
 
-// The number, of those that `of` returns for the files, that stands for all of them: their sum or the
-// largest.
+// `of` returns a number for each file. These functions return the sum of these numbers, and the largest of
+// them.
 int64_t mg_source_parts_sum(const mg_source *source, int64_t (*of)(const mg_source *));
 int64_t mg_source_parts_most(const mg_source *source, int64_t (*of)(const mg_source *));
 

@@ -269,8 +269,8 @@ static mg_status refuse_width(const mg_csv *r, int64_t bare, mg_error *error) {
                    labels ? ", and one more if there are labels" : " and has no column of labels");
 }
 
-// Without labels, a table has as many columns as one with labels that lacks one of the columns that the
-// recipe leaves out. Refuses it if the field in the place of the labels is one.
+// By its number of columns, a table may be one without labels, or one with labels that lacks a column which
+// the recipe leaves out. Refuses the table if the field in the place of the labels is a label of the model.
 static mg_status check_bare(mg_csv *r, mg_error *error) {
     mg_span field = {0};
     bool more = true;

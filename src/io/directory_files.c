@@ -116,8 +116,9 @@ static bool rename_to(const mg_directory *directory, const char *from, const cha
     return !mg_file_calls.rename(mg_directory_descriptor(directory), from, to, how);
 }
 
-// Called when a file of another program, or the one that was replaced, has the temporary name and cannot get
-// its own name back. Gives it a name that margin never deletes, if possible, and tells which one it has.
+// Called when the file with the temporary name is not margin's new file, but a file of another program or the
+// old file, and cannot get its own name back. Gives it, if possible, a name that margin never deletes, and
+// says in the error which name it has.
 static mg_status leave_aside(const mg_directory *directory, char *temporary, const char *name,
                              mg_error *error) {
     char kept[MG_TEMPORARY_TEXT], *path = NULL, *there = NULL;

@@ -204,8 +204,8 @@ static void on_alarm(int number) {
     _exit(write(STDERR_FILENO, late, strlen(late)) < 0 ? 2 : 1);
 }
 
-// Limits the time in which MPI starts; 0: no limit any more. Ranks whose launcher says their number end one
-// after the other, so that one of them reports.
+// Limits the time in which MPI starts; 0 removes the limit. If the launcher has told this rank its number,
+// the limit of a higher rank is longer. So one rank ends first, and reports the failure.
 static void limit_start(int seconds) {
     static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"};
     const char *rank = NULL;

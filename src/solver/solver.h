@@ -92,10 +92,10 @@ typedef struct mg_whole_solver {
     // After a restored state was checked: corrects the primal value of its certificate.
     void (*set_primal)(void *state, double primal);
 
-    // Called before training ends, because a checkpoint does not prove the lower bound that it has. If this
-    // process has not computed a bound as high, computes that of the present state, or finds another one. If
-    // none is as high, *forgotten becomes true, and the certificate has the highest one that this process has
-    // computed. A collective call. Errors: MG_MEMORY, MG_STOPPED, MG_FAILED.
+    // Called before training ends, because the lower bound in a checkpoint is not a proof. If this process
+    // has not yet computed a bound as high, it computes that of the present state, or looks for another. If
+    // it finds none as high, *forgotten becomes true, and the certificate has the highest bound that this
+    // process has computed. A collective call. Errors: MG_MEMORY, MG_STOPPED, MG_FAILED.
     mg_status (*prove)(void *state, const mg_stop *stop, bool *forgotten, mg_error *error);
 } mg_whole_solver;
 

@@ -193,8 +193,9 @@ static void update_bias(mg_ascent *ascent, float part) {
         memcpy(ascent->dense.raw.offset, w->offset, (size_t)w->classes * sizeof *w->offset);
 }
 
-// Stores dual variables. If part is 1, those that are not stored already; otherwise those of all rows that
-// moved, with `part` of their steps.
+// Stores the dual variables after a round. If the whole steps are kept (part is 1), only those that are not
+// stored already are stored. Otherwise the dual variables of all rows that moved are stored, with `part` of
+// their steps.
 static void keep(mg_ascent *ascent, float part) {
     mg_dual_dense *d = &ascent->dense;
     int64_t lanes = ascent->resident->lanes;
