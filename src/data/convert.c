@@ -249,6 +249,7 @@ mg_status mg_convert_first_pass(mg_conversion *c, mg_error *error) {
 
 mg_status mg_convert_second_pass(mg_conversion *c, mg_error *error) {
     c->course.pass = 1;
+    c->course.labels_unused = c->course.unlabelled && c->shape.labelled;
     if (c->course.unlabelled) c->shape.labelled = false;
     mg_status status = mg_convert_plan(c, &c->targets[0], error);
     if (!status && c->holdout.held) status = mg_convert_plan(c, &c->targets[1], error);

@@ -62,6 +62,7 @@ typedef struct mg_course {
     int pass;            // 0: the inputs are counted; 1: rows are written
     double fraction;     // last reported progress, from 0 to 1
     bool unlabelled;     // labels are skipped
+    bool labels_unused;  // the file has labels, which are skipped
     int64_t rows, cells; // number of rows, and bytes of cells, that were written so far
 } mg_course;
 

@@ -64,8 +64,11 @@ static void describe(const mg_conversion *c, mg_raw *out) {
         end = ")";
     }
     mg_facts_text(&c->facts, facts);
+    const char *labels = c->course.labels_unused ? ", labels not used"
+                         : c->shape.labelled     ? ""
+                                                 : " without labels";
     snprintf(out->text + used, size - used, "%s, %s rows%s%s%s", end, mg_print_count(c->shape.rows, rows),
-             c->shape.labelled ? "" : " without labels", *facts ? "; " : "", facts);
+             labels, *facts ? "; " : "", facts);
 }
 
 static mg_status need_labels(const mg_raw_request *request, const mg_conversion *c, mg_error *error) {

@@ -164,6 +164,7 @@ def tables(t):
     t.write("test.csv", table(["kind", "a", "b"], test, ";", header=False).replace("1", "1,5"))
     t.well("convert", "-q", "--overwrite", "--like", "train.h5", "test.csv", "test.h5")
     t.same("bare", "test.csv", "test.h5")
+    t.well("predict", "bare/model.h5", "test.csv", says="rows, labels not used")
     t.write("rows.csv", table(["a", "b"], test, ";", header=False).replace("1", "1,5"))
     if t.well("predict", "bare/model.h5", "rows.csv") != t.well("predict", "bare/model.h5", "test.h5"):
         fail("a table without labels gets other answers")
