@@ -17,6 +17,7 @@ typedef struct situation {
     const mg_train_options *train;
     const mg_problem *problem;
     bool tolerance, resident, from_weights;
+    double row_bytes; // as in mg_choice_facts
 } situation;
 
 static bool has_tolerance(const situation *f) { return f->tolerance; }
@@ -27,7 +28,8 @@ static bool has_dual_or_slope(const situation *f) {
     return f->problem->loss->dual || f->problem->loss->slope;
 }
 
-static const char centred[] = "sparse rows are centred";
+static const char centred[] = "sparse rows are centred", streamed[] = "the rows do not fit in memory";
+enum { HINT = 192 }; // bytes of an advice
 
 static bool is_not_centred(const situation *f) { return f->problem->layout != MG_CSR || !f->problem->center; }
 
@@ -61,7 +63,7 @@ static const struct rule {
       {is_not_centred, "sparse rows are not centred", centred},
       {has_few_classes, "at most 32768 classes", "there are too many classes for dual variables"},
       {is_bias_penalised, "the bias is regularised", "model.penalize_bias is false"},
-      {is_resident, "the rows fit in memory", "the rows do not fit in memory"},
+      {is_resident, "the rows fit in memory", streamed},
       {starts_from_zeros, "no --init", "the weights of --init do not determine dual variables"}}},
     {&mg_solver_newton,
      {{has_tolerance, "there is a tolerance", "it stops by its certificate, and train.tolerance is 0"},
@@ -70,7 +72,7 @@ static const struct rule {
       {is_not_centred, "sparse rows are not centred", centred},
       {has_few_classes, "at most 32768 classes, unless the loss is softmax",
        "there are too many classes for dual variables"},
-      {is_resident, "the rows fit in memory", "the rows do not fit in memory"},
+      {is_resident, "the rows fit in memory", streamed},
       {needs_no_duals, "no --init", "the weights of --init do not determine dual variables"},
       {starts_from_zeros, NULL, "it does not start from the weights of --init"}}},
     {&mg_solver_sgd, {{NULL, NULL, NULL}}},
@@ -209,9 +211,18 @@ static const struct rule *rule_wanted(const situation *facts) {
     return wanted;
 }
 
-// Advice on data.scale if that is the obstacle.
-static const char *hint_of(const char *obstacle) {
-    return obstacle == centred ? ", or set data.scale to max-abs, which does not centre" : "";
+// Advice on data.scale or data.memory_limit, if one of them is the obstacle. Returns `out`.
+static const char *hint_of(const char *obstacle, const situation *facts, char out[HINT]) {
+    const mg_problem *problem = facts->problem;
+    out[0] = '\0';
+    if (obstacle == centred) snprintf(out, HINT, ", or set data.scale to max-abs, which does not centre");
+    if (obstacle != streamed || !(facts->row_bytes > 0)) return out;
+    int end = snprintf(out, HINT, ", or set data.memory_limit to %.0f, which keeps all rows in memory",
+                       facts->row_bytes);
+    if (problem->loss->dual)
+        snprintf(out + end, HINT - (size_t)end, " (their dual variables take at least %lld bytes more)",
+                 (long long)mg_dual_rows_least_bytes(problem->rows, problem->classes));
+    return out;
 }
 
 // Refuses a run that needs certificates, because no solver that has them can be used.
@@ -261,24 +272,29 @@ static void explain(const situation *facts, const char *obstacle, char *out) {
 }
 
 static mg_status refuse_solver(const mg_solver *named, const char *obstacle, const mg_solver *first,
-                               mg_error *error) {
+                               const situation *facts, mg_error *error) {
+    char hint[HINT];
     return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s%s", named->name, obstacle,
-                   first->name, hint_of(obstacle));
+                   first->name, hint_of(obstacle, facts, hint));
 }
 
 static mg_status refuse_tolerance(const mg_choice *choice, const char *obstacle, const mg_solver *first,
-                                  mg_error *error) {
+                                  const situation *facts, mg_error *error) {
+    char hint[HINT];
     return mg_fail(error, MG_CONFIG,
                    "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s%s",
                    choice->tolerance, choice->solver->name, obstacle ? ", which was chosen because " : "",
                    obstacle ? obstacle : "", first->certificates ? ", or use " : "",
-                   first->certificates ? first->name : "", hint_of(obstacle));
+                   first->certificates ? first->name : "", hint_of(obstacle, facts, hint));
 }
 
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem,
                            const mg_choice_facts *given, mg_choice *out, mg_error *error) {
-    situation facts = {
-        .train = train, .problem = problem, .resident = given->resident, .from_weights = given->from_weights};
+    situation facts = {.train = train,
+                       .problem = problem,
+                       .resident = given->resident,
+                       .from_weights = given->from_weights,
+                       .row_bytes = given->row_bytes};
     const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
     double tolerance = tolerance_of(named, &facts);
     if (problem->comm && problem->comm->shards > 1) return choose_for_shards(&facts, out, error);
@@ -293,8 +309,9 @@ mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *prob
     if (!named) explain(&facts, obstacle, out->why);
     if (given->needs_certificates && obstacle && !first->certificates)
         return refuse_uncertified(obstacle, error);
-    if (named && obstacle) return refuse_solver(named, obstacle, first, error);
-    if (facts.tolerance && !out->solver->certificates) return refuse_tolerance(out, obstacle, first, error);
+    if (named && obstacle) return refuse_solver(named, obstacle, first, &facts, error);
+    if (facts.tolerance && !out->solver->certificates)
+        return refuse_tolerance(out, obstacle, first, &facts, error);
     return MG_OK;
 }
 

@@ -19,6 +19,7 @@ typedef struct mg_choice_facts {
     bool from_weights; // the run starts from the weights of a model
     // the user cannot set train.tolerance to 0: a path, or a run with model.C: auto. Decides only the message
     bool needs_certificates;
+    double row_bytes; // memory of all rows of the file, for a message; 0 if unknown
 } mg_choice_facts;
 
 // Chooses the solver that the configuration names; for auto, the first one whose conditions all hold. Chooses

@@ -37,6 +37,10 @@ struct mg_dual_rows {
     mg_arena arena;
 };
 
+int64_t mg_dual_rows_least_bytes(int64_t rows, int64_t classes) {
+    return rows * (classes <= MG_DUAL_DENSE ? (int64_t)sizeof(float) * classes : (int64_t)sizeof(slot));
+}
+
 mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const int32_t *label,
                               mg_dual_rows **out, mg_error *error) {
     *out = NULL;

@@ -21,6 +21,9 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
                               mg_dual_rows **out, mg_error *error);
 void mg_dual_rows_destroy(mg_dual_rows *rows);
 
+// Memory that so many rows take at least: without the pool.
+int64_t mg_dual_rows_least_bytes(int64_t rows, int64_t classes);
+
 // Packed bytes that are read have the rows of all ranks. The first `before` rows and the last `after` rows
 // belong to other ranks.
 void mg_dual_rows_beside(mg_dual_rows *rows, int64_t before, int64_t after);

@@ -251,14 +251,19 @@ static void note_lambda(const mg_setup_options *options, mg_setup *setup) {
              (long long)problem->rows, values, problem->lambda);
 }
 
-// Solvers with certificates need every row in memory. Counts all rows of the file, because those that are
-// held out now are trained on later: in another fold, or when C was chosen.
+// The memory of all rows of the file. Those that are held out now are trained on later: in another fold, or
+// when C was chosen.
+static double bytes_in_memory(const mg_dataset *data) {
+    int64_t rows = mg_source_rows(data->source);
+    return mg_store_bytes(data->layout, data->cell, data->features, rows,
+                          mg_source_stored(data->source, NULL, 0, rows));
+}
+
+// Solvers with certificates need every row in memory.
 static mg_status check_resident(const mg_setup_options *options, const mg_dataset *data, mg_error *error) {
     char now[32] = "60% of the available memory";
     if (!options->needs_certificates || data->resident) return MG_OK;
-    int64_t rows = mg_source_rows(data->source);
-    double bytes = mg_store_bytes(data->layout, data->cell, data->features, rows,
-                                  mg_source_stored(data->source, NULL, 0, rows));
+    double bytes = bytes_in_memory(data);
     if (options->data->memory_limit > 0)
         snprintf(now, sizeof now, "%lld", (long long)options->data->memory_limit);
     return mg_fail(
@@ -303,9 +308,11 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
                          ? train->parts
                          : mg_cut_parts(problem->batch, problem->classes, problem->features, problem->layout);
     problem->steps_per_epoch = (data->all.count + problem->batch - 1) / problem->batch;
+    bool whole = !options->comm || options->comm->ranks == 1; // a rank has read the ends of its own rows only
     const mg_choice_facts facts = {.resident = data->resident,
                                    .from_weights = options->start_from_weights,
-                                   .needs_certificates = options->needs_certificates};
+                                   .needs_certificates = options->needs_certificates,
+                                   .row_bytes = whole && !data->resident ? bytes_in_memory(data) : 0};
     mg_status status = check_resident(options, data, error);
     if (!status) status = mg_solver_choose(train, problem, &facts, &setup->choice, error);
     if (status) return status;

@@ -364,8 +364,8 @@ static void test_refused(void **unused) {
         {"model.loss=softmax",
          "train.solver: dual cannot be used: the loss has no dual that this solver can use; use newton"},
         {"data.scale=standard", "train.solver: dual cannot be used: sparse rows are centred; use sgd"},
-        {"data.memory_limit=20000",
-         "train.solver: dual cannot be used: the rows do not fit in memory; use sgd"},
+        {"data.memory_limit=20000", "train.solver: dual cannot be used: the rows do not fit in memory; use "
+                                    "sgd, or set data.memory_limit to "},
         {"train.solver=sgd",
          "train.tolerance: 0.001 cannot be certified by solver sgd; leave it at 0, or use dual"},
     };
@@ -378,11 +378,33 @@ static void test_refused(void **unused) {
     }
 }
 
+// If the rows do not fit in memory, the message names a data.memory_limit with which they do, and the memory
+// of the dual variables.
+static void test_memory_limit(void **unused) {
+    (void)unused;
+    const char *data = support_path("limit.h5"), *directory = support_path("limit");
+    static const char *const solvers[] = {"dual", "auto"};
+    support_data(data, SUPPORT_F32, ROWS, FEATURES, 3, 14);
+    for (int s = 0; s < 2; s++) {
+        support_run run = dual_run(data, directory, "1e-2");
+        support_set(&run, "train.solver=%s", solvers[s]);
+        support_set(&run, "data.memory_limit=20000");
+        support_expect(&run, MG_CONFIG);
+        const char *advice = strstr(run.error.text, "set data.memory_limit to ");
+        if (!advice || !strstr(advice, "(their dual variables take at least 3600 bytes more)"))
+            fail_msg("%s", run.error.text);
+        support_set(&run, "data.memory_limit=%lld", atoll(advice + strlen("set data.memory_limit to ")));
+        support_expect(&run, MG_OK);
+        support_remove(directory);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_threads),     cmocka_unit_test(test_resume),
-                                       cmocka_unit_test(test_certificate), cmocka_unit_test(test_never_falls),
-                                       cmocka_unit_test(test_limits),      cmocka_unit_test(test_stalled),
-                                       cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads),     cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_certificate), cmocka_unit_test(test_never_falls),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_stalled),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_memory_limit)};
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return cmocka_run_group_tests(tests, begin, support_end);
 }
