@@ -7,9 +7,13 @@
 #include <math.h>
 #include <string.h>
 
-// Bounds that no fit exceeds. No product or quotient of a value within them and a float score is infinite.
-static const mg_bound any = {NULL, -1e250, 1e250, false};
-static const mg_bound positive = {NULL, 1e-250, 1e250, false};
+// Bounds that no fit exceeds, however large or small the scores are. Scores are 32-bit floats, from 1e-45 to
+// 3e38. A fitted temperature is at most a thousand times larger or smaller than their spread. A fitted
+// sigmoid is at most log(rows + 2) where most rows are, so its slope is at most a multiple of 1 / spread, and
+// its intercept a multiple of score / spread.
+static const mg_bound temperatures = {NULL, 1e-60, 1e50, false};
+static const mg_bound slopes = {NULL, -1e70, 1e70, false};
+static const mg_bound intercepts = {NULL, -1e40, 1e40, false};
 static const mg_bound fraction = {NULL, 0, 1, false};
 static const mg_bound share = {NULL, 0, 1.000001, false}; // above 1, because sums are rounded
 #define LEAST_SHARE 1e-250                                // of a class that has a weight
@@ -135,10 +139,10 @@ mg_status mg_model_calibration_check(const mg_calibration *c, int64_t classes, m
     if (!status && c->method == MG_CALIBRATION_ADAPTIVE)
         status = mg_bound_check(&fraction, exponent_name, -1, c->exponent, error);
     if (!status && c->method != MG_CALIBRATION_SIGMOID)
-        return mg_bound_check(&positive, temperature_name, -1, c->temperature, error);
+        return mg_bound_check(&temperatures, temperature_name, -1, c->temperature, error);
     for (int64_t k = 0; !status && k < classes; k++) {
-        status = mg_bound_check(&any, slope_name, k, c->slope[k], error);
-        if (!status) status = mg_bound_check(&any, intercept_name, k, c->intercept[k], error);
+        status = mg_bound_check(&slopes, slope_name, k, c->slope[k], error);
+        if (!status) status = mg_bound_check(&intercepts, intercept_name, k, c->intercept[k], error);
     }
     return status;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "calibration/calibration.h"
+#include "model/calibration.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -250,6 +251,27 @@ static void test_extremes(void **unused) {
         }
 }
 
+// What is fitted to the smallest and the largest scores is in the range that a model may have.
+static void test_reach(void **unused) {
+    (void)unused;
+    static const double size[] = {1e-45, 1e-41, 1e-30, 1, 1e30, 1e38};
+    const mg_scored rows = {.count = ROWS, .classes = 3, .line = 3, .scores = scores, .label = labels};
+    mg_error error = {0};
+    for (size_t s = 0; s < sizeof size / sizeof *size; s++)
+        for (int outlier = 0; outlier < 2; outlier++) {
+            memset(scores, 0, sizeof scores);
+            for (int i = 0; i < ROWS; i++) {
+                labels[i] = i % 3;
+                if (!outlier || i == 0) scores[3 * i + (i + (i % 7 == 3)) % 3] = (float)(2 * size[s]);
+            }
+            for (int m = MG_CALIBRATION_TEMPERATURE; m <= MG_CALIBRATION_ADAPTIVE; m++) {
+                mg_calibration c = fit((mg_calibration_method)m, &rows, 1);
+                assert_int_equal(mg_model_calibration_check(&c, 3, &error), MG_OK);
+                mg_calibration_clear(&c);
+            }
+        }
+}
+
 // (M36) Four rows in two bins: of the rows with probability 0.6, half are classified correctly, and of those
 // with 0.9 all.
 static void test_error(void **unused) {
@@ -275,7 +297,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_temperature), cmocka_unit_test(test_sigmoid), cmocka_unit_test(test_weights),
         cmocka_unit_test(test_threads),     cmocka_unit_test(test_limits),  cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_constant),    cmocka_unit_test(test_error),
+        cmocka_unit_test(test_constant),    cmocka_unit_test(test_error),   cmocka_unit_test(test_reach),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
