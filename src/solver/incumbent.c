@@ -10,8 +10,15 @@
 #define SMALL_PART 1e-3  // of the tolerance: a lower bound that is higher by less is the same
 #define CLEARLY 0.9      // progress is clear if primal - dual is below this fraction of the last noted one
 
+// The newest values are not stored in checkpoints, so they must not matter any more after progress was noted.
+static void forget_newest(mg_incumbent *incumbent) {
+    incumbent->primal = INFINITY;
+    incumbent->dual = -INFINITY;
+}
+
 // Forgets the weights and the bounds.
 static void clear(mg_incumbent *incumbent) {
+    forget_newest(incumbent);
     incumbent->bounds = (mg_bounds){.primal = INFINITY,
                                     .dual = -INFINITY,
                                     .gap = INFINITY,
@@ -126,11 +133,13 @@ void mg_incumbent_note_progress(mg_incumbent *incumbent, double passes) {
     bool closer = gap < CLEARLY * bounds->progress_gap,
          lower = incumbent->primal < CLEARLY * bounds->progress_primal,
          higher = bounds->progress_dual < 0 && incumbent->dual > CLEARLY * bounds->progress_dual;
-    if (!closer && !lower && !higher) return;
-    bounds->progress_gap = mg_min_real(gap, bounds->progress_gap);
-    bounds->progress_primal = mg_min_real(incumbent->primal, bounds->progress_primal);
-    bounds->progress_dual = mg_max_real(incumbent->dual, bounds->progress_dual);
-    bounds->progress_passes = passes;
+    if (closer || lower || higher) {
+        bounds->progress_gap = mg_min_real(gap, bounds->progress_gap);
+        bounds->progress_primal = mg_min_real(incumbent->primal, bounds->progress_primal);
+        bounds->progress_dual = mg_max_real(incumbent->dual, bounds->progress_dual);
+        bounds->progress_passes = passes;
+    }
+    forget_newest(incumbent);
 }
 
 void mg_incumbent_forget_progress(mg_incumbent *incumbent) {

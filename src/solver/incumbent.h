@@ -19,7 +19,7 @@ typedef struct mg_incumbent {
     const mg_resident *resident;
     mg_weights weights; // weights of raw cells; empty without certificates
     mg_bounds bounds;
-    double primal, dual;  // values of the newest weights and dual variables at the last update
+    double primal, dual;  // values of the newest weights and dual variables, until their progress is noted
     double loss_of_zeros; // loss of a row whose scores are all 0; it does not depend on the class
     // The highest lower bound that this process has computed. bounds.dual may be higher if it was read from a
     // checkpoint. A sealed file does not prove what it says.
