@@ -182,10 +182,15 @@ static mg_status parse_text(const mg_section *section, const mg_option *option, 
     return MG_OK;
 }
 
+// A separator may be written as itself.
+static const char *spell(const char *value) {
+    return !strcmp(value, ",") ? "comma" : !strcmp(value, ".") ? "point" : value;
+}
+
 static const char *choice_find(const mg_option *option, const char *value) {
     const char *name;
     for (int i = 0; option->choice && (name = option->choice(i)); i++)
-        if (strcmp(name, value) == 0) return name;
+        if (strcmp(name, spell(value)) == 0) return name;
     return NULL;
 }
 

@@ -323,7 +323,7 @@ static const mg_option rows[] = {
      .preset = "point",
      .choice = decimal_name,
      .changes_result = false,
-     .help = "Decimal separator of numbers: point as in 1.5, or comma as in 1,5."},
+     .help = "Decimal separator of numbers: point (or .) as in 1.5, or comma (or ,) as in 1,5."},
 };
 
 static bool learns(const void *at) {

@@ -277,7 +277,8 @@ def headers(g):
 def numbers(g):
     for text in ("a;b;label\n1,5;2,5;x\n2,5;3,5;y\n", "1,5;2,5;x\n2,5;3,5;y\n", "1,5\t2,5\tx\n2,5\t3,5\ty\n"):
         g.refused(text, "decimal comma", "--decimal comma")
-        g.gives(text, [[1.5, 2.5], [2.5, 3.5]], ["x", "y"], "--decimal", "comma")
+        for sign in ("comma", ","):
+            g.gives(text, [[1.5, 2.5], [2.5, 3.5]], ["x", "y"], "--decimal", sign)
     g.refused("a;b;label\n1,5;2,5;x\n", "decimal", options=["--delimiter", "semicolon"])
     g.refused("1.234,5;2;x\n2;3;y\n", "no point", options=["--decimal", "comma"])
     g.refused('"1,234",2,x\n"2,345",4,y\n', "commas group", options=["--label", "last", "--header", "no"])
