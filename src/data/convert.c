@@ -7,6 +7,7 @@
 #include "base/stop.h"
 #include "data/convert_h5.h"
 #include "data/convert_inputs.h"
+#include "io/file.h"
 #include "io/output.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static mg_status beat(void *context, double fraction, mg_error *error) {
     mg_conversion *c = context;
@@ -34,6 +36,27 @@ static bool same_file(const char *a, const char *b) {
            first.st_ino == second.st_ino;
 }
 
+// --overwrite is meant for older results of convert. If the output was forgotten, the last name is that of an
+// input, which must not be lost.
+static mg_status check_replaced(const char *path, mg_error *error) {
+    static const char signature[8] = "\x89HDF\r\n\x1a\n";
+    struct stat about;
+    char head[sizeof signature];
+    int fd;
+    bool sealed = false;
+    if (stat(path, &about) || !S_ISREG(about.st_mode) || about.st_size == 0) return MG_OK;
+    mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
+    if (status) return status;
+    bool is_h5 = pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, signature, sizeof head);
+    if (is_h5) status = mg_file_has_seal(fd, path, &sealed, error);
+    close(fd);
+    if (status || (is_h5 && !sealed)) return status;
+    return mg_fail(error, MG_USAGE,
+                   "%s: exists and is %s, which --overwrite does not replace: the last name is the output: "
+                   "give another one, or move the file away",
+                   path, sealed ? "a model or checkpoint" : "not an HDF5 file");
+}
+
 // Checks everything about an output that is a reason to refuse before an input is read.
 static mg_status check_output(const mg_convert_options *o, const char *output, mg_error *error) {
     struct stat info;
@@ -48,7 +71,7 @@ static mg_status check_output(const mg_convert_options *o, const char *output, m
     if (!o->overwrite && lstat(output, &info) == 0)
         return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
                        output);
-    return MG_OK;
+    return check_replaced(output, error);
 }
 
 static mg_status check_files(const mg_convert_options *o, mg_error *error) {
@@ -62,18 +85,6 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
         return mg_fail(error, MG_USAGE, "%s: is the output of both the training and the test rows",
                        o->output);
     return check_output(o, o->split_output, error);
-}
-
-// Refuses to replace a file that the reader finds itself, such as the names beside a matrix.
-static mg_status check_found_files(const mg_conversion *c, mg_error *error) {
-    const char *path;
-    for (int i = 0; c->format->file_at && (path = c->format->file_at(c->reader, i)); i++)
-        for (int t = 0; t < 2; t++)
-            if (c->targets[t].path && same_file(path, c->targets[t].path))
-                return mg_fail(error, MG_USAGE,
-                               "%s: is the output, but also a part of the input %s: give another name",
-                               c->targets[t].path, c->options->inputs[0]);
-    return MG_OK;
 }
 
 // True if the first input is an HDF5 file that no other format reads, and there is something to do with it:
@@ -213,8 +224,7 @@ mg_status mg_convert_open_reader(mg_conversion *c, int part, mg_error *error) {
                                        .facts = &c->facts,
                                        .held = c->holdout.held,
                                        .tell = {c->options->message ? hear : NULL, c}};
-    mg_status status = c->format->open(&c->reader, &request, error);
-    return status || c->like.raw ? status : check_found_files(c, error);
+    return c->format->open(&c->reader, &request, error);
 }
 
 // Compares the names of the features with those of --like, if both have names.
@@ -255,7 +265,6 @@ mg_status mg_convert_second_pass(mg_conversion *c, mg_error *error) {
     if (!status && c->holdout.held) status = mg_convert_plan(c, &c->targets[1], error);
     // The writers remember which files are at the outputs now and replace no other ones.
     if (!status && !c->like.raw && c->options->overwrite) status = check_files(c->options, error);
-    if (!status && !c->like.raw && c->reader) status = check_found_files(c, error);
     c->own.count = 0;
     if (!status) status = mg_convert_read(c, &c->sinks[MG_SINK_WRITE], error);
     if (!status) status = mg_convert_write_labels(c, error);

@@ -155,9 +155,6 @@ typedef struct mg_format {
     bool (*learns)(const void *options);
     // If most_inputs is 2: sets *is to whether the file has the shape of labels.
     mg_status (*holds_labels)(const char *path, bool *is, mg_error *error);
-    // The files that the reader reads, if they are not just the inputs ("": none); NULL after the last. NULL
-    // is allowed.
-    const char *(*file_at)(const void *reader, int i);
     // First pass: finds the shape, and passes every label to the sink. It need not pass rows.
     mg_status (*survey)(void *reader, mg_sink *sink, mg_format_shape *shape, mg_error *error);
     // Second pass: passes every row and every label.

@@ -78,12 +78,6 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     return status;
 }
 
-static const char *file_at(const void *at, int i) {
-    const reader *r = at;
-    const char *const paths[] = {r->files.path, r->files.barcodes, r->files.features};
-    return i < 3 ? paths[i] : NULL;
-}
-
 // ---- the header ---------------------------------------------------------------------------------
 
 static mg_status check_banner(reader *r, const char *line, mg_error *error) {
@@ -385,7 +379,6 @@ const mg_format mg_format_mtx = {
     .claims = claims,
     .probe = probe,
     .open = open_reader,
-    .file_at = file_at,
     .survey = survey,
     .read = read_rows,
     .close = close_reader,

@@ -318,6 +318,19 @@ def outputs(a):
     a.done("$MARGIN convert --overwrite a.svm there.h5", "")
     line = a.told(["a.svm", "there.h5"], ["already exists", "--overwrite", "another name"])
     a.done("$MARGIN convert --overwrite a.svm there.h5 && $MARGIN convert --overwrite a.svm another.h5", line)
+    # The output was forgotten, or is the model of a training.
+    a.put("b.svm", SVM)
+    a.done("$MARGIN train -q --overwrite --set data.train=there.h5 --set output.directory=run", "")
+    for name, parts in (("b.svm", ["not an HDF5 file"]), ("run/model.h5", ["a model or checkpoint"])):
+        with open(a.work.at(name), "rb") as file:
+            before = file.read()
+        line = a.told(["--overwrite", "a.svm", name], ["give another one", *parts])
+        with open(a.work.at(name), "rb") as file:
+            if file.read() != before:
+                fail(f"{name} was replaced")
+        a.done("$MARGIN convert --overwrite a.svm b.svm both.h5", line)
+        a.done(f"mv {name} away && $MARGIN convert --overwrite a.svm {name}", line)
+        os.replace(a.work.at("away"), a.work.at(name))
 
 
 # Files that a program wrote wrongly or that were cut off: written again, they are read.

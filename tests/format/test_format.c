@@ -249,16 +249,18 @@ static void outputs_are_not_harmed(void **state) {
     (void)state;
     char settings[256];
     put_text(0, "1,2,3\n");
-    put_text(3, "precious");
-    assert_int_equal(rename(names[3], output), 0);
-    refused(1, "", MG_IO, "already exists");
-    put_text(0, "1,2x,3\n");
-    refused(1, "overwrite=yes", MG_DATA, "2x");
-    char kept[9] = "";
-    FILE *file = fopen(output, "rb");
-    assert_int_equal(fread(kept, 1, 8, file), 8);
-    fclose(file);
-    assert_string_equal(kept, "precious");
+    for (int h5 = 0; h5 < 2; h5++) {
+        put_text(3, h5 ? "\x89HDF\r\n\x1a\nprecious" : "precious");
+        assert_int_equal(rename(names[3], output), 0);
+        refused(1, "", MG_IO, "already exists");
+        put_text(0, "1,2x,3\n");
+        refused(1, "overwrite=yes", h5 ? MG_DATA : MG_USAGE, h5 ? "2x" : "not an HDF5 file");
+        char kept[17] = "";
+        FILE *file = fopen(output, "rb");
+        assert_int_equal(fread(kept, 1, 16, file), h5 ? 16 : 8);
+        fclose(file);
+        assert_string_equal(kept + 8 * h5, "precious");
+    }
     put_text(0, "1,2,3\n");
     mg_error error;
     assert_int_equal(convert(1, "overwrite=yes", NULL, &error), MG_OK);

@@ -156,10 +156,10 @@ def inputs_are_kept(work):
                                            ("v3.h5", "linked.txt", ("--labels", "l.txt"),
                                             "the file of --labels"),
                                            ("v3.h5", "n.txt", ("--names", "n.txt"), "the file of --names"),
-                                           ("ten", "ten/features.tsv.gz", (), "a part of the input ten"),
-                                           ("ten", "ten/matrix.mtx.gz", (), "a part of the input ten"),
+                                           ("ten", "ten/features.tsv.gz", (), "not an HDF5 file"),
+                                           ("ten", "ten/matrix.mtx.gz", (), "not an HDF5 file"),
                                            ("GSM1_matrix.mtx.gz", "GSM1_barcodes.tsv.gz", (),
-                                            "a part of the input GSM1")):
+                                            "not an HDF5 file")):
         before = read(work.at(output))
         refused(convert(work, source, output, *options), words)
         if read(work.at(output)) != before:
