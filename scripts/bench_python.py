@@ -238,8 +238,8 @@ def section(results, machine):
             "Peak memory of the process during a fit, with the rows, and what the fit adds to it (other / "
             "margin):",
             table(memory, [memory_row(told) for told in done if "peer" in told]),
-            "Prediction of 10,000 rows, against `(X @ W.T + b).argmax(axis=1)`; and the part of a fit "
-            "that is not spent in the call of the library:",
+            "The next table has two times: of the prediction of 10,000 rows, next to that of "
+            "`(X @ W.T + b).argmax(axis=1)` in numpy; and of the part of a fit outside of the C library:",
             table(calls, [call_row(told) for told in done]),
         ]
     )

@@ -32,8 +32,8 @@ int mg_cli_begin_run(const char *command, const char *suffix, const mg_cli_flags
 // `status` is a failure, prints it and returns the exit status.
 int mg_cli_end_run(const char *command, mg_config *config, mg_status status, const mg_error *error);
 
-// The last call of a command that trains. status: of printing the result. Returns the exit status, which is 1
-// with --strict after a warning.
+// A command that trains calls this last. status: the result of printing. Returns the exit status of the
+// command: 1 after a warning with --strict, otherwise that of `status`.
 int mg_cli_conclude(const char *command, const mg_cli_display *screen, const mg_cli_flags *flags,
                     mg_status status, const mg_error *error);
 

@@ -44,8 +44,8 @@ static const char *frame_of(const char *features) {
     return !strcmp(features, "X") || !strncmp(features, "layers/", 7) ? "var" : NULL;
 }
 
-// Finds the data set with the names of the columns of `features` by the layout of the file; "" if there is
-// none.
+// Finds the data set of the file that holds the names of the columns of `features`. The layout of the file
+// says where it is. out: "" if there is none.
 static mg_status find_names(mg_h5 *file, const char *features, char out[PLACE], mg_error *error) {
     static const char *const tenx[] = {"features/id", "genes", "features/name", "gene_names"};
     *out = 0;

@@ -85,7 +85,7 @@ static mg_status read_label_kind(mg_conversion *c, mg_h5 *file, mg_error *error)
     return MG_OK;
 }
 
-// Texts of a model whose table had them in a column, but that are lines here.
+// True if the model was trained on texts in a column of a table, but the input here is lines of text.
 static bool are_lines(const mg_conversion *c) {
     size_t bytes;
     const mg_convert_setting *header = setting_called(c, "header");

@@ -94,7 +94,8 @@ static int by_lost(const void *a, const void *b) {
     return (x->number > y->number) - (x->number < y->number);
 }
 
-// Maps each distinct text to its class: the first one with the same whole number.
+// Maps each distinct text to its class. Texts of the same whole number, such as 1 and 1.0, have one class:
+// that of the first of them.
 static mg_status merge(const mg_strata *s, bool numbers, uint32_t *class_of, mg_error *error) {
     mg_strata seen = {0}; // only the table of digests is used
     mg_status status = MG_OK;

@@ -30,8 +30,8 @@ bool mg_record_is_there(const char *directory);
 // The path of a file in the directory. Errors: MG_MEMORY.
 mg_status mg_record_file(const mg_record *record, const char *name, char **out, mg_error *error);
 
-// Refuses a model of another training, as far as the lines can tell, because its numbers would be shown
-// beside those of this training. Errors: MG_DATA.
+// Refuses a model that belongs to another training, because the report would mix the numbers of both. Only
+// what the lines of the training say can be compared. Errors: MG_DATA.
 mg_status mg_record_check_model(const mg_record *record, const mg_model *model, mg_error *error);
 
 // A text of the `start` event; NULL if there is none.

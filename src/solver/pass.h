@@ -39,7 +39,8 @@ void mg_pass_destroy(mg_pass *pass);
 // zeros. x: 64-byte aligned.
 void mg_pass_cells(const mg_kernel *kernel, const mg_rows *rows, int64_t stored, int64_t line, float *x);
 
-// Makes dense rows [first, first + count) of the view the present block pass->x. count <= pass->block_rows.
+// Sets the present block pass->x to the dense rows [first, first + count) of the view. count <=
+// pass->block_rows.
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count);
 
 // (M1) Computes the scores of rows [first, first + count) of the view into pass->scores. count <=
