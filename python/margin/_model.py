@@ -81,7 +81,7 @@ def stored_labels(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if (
         classes.dtype.kind == "f"
         and np.array_equal(classes, np.trunc(classes))
-        and (np.abs(classes) < 2**53).all()
+        and (np.abs(classes.astype(np.float64)) < 2**53).all()
     ):
         classes = classes.astype(np.int64)
     labels = classes if classes.dtype.kind in "iu" else classes.astype(str)
